@@ -1,0 +1,1 @@
+"""One outside thing each, unaware of each other: files, wire, ledger, landing, signals."""

@@ -1,0 +1,1 @@
+"""Pixian's API as data, pure: parameters, headers, errors. The client and the emulator share it."""

@@ -1,0 +1,1 @@
+"""Decisions, pure: plan, ramp, back-off, verdict, budget, tally. No asyncio, no clock, no disk."""
