@@ -1,0 +1,103 @@
+"""The API's error object: reading it from any body, writing it, and what to do about it. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+MAX_ERROR_BYTES: Final = 64 * 1024
+"""How much of an error body is worth reading."""
+_SHOWN_CHARS: Final = 200
+
+
+class Code(IntEnum):
+    """Error codes, as the same company's sister service uses them (unproven for Pixian)."""
+
+    UNKNOWN_ID = 1001
+    WRONG_SECRET = 1004
+    NO_IMAGE = 1005
+    UNREADABLE_IMAGE = 1006
+    NO_PACK = 1008
+    OUT_OF_CREDITS = 1011
+    TOO_MANY_BYTES = 1012
+    TOO_MANY_PIXELS = 1013
+    SLOW_DOWN = 1015
+    IMAGE_AS_TEXT = 1016
+    BAD_PARAMETER = 1019
+    URL_NOT_OK = 1020
+    URL_NOT_IMAGE = 1021
+    URL_FETCH_FAILED = 1022
+    URL_INVALID = 1024
+    OVERLOADED = -3
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """What the service answered in place of an image."""
+
+    status: int
+    code: int | None
+    message: str
+
+    @property
+    def hint(self) -> str:
+        """What the user can do about it, in one sentence."""
+        return hint(self.status, self.code)
+
+
+def read_error(status: int, body: bytes) -> ApiError:
+    """The error of an answer with `status`; survives HTML, an empty or a cut body."""
+    try:
+        said = json.loads(body)["error"]
+        code, message = said.get("code"), said.get("message")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ApiError(status, None, _shown(body.decode("utf-8", "replace")) or f"HTTP {status}, no message")
+    whole = isinstance(code, int) and not isinstance(code, bool)
+    return ApiError(status, code if whole else None, _shown(str(message or "")) or f"HTTP {status}")
+
+
+def write_error(error: ApiError) -> bytes:
+    """The JSON error object."""
+    said = {"status": error.status, "code": error.code, "message": error.message}
+    return json.dumps({"error": said}).encode()
+
+
+def _shown(text: str) -> str:
+    """`text` without tags, control characters and surplus white space, cut to a line."""
+    text = re.sub(r"<(script|style).*?(</\1>|$)", " ", text, flags=re.DOTALL | re.IGNORECASE)
+    text = re.sub(r"<[^>]*(>|$)", " ", text)
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
+
+
+_BY_CODE: Final = {
+    Code.UNREADABLE_IMAGE: "open the file in an image viewer; export it again as PNG or JPEG",
+    Code.TOO_MANY_PIXELS: "scale the image down to at most 32 million pixels",
+    Code.URL_NOT_OK: "check that the URL opens without a login",
+    Code.URL_NOT_IMAGE: "check that the URL leads to the image itself, not to a page about it",
+    Code.URL_FETCH_FAILED: "check that the URL can be reached from the internet",
+    Code.URL_INVALID: "give a complete http or https URL",
+}
+_BY_STATUS: Final = {
+    400: "read the message; the request or the image has to change",
+    401: "check PIXIAN_API_ID and PIXIAN_API_SECRET",
+    402: "buy credits or renew the pack, then run the same command again: it goes on where it stopped",
+    403: "check that these credentials may use the API",
+    404: "check --api-url",
+    413: "make the file smaller",
+    415: "convert the file to PNG or JPEG",
+    429: "lower --concurrency-max",
+}
+_CLIENT_ERRORS: Final = range(400, 500)
+
+
+def hint(status: int, code: int | None = None) -> str:
+    """One sentence of advice for an error answer."""
+    for key, advice in _BY_CODE.items():
+        if code == key:
+            return advice
+    fallback = "the request has to change" if status in _CLIENT_ERRORS else "run the same command again later"
+    return _BY_STATUS.get(status, fallback)

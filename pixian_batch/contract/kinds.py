@@ -1,0 +1,83 @@
+"""The image kinds of the API: names, first bytes, last bytes. Pure.
+
+`sniff` believes bytes, never names. `is_whole` tells a complete PNG or JPEG from one that was cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from pixian_batch.contract.params import OutputFormat
+
+
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    media_type: str
+    suffixes: tuple[str, ...]
+    magics: tuple[bytes, ...]
+
+
+class Kind(Enum):
+    """What an image file is, by its bytes."""
+
+    BMP = _Traits("image/bmp", (".bmp",), (b"BM",))
+    GIF = _Traits("image/gif", (".gif",), (b"GIF87a", b"GIF89a"))
+    JPEG = _Traits("image/jpeg", (".jpg", ".jpeg"), (b"\xff\xd8\xff",))
+    PNG = _Traits("image/png", (".png",), (b"\x89PNG\r\n\x1a\n",))
+    TIFF = _Traits("image/tiff", (".tif", ".tiff"), (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
+
+    @property
+    def media_type(self) -> str:
+        """The MIME type, e.g. `image/png`."""
+        return self.value.media_type
+
+    @property
+    def suffix(self) -> str:
+        """The usual file name suffix with its dot."""
+        return self.value.suffixes[0]
+
+
+INPUT_SUFFIXES: Final = frozenset(suffix for kind in Kind for suffix in kind.value.suffixes)
+"""Lower-case suffixes that are taken for inputs while walking."""
+
+HEAD_BYTES: Final = 16
+"""How many first bytes `sniff` and `is_whole` want to see."""
+TAIL_BYTES: Final = 64
+"""How many last bytes `is_whole` wants to see."""
+
+
+def sniff(head: bytes) -> Kind | None:
+    """The kind of the image that begins with `head`, or None for anything the service does not read."""
+    for kind in Kind:
+        if head.startswith(kind.value.magics):
+            return kind
+    return None
+
+
+def sniff_foreign(head: bytes) -> str | None:
+    """The name of a well-known kind that the service does not read, for a friendlier message."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    if head[4:8] == b"ftyp":
+        return {b"avif": "AVIF", b"avis": "AVIF"}.get(head[8:12], "HEIC")
+    if head.startswith(b"%PDF"):
+        return "PDF"
+    if head.startswith((b"8BPS", b"<svg", b"<?xml")):
+        return "PSD" if head.startswith(b"8BPS") else "SVG"
+    return None
+
+
+def is_whole(kind: Kind, tail: bytes) -> bool:
+    """Whether a PNG or JPEG that ends with `tail` (its last `TAIL_BYTES`) was received to its end."""
+    if kind is Kind.PNG:
+        return tail.endswith(b"\0\0\0\0IEND\xae\x42\x60\x82")
+    if kind is Kind.JPEG:
+        return tail.rstrip(b"\0").endswith(b"\xff\xd9")
+    return False
+
+
+def result_kind(output: OutputFormat) -> Kind:
+    """The kind of file that a decided output format (never `auto`) gives."""
+    return Kind.JPEG if output is OutputFormat.JPEG else Kind.PNG
