@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pixian_batch.policy.tally import Tally
-
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from pixian_batch.policy.ramp import Ramp
     from pixian_batch.policy.stopping import Exit, Stop
+    from pixian_batch.policy.tally import Tally
 
 
 class Level(StrEnum):
