@@ -224,6 +224,18 @@ class Landing:
         except OSError as error:
             raise DiskError(path, error) from error
 
+    async def sync(self, path: str) -> None:
+        """Make a file's content durable. Raises `DiskError`."""
+        try:
+            await asyncio.to_thread(_sync, path)
+        except OSError as error:
+            raise DiskError(path, error) from error
+
+    def remove(self, path: str) -> None:
+        """Remove a file that is not needed any more, if it is there."""
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
     def size(self, place: str) -> int | None:
         """The size of the file at a place; None when there is none."""
         try:

@@ -55,7 +55,8 @@ def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> 
 
     Raises `ReadingError` when the file cannot be read, is no image the service reads, or is cut off.
     """
-    from pixian_batch.imaging.probe import UnreadableImageError, check_complete, probe  # noqa: PLC0415  # Pillow
+    from pixian_batch.imaging.errors import UnreadableImageError  # noqa: PLC0415  # with the next line
+    from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
 
     try:
         with open(path, "rb") as stream:

@@ -38,6 +38,7 @@ class Cause(Enum):
     BUDGET = Exit.BUDGET
     SERVICE = Exit.SERVICE
     DISK = Exit.DISK
+    BUG = Exit.BUG
 
     @property
     def is_signal(self) -> bool:

@@ -1,0 +1,39 @@
+"""SIGINT and SIGTERM as calls on the event loop, for as long as a run goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def listen(heard: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Call `heard` on the running loop at each SIGINT or SIGTERM; the old handlers come back at the end."""
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    if sys.platform == "win32":  # the loop has no signal handlers there
+
+        def relay(number: int, _frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(heard, signal.Signals(number))
+
+        for number in _SIGNALS:
+            signal.signal(number, relay)
+    else:
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, heard, number)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            if sys.platform != "win32":
+                loop.remove_signal_handler(number)
+            signal.signal(number, before[number])

@@ -1,0 +1,364 @@
+"""The corridor of a run: settle what was left, walk, buy, land, sum up. The only room that opens all doors.
+
+`run` is handed its options in groups and its displays as watchers; it prints nothing and knows no argv.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from pixian_batch import __version__
+from pixian_batch.adapters.client import PixianWire, Trace, WireError
+from pixian_batch.adapters.clock import today
+from pixian_batch.adapters.landing import DiskError, Landing
+from pixian_batch.adapters.ledger import Ledger, LedgerError
+from pixian_batch.adapters.walking import Walker, WalkRules, read_list
+from pixian_batch.pipeline.attempt import Attempter
+from pixian_batch.pipeline.desk import DISK_HINT, Desk
+from pixian_batch.pipeline.finishing import Finisher
+from pixian_batch.pipeline.floor import Floor
+from pixian_batch.pipeline.gate import Gate
+from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.purse import Purse
+from pixian_batch.pipeline.scout import Scout, count
+from pixian_batch.pipeline.settle import Settler
+from pixian_batch.pipeline.stream import Stream
+from pixian_batch.pipeline.worker import Worker
+from pixian_batch.policy.breaker import Breaker
+from pixian_batch.policy.budget import Budget, Limit
+from pixian_batch.policy.course import Patience
+from pixian_batch.policy.naming import output_place
+from pixian_batch.policy.outcome import Ending, Failed, Problem
+from pixian_batch.policy.progress import Doubt, Level, Message, Summary
+from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE, Ramp
+from pixian_batch.policy.stopping import Cause, Stop, exit_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from decimal import Decimal
+
+    from pixian_batch.adapters.walking import Walked
+    from pixian_batch.pipeline.job import Found, Order
+    from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.policy.progress import Snapshot
+
+
+class Watcher(Protocol):
+    """Who is told of a run. Calls come on the loop's thread; they are quick and never raise."""
+
+    def started(self, snapshot: Callable[[], Snapshot]) -> None:
+        """The run begins; `snapshot()` tells its state at any time."""
+
+    def ended(self, ending: Ending) -> None:
+        """One image's way has ended."""
+
+    def said(self, message: Message) -> None:
+        """Something the user should know."""
+
+    def finished(self, summary: Summary) -> None:
+        """The end; always the last call."""
+
+    async def attend(self) -> None:
+        """Runs beside the run, and is cancelled at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What to walk. listed: a file with more inputs (`-`: standard input); nul: its names end with NUL."""
+
+    paths: tuple[str, ...]
+    listed: str | None = None
+    nul: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    follow_symlinks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast, and how patiently."""
+
+    ramp: Ramp = field(default_factory=Ramp)
+    patience: Patience = field(default_factory=Patience)
+    breaker: Breaker = field(default_factory=Breaker)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Credits that may be spent: in this ledger ever, in this run, today."""
+
+    ever: Decimal | None = None
+    run: Decimal | None = None
+    day: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where results and the ledger go. min_free: bytes of disk that are left alone."""
+
+    out: str
+    ledger: str
+    min_free: int = 100_000_000
+
+
+@dataclass(slots=True)
+class Run:
+    """One run. `await Run(...).go()` gives its summary; `LedgerInUseError` and its kin come out as they are."""
+
+    inputs: Inputs
+    outputs: Outputs
+    order: Order
+    pace: Pace
+    limits: Limits
+    wire: PixianWire
+    stop: StopSign
+    watcher: Watcher
+    floor: Floor = field(init=False)
+    _problems: Counter[str] = field(default_factory=Counter)
+    _bug: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.floor = Floor(self.pace.ramp, self.stop)
+        self.stop.on_hard = self.wire.abort
+
+    async def go(self) -> Summary:
+        """The whole run. A bug of ours is raised after everything in flight has landed."""
+        ledger = await Ledger.open(self.outputs.ledger)
+        doubts: list[Doubt] = []
+        try:
+            await ledger.begin_run(version=__version__, service=self.order.service or "pixian")
+            self.watcher.started(self.floor.snapshot)
+            await self._with_ledger(ledger)
+            doubts = [Doubt(item.input, item.sent_at, item.at_most) for item in await ledger.undecided()]
+            self.floor.credits_ever = (await ledger.spending()).charged
+        except LedgerError as error:
+            self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+        finally:
+            summary = self._summary(tuple(doubts))
+            with contextlib.suppress(LedgerError):
+                await ledger.end_run(summary.exit_code)
+            await ledger.close()
+        if self._bug is not None:
+            raise self._bug
+        return summary
+
+    async def _with_ledger(self, ledger: Ledger) -> None:
+        landing = Landing(self.outputs.out, self.outputs.min_free)
+        finisher = Finisher(ledger, landing)
+        try:
+            await asyncio.to_thread(landing.check_writable)
+            for ending in await Settler(ledger, landing, finisher).settle():
+                self._ended(ending)
+            await self._tell_doubts(ledger)
+            desk = await self._desk(ledger, landing, finisher)
+        except DiskError as error:
+            self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+            return
+        await self._in_motion(desk)
+
+    async def _desk(self, ledger: Ledger, landing: Landing, finisher: Finisher) -> Desk:
+        purse = Purse(
+            self.wire, self.stop, self.order.free, await self._budget(ledger), patience=self.pace.patience
+        )
+        for params in self._key_params():
+            for pixels, cost in await ledger.prices(params):
+                purse.prices.learn(pixels, cost)
+        attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
+        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop)
+
+    async def _budget(self, ledger: Ledger) -> Budget:
+        """The limits, and what counts against them: in a free run nothing does."""
+        ever, day = await ledger.spending(), await ledger.spending(today())
+        self.floor.credits_before = ever.charged
+        if self.order.free:
+            return Budget()
+        wanted = [
+            ("--max-credits", self.limits.ever, ever.counted),
+            ("--max-credits-per-run", self.limits.run, None),
+            ("--max-credits-per-day", self.limits.day, day.counted),
+        ]
+        zero = ever.charged * 0
+        return Budget(
+            tuple(Limit(name, most, spent or zero) for name, most, spent in wanted if most is not None)
+        )
+
+    async def _tell_doubts(self, ledger: Ledger) -> None:
+        doubts = await ledger.undecided()
+        if doubts and not self.order.free:
+            names = ", ".join(doubt.input for doubt in doubts[:3]) + (", …" if len(doubts) > 3 else "")  # noqa: PLR2004
+            self.watcher.said(
+                Message(
+                    Level.WARNING,
+                    f"{len(doubts)} image{'s' * (len(doubts) > 1)} of an earlier run may have been charged without"
+                    f" a result: {names}",
+                    f"decide with: pixian-batch resolve {self.outputs.out}",
+                )
+            )
+
+    # --- motion --------------------------------------------------------------------------------------
+
+    async def _in_motion(self, desk: Desk) -> None:
+        """Scout, pool and displays side by side, until the stream has ended and all have landed."""
+        gate = Gate(self.pace.breaker, self.stop)
+        preflight = _Preflight(self.wire, self.stop, needed=not self.order.free)
+
+        async def handle(found: Found, worker: Worker) -> None:
+            try:
+                await preflight.once()
+                self._ended(await desk.handle(found, worker))
+            except Exception as bug:  # noqa: BLE001  # the others land first; then it is raised
+                self._bug = self._bug or bug
+                self.stop.raise_(Stop(Cause.BUG, f"internal error: {bug!r}"))
+
+        pool: Pool[Found] = Pool(
+            self.pace.ramp,
+            self.stop,
+            hire=lambda: Worker(gate, self.stop, self.pace.patience),
+            handle=handle,
+        )
+        self.floor.pool, self.floor.gate = pool, gate
+        if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
+            self.watcher.said(_advice(self.pace.ramp.cap))
+        stream: Stream[Found] = Stream()
+        beside = [asyncio.ensure_future(self.watcher.attend()), asyncio.ensure_future(self._count())]
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._feed(desk, stream))
+                group.create_task(pool.run(stream))
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+
+    async def _feed(self, desk: Desk, stream: Stream[Found]) -> None:
+        scout = Scout(
+            desk.ledger,
+            desk.landing,
+            self.stop,
+            self._result_place,
+            frozenset(self._key_params()).__contains__,
+            self.order.overwrite,
+            self._ended,
+            self._skipped,
+        )
+        try:
+            await scout.feed(
+                self._walk(), stream, several=len(self.inputs.paths) > 1 or bool(self.inputs.listed)
+            )
+        except LedgerError as error:
+            self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+        except OSError as error:  # the list file
+            self._ended(
+                Ending(
+                    self.inputs.listed or "",
+                    None,
+                    Failed(
+                        Problem(
+                            "unreadable", f"the list cannot be read: {error.strerror}", "check --files-from"
+                        )
+                    ),
+                )
+            )
+
+    async def _count(self) -> None:
+        """The total, for the display. A list on standard input can be read only once: no total then."""
+        if self.inputs.listed == "-":
+            return
+
+        def add(number: int) -> None:
+            if self.stop.up:
+                raise InterruptedError
+            self.floor.found += number
+
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(count, self._walk(), add)
+            self.floor.counted = True
+
+    def _walk(self) -> Iterator[Walked]:
+        rules = WalkRules(
+            self._result_place,
+            avoid=(self.outputs.out,),
+            include=self.inputs.include,
+            exclude=self.inputs.exclude,
+            follow_symlinks=self.inputs.follow_symlinks,
+        )
+        yield from Walker(rules).walk(self.inputs.paths)
+        if self.inputs.listed is not None:
+            yield from Walker(rules).walk(read_list(self.inputs.listed, nul=self.inputs.nul), listed=True)
+
+    def _result_place(self, place: str) -> str:
+        return output_place(place, self.order.params.result_format)
+
+    def _key_params(self) -> list[str]:
+        """All keys' parameters that this run may use."""
+        rebuilt = (False, True) if self.order.via_delta else (False,)
+        return [self.order.key_params(rebuild=rebuild) for rebuild in rebuilt]
+
+    # --- telling -------------------------------------------------------------------------------------
+
+    def _ended(self, ending: Ending) -> None:
+        self.floor.ended(ending)
+        if isinstance(ending.outcome, Failed):
+            self._problems[ending.outcome.problem.message] += 1
+        self.watcher.ended(ending)
+
+    def _skipped(self, done: list[tuple[str, str]]) -> None:
+        for ending in self.floor.skipped(done, self.outputs.out):
+            self.watcher.ended(ending)
+
+    def _summary(self, doubts: tuple[Doubt, ...]) -> Summary:
+        tally, stop = self.floor.tally, self.stop.stop
+        return Summary(
+            tally=tally,
+            stop=stop,
+            exit_code=exit_code(tally, stop),
+            seconds=self.floor.elapsed,
+            out=self.outputs.out,
+            ledger=self.outputs.ledger,
+            free=self.order.free,
+            credits_ever=self.floor.credits_ever,
+            doubts=() if self.order.free else doubts,
+            problems=tuple(self._problems.most_common(10)),
+        )
+
+
+@dataclass(slots=True)
+class _Preflight:
+    """The free request that tells, before the first credit, whether the credentials are good."""
+
+    wire: PixianWire
+    stop: StopSign
+    needed: bool
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def once(self) -> None:
+        """Ask once; everybody waits for the answer. A service that is down says nothing of credentials."""
+        async with self._lock:
+            if not self.needed or self.stop.up:
+                return
+            self.needed = False
+            with contextlib.suppress(WireError):
+                async with self.wire.probe_credentials(Trace()) as answer:
+                    error = await answer.error()
+                match answer.status:
+                    case 401 | 403:
+                        self.stop.raise_(Stop(Cause.CREDENTIALS, error.message, error.hint))
+                    case 402:
+                        self.stop.raise_(Stop(Cause.CREDITS, error.message, error.hint))
+                    case 404 | 405:
+                        message = f"there is no Pixian API at this address: {error.message}"
+                        self.stop.raise_(Stop(Cause.SERVICE, message, "check --api-url"))
+                    case _:
+                        pass
+
+
+def _advice(cap: int) -> Message:
+    return Message(
+        Level.WARNING,
+        f"{cap} workers: the vendor asks to be talked to before more than {VENDOR_ADVICE_ABOVE} are used",
+        "write to them first, or leave --concurrency-max at 100",
+    )

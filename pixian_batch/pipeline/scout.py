@@ -1,0 +1,152 @@
+"""Walks the inputs ahead of the workers and lets through what may need work.
+
+What is done is recognised here, a folder at a time: one question to the ledger for a thousand names, and
+two stats a name. Blocking work runs in a thread; the stream of one item holds the scout back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from pixian_batch.adapters.walking import Batch, Trouble, Url, Walked
+from pixian_batch.pipeline.job import Found
+from pixian_batch.policy.naming import folded
+from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped, SkipReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pixian_batch.adapters.landing import Landing
+    from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.pipeline.stream import Stream
+    from pixian_batch.policy.record import Placed
+
+Known: TypeAlias = "dict[str, tuple[int, int, bytes]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """A batch, divided: (input path, place) of what is done, endings of what has failed, and the rest."""
+
+    done: list[tuple[str, str]]
+    ended: list[Ending]
+    fresh: list[Found]
+
+
+@dataclass(slots=True)
+class Scout:
+    """Feeds `stream` from `walk`; reports what needs no worker to `ended` and `skipped`.
+
+    fits: whether a key's parameters are among those this run would use.
+    """
+
+    ledger: Ledger
+    landing: Landing
+    stop: StopSign
+    result_place: Callable[[str], str]
+    fits: Callable[[str], bool]
+    overwrite: bool
+    ended: Callable[[Ending], None]
+    skipped: Callable[[list[tuple[str, str]]], None]
+    _wanted: dict[int, int] = field(default_factory=dict)
+
+    async def feed(self, walk: Iterator[Walked], stream: Stream[Found], *, several: bool) -> None:
+        """Walk to the end, or until the run stops. `several`: more than one input root, so roots may collide."""
+        try:
+            while not self.stop.up and (walked := await asyncio.to_thread(next, walk, None)) is not None:
+                for found in await self._sift(walked, several=several):
+                    await self._put(found, stream)
+        finally:
+            await stream.close()
+
+    async def _put(self, found: Found, stream: Stream[Found]) -> None:
+        """Hand over, unless the run stops first: then it is simply new in the next run."""
+        if not self.stop.up:
+            await stream.put(found)
+
+    async def _sift(self, walked: Walked, *, several: bool) -> list[Found]:
+        match walked:
+            case Trouble(path, code, message, hint):
+                self.ended(Ending(path, None, Failed(Problem(code, message, hint))))
+                return []
+            case Url(url, place):
+                return self._unwanted_twice([Found(url, place, url, is_url=True)])
+            case Batch() as batch:
+                sifted = await self._sift_batch(batch)
+        if sifted.done:
+            self.skipped(sifted.done)
+        for ending in sifted.ended:
+            self.ended(ending)
+        return self._unwanted_twice(sifted.fresh) if several else sifted.fresh
+
+    async def _sift_batch(self, batch: Batch) -> Sifted:
+        places = {name: self.result_place(batch.place_of(name)) for name in batch.names}
+        out_folder = next(iter(places.values())).rpartition("/")[0]
+        out_names = [place.rpartition("/")[2] for place in places.values()]
+        absolute = os.path.abspath(batch.folder)  # noqa: ASYNC240  # a string operation
+        sources, placed = await self.ledger.known(absolute, batch.names, out_folder, out_names)
+        return await asyncio.to_thread(self._divide, batch, places, sources, placed, absolute)
+
+    def _divide(
+        self, batch: Batch, places: dict[str, str], sources: Known, placed: dict[str, Placed], absolute: str
+    ) -> Sifted:
+        sifted = Sifted([], [], [])
+        for name, place in places.items():
+            path = batch.path(name)
+            stands = placed.get(place.rpartition("/")[2])
+            known = sources.get(name)
+            if stands and known and self._is_done(path, place, known, stands):
+                sifted.done.append((path, place))
+            elif name in batch.rivals:
+                sifted.ended.append(self._collision(path, place, batch.rivals[name]))
+            elif stands is None and not self.overwrite and self.landing.size(place) is not None:
+                sifted.ended.append(Ending(path, self.landing.path(place), Skipped(SkipReason.EXISTS)))
+            else:
+                sifted.fresh.append(
+                    Found(path, batch.place_of(name), os.path.join(absolute, name), known=known)
+                )
+        return sifted
+
+    def _is_done(self, path: str, place: str, known: tuple[int, int, bytes], stands: Placed) -> bool:
+        """The ledger says so, the input has not changed, and the file is there with its size."""
+        if stands.key.digest != known[2] or not self.fits(stands.key.params):
+            return False
+        try:
+            now = os.stat(path)
+        except OSError:
+            return False
+        return (now.st_size, now.st_mtime_ns) == known[:2] and self.landing.size(place) == stands.size
+
+    def _collision(self, path: str, place: str, rivals: list[str]) -> Ending:
+        names = ", ".join(rivals[:4])
+        problem = Problem("collision", f"{names} would all become {place}", "rename all but one of them")
+        return Ending(path, self.landing.path(place), Failed(problem))
+
+    def _unwanted_twice(self, found: list[Found]) -> list[Found]:
+        """Leave out what an earlier root wanted: the same input silently, another one as a collision."""
+        kept: list[Found] = []
+        for item in found:
+            place = self.result_place(item.place)
+            # Hashes in place of strings: a list file may hold millions of names.
+            wanted, source = hash(folded(place)), hash(item.absolute)
+            first = self._wanted.setdefault(wanted, source)
+            if first == source and item.absolute not in {other.absolute for other in kept}:
+                kept.append(item)
+            elif first != source:
+                problem = Problem(
+                    "collision",
+                    f"another input of this run becomes {place} too",
+                    "give each its own --out, or rename one",
+                )
+                self.ended(Ending(item.path, self.landing.path(place), Failed(problem)))
+        return kept
+
+
+def count(walk: Iterable[Walked], add: Callable[[int], None]) -> None:
+    """Walk once more, names only, for the total of the display. Blocking; for a thread."""
+    for walked in walk:
+        add(len(walked.names) if isinstance(walked, Batch) else 1)

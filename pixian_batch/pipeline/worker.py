@@ -1,0 +1,101 @@
+"""A worker and the image in its hand: attempt, rest, attempt again, until the image's way has ended.
+
+A retry is a rest in here; the image never goes back into a queue. Every worker waits on its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from pixian_batch.policy.course import Fail, Halt, Hold, Land, Patience, Rest, Streak, after
+from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pixian_batch.pipeline.gate import Gate
+    from pixian_batch.pipeline.job import Reply
+    from pixian_batch.pipeline.stop_sign import StopSign
+
+_CREDENTIALS = frozenset({401, 403})
+
+Send: TypeAlias = "Callable[[], Awaitable[Reply | None]]"
+"""Makes one attempt; None when it may not be made, because the run stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pursuit:
+    """How the pursuit of one image ended: the last reply (None: nothing was sent), and the attempts made."""
+
+    reply: Reply | None
+    attempts: int
+    ended: Land | Fail | Hold | Halt | None
+    """None: the run stopped while the image waited for its next attempt."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """One of the pool. `streak` is its own memory of 429s, kept from image to image."""
+
+    gate: Gate
+    stop: StopSign
+    patience: Patience
+    streak: Streak = field(default_factory=Streak)
+    busy: bool = False
+    resting: bool = False
+
+    async def pursue(self, send: Send) -> Pursuit:
+        """Send one image until it has landed, failed, is held, or the run stops."""
+        self.streak = self.streak.next_image()
+        attempts = 0
+        reply: Reply | None = None
+        while True:
+            async with self.gate.passage() as free:
+                if not free:
+                    return Pursuit(reply, attempts, None)
+                if (latest := await send()) is None:
+                    return Pursuit(reply, attempts, None)
+                reply = latest
+                attempts += 1
+                self._tell(reply)
+            course, self.streak = after(
+                reply.verdict, self.streak, self.patience, retry_after=reply.retry_after
+            )
+            match course:
+                case Rest(seconds):
+                    if not await self._rest(seconds):
+                        return Pursuit(reply, attempts, None)
+                case Fail() if self._is_everybodys(reply):
+                    pass  # the service fails for everyone: this image's turn comes again at the gate
+                case Land() | Fail() | Hold():
+                    return Pursuit(reply, attempts, course)
+                case Halt():
+                    self.stop.raise_(_halt(reply))
+                    return Pursuit(reply, attempts, course)
+                case other:
+                    assert_never(other)
+
+    def _tell(self, reply: Reply) -> None:
+        problem = reply.problem
+        self.gate.seen(reply.verdict, last_words=problem.message if problem else "")
+
+    def _is_everybodys(self, reply: Reply) -> bool:
+        service = reply.verdict in {Verdict.UNAVAILABLE, Verdict.NOT_SENT}
+        return service and self.gate.is_tripped() and not self.stop.up
+
+    async def _rest(self, seconds: float) -> bool:
+        self.resting = True
+        try:
+            return await self.stop.rest(seconds)
+        finally:
+            self.resting = False
+
+
+def _halt(reply: Reply) -> Stop:
+    """Why nothing more may be sent after a 401, 402 or 403."""
+    message = reply.problem.message if reply.problem else f"HTTP {reply.http_status}"
+    hint = reply.problem.hint if reply.problem else ""
+    cause = Cause.CREDENTIALS if reply.http_status in _CREDENTIALS else Cause.CREDITS
+    return Stop(cause, message, hint)
