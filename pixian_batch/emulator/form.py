@@ -116,6 +116,8 @@ def check_head(request: web.BaseRequest, settings: EmulatorSettings) -> None:
     """Refuse what the request's head alone shows to be wrong."""
     if request.query:
         raise mistakes.query_parameters(list(request.query))
+    if not request.body_exists or request.content_length == 0:
+        raise mistakes.no_image()
     content_type = request.headers.get("Content-Type", "")
     if not content_type.lower().startswith("multipart/form-data"):
         raise mistakes.not_multipart(content_type)

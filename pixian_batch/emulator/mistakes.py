@@ -131,8 +131,6 @@ _FORM: Final = "Send a multipart/form-data body with the picture's bytes in a pa
 def not_multipart(content_type: str) -> Refusal:
     """A body of another type: JSON, urlencoded, a bare image."""
     kind = content_type.partition(";")[0].strip().lower()
-    if not kind:
-        return _refuse(400, Code.NO_IMAGE, f"The request has no body. {_FORM}.")
     if kind == "application/json":
         said = "JSON bodies are not supported."
     elif kind == "application/x-www-form-urlencoded":
@@ -140,7 +138,7 @@ def not_multipart(content_type: str) -> Refusal:
     elif kind.startswith("image/"):
         said = "The picture is the whole body, and it belongs in a form."
     else:
-        said = f"The body is {kind[:80]!r}."
+        said = f"The body's type is {kind[:80]!r}." if kind else "The body has no Content-Type."
     return _refuse(400, Code.BAD_PARAMETER, f"{said} {_FORM}.")
 
 

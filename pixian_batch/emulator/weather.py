@@ -111,7 +111,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind in _STALLS:
-            if self.detail and not 0 <= float(self.detail) < float("inf"):
+            if self.detail and not _is_seconds(self.detail):
                 raise ValueError(f"{self.kind}: {self.detail!r} is not a number of seconds")
         elif self.kind in _HEADER_FAULTS:
             if self.detail not in RESULT_HEADERS:
@@ -139,6 +139,13 @@ class Fault:
     def seconds(self) -> float | None:
         """How long a stall lasts; None = until the client leaves."""
         return float(self.detail) if self.detail else None
+
+
+def _is_seconds(text: str) -> bool:
+    try:
+        return 0 <= float(text) < float("inf")
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
