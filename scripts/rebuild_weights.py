@@ -134,7 +134,9 @@ def _halved(tensor: onnx.TensorProto) -> onnx.NodeProto | None:
         return None
     name = tensor.name
     tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + ".half"))
-    return onnx.helper.make_node("Cast", [name + ".half"], [name], name=name + ".cast", to=onnx.TensorProto.FLOAT)
+    return onnx.helper.make_node(
+        "Cast", [name + ".half"], [name], name=name + ".cast", to=onnx.TensorProto.FLOAT
+    )
 
 
 if __name__ == "__main__":
