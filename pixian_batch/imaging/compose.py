@@ -123,11 +123,11 @@ def _placed(picture: Picture, alpha: NDArray[np.uint8], layout: Layout) -> Image
 
 def _encoded(result: Image.Image, icc: bytes | None, params: Params) -> bytes:
     jpeg = params.result_format is OutputFormat.JPEG
-    if params.test:
-        result = watermark(result)
     background = params.background_color or (_WHITE if jpeg else None)
     if background is not None:
         result = _laid_on(result, background)
+    if params.test:
+        result = watermark(result)
     if not jpeg:
         return write_png(np.asarray(result), icc=icc)
     if max(result.size) > _JPEG_MAX_SIDE:

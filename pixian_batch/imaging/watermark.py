@@ -11,21 +11,22 @@ _TEXT: Final = "TEST"
 _ANGLE: Final = 30
 _STRENGTH: Final = 105
 """How much of the mark shows, of 255."""
-_SMALLEST, _LARGEST, _PART_OF_SIDE = 8, 220, 9
+_SMALLEST, _LARGEST, _PART_OF_SIDE = 8, 220, 11
 
 
 def watermark(result: Image.Image) -> Image.Image:
-    """A copy of the RGBA image `result` with the mark over its visible parts."""
-    size = min(_LARGEST, max(_SMALLEST, max(result.size) // _PART_OF_SIDE))
-    light, dark = _tile(size)
-    alpha = result.getchannel("A")
-    shown = alpha.point([0] + [255] * 255)
-    colour = result.convert("RGB")
+    """A copy of `result` (RGB, or RGBA: then over its visible parts only) with the mark over it."""
+    light, dark = _tile(min(_LARGEST, max(_SMALLEST, max(result.size) // _PART_OF_SIDE)))
+    marked = result.convert("RGB")
+    alpha = result.getchannel("A") if result.mode == "RGBA" else None
     for shade, tile in ((0, dark), (255, light)):
-        mask = ImageChops.multiply(_tiled(tile, result.size), shown)
-        colour.paste((shade, shade, shade), mask=mask)
-    colour.putalpha(alpha)
-    return colour
+        mask = _tiled(tile, result.size)
+        if alpha is not None:
+            mask = ImageChops.multiply(mask, alpha.point([0] + [255] * 255))
+        marked.paste((shade, shade, shade), mask=mask)
+    if alpha is not None:
+        marked.putalpha(alpha)
+    return marked
 
 
 @lru_cache(maxsize=4)

@@ -19,23 +19,25 @@ if TYPE_CHECKING:
 
     Map = NDArray[np.float32]
 
-GUIDE_PIXELS: Final = 640 * 640
+_GUIDE_PIXELS: Final = 640 * 640
 """The size of the copy that the fit is made on."""
 _COARSE_SIDE: Final = 320
 _RADIUS: Final = 2.5
 """The fit's window reaches this many pixels of the coarse matte to each side."""
-_SMOOTHNESS: Final = 1e-3
+_SMOOTHNESS: Final = 3e-4
 """Colour variance (0..1 squared) below which the picture is taken for flat."""
-_LOW, _HIGH = 0.1, 0.9
+_LOW, _HIGH = 0.15, 0.85
 """Refined values up to the first become 0, from the second on 255: no haze, no holes."""
-_TILE: Final = 256
+_TILE: Final = 128
 _BAND_BYTES: Final = 1 << 24
 
 
-def refine(rgb: NDArray[np.uint8], coarse: Map) -> NDArray[np.uint8]:
-    """The alpha (H x W) of `rgb` (H x W x 3) from a coarse map of any size with values 0..1."""
+def refine(rgb: NDArray[np.uint8], small: Image.Image, coarse: Map) -> NDArray[np.uint8]:
+    """The alpha (H x W) of `rgb` (H x W x 3) from a coarse map of any size with values 0..1.
+
+    `small` is `reduced(rgb)`, which the caller needs as well.
+    """
     height, width = rgb.shape[:2]
-    small = reduced(rgb, GUIDE_PIXELS)
     guide = np.asarray(small, np.float32) * np.float32(1 / 255)
     matte = np.clip(_resized(coarse, small.size), 0, 1)
     radius = max(2, round(_RADIUS * max(small.size) / _COARSE_SIDE))
@@ -50,10 +52,10 @@ def refine(rgb: NDArray[np.uint8], coarse: Map) -> NDArray[np.uint8]:
     return alpha
 
 
-def reduced(rgb: NDArray[np.uint8], pixels: int) -> Image.Image:
-    """`rgb` scaled down to about `pixels`; in bands, so that no second full-size copy is made."""
+def reduced(rgb: NDArray[np.uint8]) -> Image.Image:
+    """`rgb` scaled down to about `_GUIDE_PIXELS`; in bands, so that no second full-size copy is made."""
     height, width = rgb.shape[:2]
-    scale = min(1.0, (pixels / (height * width)) ** 0.5)
+    scale = min(1.0, (_GUIDE_PIXELS / (height * width)) ** 0.5)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     factor = int(1 / scale / 1.5)
     if factor < 2:  # noqa: PLR2004  # nothing to gain from averaging blocks first

@@ -1,0 +1,60 @@
+"""Answers without work, for rehearsals that are about money and pace: only the input's header is read.
+
+The answer is a whole, valid PNG or JPEG of one colour with true headers: the input's upright size (or
+the target size), all of it foreground. A delta answer says "everything is the input".
+"""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from pixian_batch.contract.headers import Box
+from pixian_batch.contract.kinds import Kind
+from pixian_batch.contract.params import MAX_INPUT_PIXELS, OutputFormat
+from pixian_batch.emulator.workshop import Made, spooled
+from pixian_batch.imaging.errors import DeltaShrunkError, TooManyPixelsError
+from pixian_batch.imaging.probe import check_complete, probe
+
+if TYPE_CHECKING:
+    from pixian_batch.contract.params import Params, Size
+
+_KEPT: Final = 128
+
+
+def canned(stream: BinaryIO, params: Params, *, spool_bytes: int) -> Made:
+    """An answer that fits the header of the image in `stream`; raises imaging's errors."""
+    seen = probe(stream)
+    if seen.size.pixels > MAX_INPUT_PIXELS:
+        raise TooManyPixelsError(seen.size, MAX_INPUT_PIXELS)
+    check_complete(stream, seen.kind)
+    delta = params.result_format is OutputFormat.DELTA_PNG
+    if delta and seen.size.pixels > params.max_pixels:
+        raise DeltaShrunkError(seen.size, seen.size)
+    size = seen.upright if delta or params.target_size is None else params.target_size
+    body = _body(size, params.result_format)
+    return Made(
+        body=spooled(body, spool_bytes=spool_bytes),
+        size=len(body),
+        kind=Kind.JPEG if params.result_format is OutputFormat.JPEG else Kind.PNG,
+        orientation=seen.orientation,
+        input_size=seen.upright,
+        result_size=size,
+        input_foreground=Box(0, 0, seen.upright.width, seen.upright.height),
+        result_foreground=Box(0, 0, size.width, size.height),
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _body(size: Size, output: OutputFormat) -> bytes:
+    from PIL import Image  # noqa: PLC0415  # heavy
+
+    out = io.BytesIO()
+    sides = (size.width, size.height)
+    if output is OutputFormat.JPEG:
+        Image.new("RGB", sides, (128, 128, 128)).save(out, "JPEG")
+    else:
+        solid = (255, 255, 255, 0) if output is OutputFormat.DELTA_PNG else (128, 128, 128, 255)
+        Image.new("RGBA", sides, solid).save(out, "PNG", compress_level=1)
+    return out.getvalue()

@@ -1,0 +1,257 @@
+"""Receiving a request's form: streaming, strict, with bounded memory. Decides nothing about pixels.
+
+Uploads go to a spool that lives in memory while it is small and in a temporary file beyond.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass, field
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+
+from pixian_batch.contract.kinds import Kind, sniff, sniff_foreign
+from pixian_batch.contract.params import BY_WIRE, MAX_BASE64_CHARS, ParamError, Params, params_from_text
+from pixian_batch.emulator import mistakes
+from pixian_batch.emulator.multipart import (
+    Event,
+    MultipartError,
+    MultipartParser,
+    PartBegin,
+    PartData,
+    boundary_of,
+    disposition,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from aiohttp import web
+
+    from pixian_batch.emulator.settings import EmulatorSettings
+
+_MAX_PARTS: Final = 64
+_MAX_TEXT: Final = 4096
+_MAX_BASE64_WITH_BREAKS: Final = MAX_BASE64_CHARS + MAX_BASE64_CHARS // 32
+"""Base64 tools break lines every 64 or 76 characters; the breaks do not count against the limit."""
+_FORM_OVERHEAD: Final = 256 * 1024
+_HEAD: Final = 256
+_PLAIN_ENCODINGS: Final = frozenset({"", "binary", "8bit", "7bit", "identity"})
+
+
+class Upload:
+    """The bytes of one image: spooled, hashed, bounded. Close it."""
+
+    def __init__(self, *, spool_bytes: int, max_bytes: int) -> None:
+        self._spool = SpooledTemporaryFile(max_size=spool_bytes)  # noqa: SIM115  # lives as long as the request
+        self._max = max_bytes
+        self._hash = hashlib.sha256()
+        self.size = 0
+        self.head = b""
+
+    def write(self, data: bytes) -> None:
+        """Append `data`; raises `Refusal` (413) beyond the limit."""
+        self.size += len(data)
+        if self.size > self._max:
+            raise mistakes.too_many_bytes(self._max)
+        if len(self.head) < _HEAD:
+            self.head += data[: _HEAD - len(self.head)]
+        self._hash.update(data)
+        self._spool.write(data)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the bytes so far, in hex."""
+        return self._hash.hexdigest()
+
+    def open(self) -> BinaryIO:
+        """The bytes from their beginning."""
+        self._spool.seek(0)
+        return cast("BinaryIO", self._spool)
+
+    def close(self) -> None:
+        """Give memory and disk back."""
+        self._spool.close()
+
+
+@dataclass(slots=True)
+class Form:
+    """The fields of a form as they came: texts by name, and the bytes of `image`."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    upload: Upload | None = None
+
+    def close(self) -> None:
+        """Drop the upload."""
+        if self.upload is not None:
+            self.upload.close()
+
+    def params(self) -> Params:
+        """The API parameters; raises `Refusal` (400) for a bad value."""
+        texts = [(BY_WIRE[name].attribute, text) for name, text in self.texts.items() if name in BY_WIRE]
+        try:
+            return params_from_text(texts)
+        except ParamError as error:
+            raise mistakes.bad_parameter(error) from None
+
+    def source(self) -> str:
+        """Which of the three image fields is given; raises `Refusal` when not exactly one is."""
+        given: list[str] = [name for name in mistakes.IMAGE_FIELDS if name in self.texts]
+        if self.upload is not None:
+            given.insert(0, "image")
+        if not given:
+            raise mistakes.no_image()
+        if len(given) > 1:
+            raise mistakes.several_images(given)
+        return given[0]
+
+
+def check_head(request: web.BaseRequest, settings: EmulatorSettings) -> None:
+    """Refuse what the request's head alone shows to be wrong."""
+    if request.query:
+        raise mistakes.query_parameters(list(request.query))
+    if not request.body_exists or request.content_length == 0:
+        raise mistakes.no_image()
+    content_type = request.headers.get("Content-Type", "")
+    if not content_type.lower().startswith("multipart/form-data"):
+        raise mistakes.not_multipart(content_type)
+    if (request.content_length or 0) > settings.max_upload_bytes + _FORM_OVERHEAD:
+        raise mistakes.too_many_bytes(settings.max_upload_bytes)
+
+
+async def read_form(request: web.BaseRequest, settings: EmulatorSettings) -> Form:
+    """The request's form, wholly received. The caller closes it. Raises `Refusal`."""
+    receiver = _Receiver(settings)
+    try:
+        parser = MultipartParser(boundary_of(request.headers.get("Content-Type", "")))
+        async for block in _blocks(request, settings):
+            for event in parser.feed(block):
+                receiver.take(event)
+        parser.close()
+    except MultipartError as error:
+        receiver.form.close()
+        raise mistakes.bad_multipart(str(error)) from None
+    except BaseException:
+        receiver.form.close()
+        raise
+    return receiver.form
+
+
+async def _blocks(request: web.BaseRequest, settings: EmulatorSettings) -> AsyncIterator[bytes]:
+    received = 0
+    while True:
+        try:
+            async with asyncio.timeout(settings.upload_idle):
+                block = await request.content.readany()
+        except TimeoutError:
+            raise mistakes.upload_too_slow(settings.upload_idle) from None
+        except (aiohttp.ClientPayloadError, HttpProcessingError):
+            raise mistakes.cut_upload() from None
+        if not block:
+            return
+        received += len(block)
+        if received > settings.max_upload_bytes + _FORM_OVERHEAD:
+            raise mistakes.too_many_bytes(settings.max_upload_bytes)
+        yield block
+
+
+class _Receiver:
+    """Sorts the parts of a form into texts and the upload, refusing what does not belong."""
+
+    def __init__(self, settings: EmulatorSettings) -> None:
+        self.form = Form()
+        self._settings = settings
+        self._parts = 0
+        self._name = ""
+        self._text = bytearray()
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, PartBegin):
+            self._begin(event.headers)
+        elif isinstance(event, PartData):
+            self._append(event.data)
+        elif self._name != "image":
+            self._end_text()
+
+    def _begin(self, headers: Mapping[str, str]) -> None:
+        self._parts += 1
+        if self._parts > _MAX_PARTS:
+            raise mistakes.too_many_fields(_MAX_PARTS)
+        self._name = self._admitted(disposition(headers)[0])
+        encodings = {headers.get("content-transfer-encoding", ""), headers.get("content-encoding", "")}
+        if not {encoding.lower() for encoding in encodings} <= _PLAIN_ENCODINGS:
+            raise mistakes.encoded_part(self._name)
+        if self._name == "image":
+            settings = self._settings
+            self.form.upload = Upload(spool_bytes=settings.spool_bytes, max_bytes=settings.max_upload_bytes)
+
+    def _admitted(self, name: str | None) -> str:
+        if not name:
+            raise mistakes.unnamed_part()
+        if name not in mistakes.KNOWN_FIELDS:
+            raise mistakes.unknown_field(name)
+        if name in self.form.texts or (name == "image" and self.form.upload is not None):
+            raise mistakes.repeated_field(name)
+        return name
+
+    def _append(self, data: bytes) -> None:
+        if self._name == "image" and self.form.upload is not None:
+            self.form.upload.write(data)
+            return
+        self._text += data
+        if self._name == "image.base64":
+            if len(self._text) > _MAX_BASE64_WITH_BREAKS:
+                raise mistakes.long_base64()
+        elif len(self._text) > _MAX_TEXT:
+            raise mistakes.too_long(self._name, _MAX_TEXT)
+
+    def _end_text(self) -> None:
+        try:
+            self.form.texts[self._name] = self._text.decode()
+        except UnicodeDecodeError:
+            raise mistakes.not_text(self._name) from None
+        self._text.clear()
+
+
+def decode_base64(text: str, settings: EmulatorSettings) -> Upload:
+    """The upload that `image.base64` holds; raises `Refusal`."""
+    text = "".join(text.split())
+    if len(text) > MAX_BASE64_CHARS:
+        raise mistakes.long_base64()
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise mistakes.bad_base64() from None
+    upload = Upload(spool_bytes=settings.spool_bytes, max_bytes=settings.max_upload_bytes)
+    upload.write(data)
+    return upload
+
+
+def check_kind(upload: Upload, name: str) -> Kind:
+    """The kind of an upload by its first bytes; raises `Refusal` for what the service does not read."""
+    if not upload.size:
+        raise mistakes.empty_image(name)
+    kind = sniff(upload.head)
+    if kind is not None:
+        return kind
+    foreign = sniff_foreign(upload.head)
+    if foreign is not None:
+        raise mistakes.foreign_kind(foreign)
+    text = _as_text(upload.head)
+    raise mistakes.unreadable_image() if text is None else mistakes.image_as_text(text)
+
+
+def _as_text(head: bytes) -> str | None:
+    # A UTF-8 character may be cut where the head ends.
+    text = head.decode("utf-8", "ignore")
+    close = len(head) - len(text.encode()) <= _UTF8_REST
+    return text.strip() if close and text.strip() and text.replace("\n", " ").strip().isprintable() else None
+
+
+_UTF8_REST: Final = 3

@@ -1,0 +1,98 @@
+"""How an emulator is set up: credentials, account, price, limits, weather. Values only, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from pixian_batch.emulator.weather import Weather
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MEGAPIXEL: Final = Decimal(1_000_000)
+
+
+class EngineName(StrEnum):
+    """Who cuts the subject out. Only `u2netp` looks at the picture; the others are for rehearsals."""
+
+    U2NETP = "u2netp"
+    PLAIN = "plain"
+    CANNED = "canned"
+
+
+class PackState(StrEnum):
+    """The account's credit pack: `none` and `dormant` refuse everything but test requests."""
+
+    ACTIVE = "active"
+    DORMANT = "dormant"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Credits for one image. This formula is OURS: the vendor publishes none.
+
+    credits = base + per_megapixel x megapixels, rounded half up to a whole number of `quantum`.
+    """
+
+    base: Decimal = Decimal("0.05")
+    per_megapixel: Decimal = Decimal("0.10")
+    quantum: Decimal = Decimal("0.01")
+
+    def of(self, pixels: int) -> Decimal:
+        """The credits for an image of `pixels` pixels, counted after `max_pixels` has shrunk it."""
+        exact = self.base + self.per_megapixel * pixels / _MEGAPIXEL
+        return (exact / self.quantum).quantize(Decimal(1), ROUND_HALF_UP) * self.quantum
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorSettings:
+    """Everything that can be chosen about an emulator.
+
+    `api_id` None accepts every non-empty pair of credentials. `credits` None never runs out. `free`
+    charges nothing and asks for no pack: the server of `run --local`. Sizes are bytes, times seconds.
+    """
+
+    engine: EngineName = EngineName.U2NETP
+    api_id: str | None = None
+    api_secret: str = field(default="", repr=False)
+    free: bool = False
+    pack: str = "Rehearsal"
+    pack_state: PackState = PackState.ACTIVE
+    use_before: str = "2099-12-31"
+    credits: Decimal | None = None
+    price: Price = Price()
+    weather: Weather = field(default_factory=Weather)
+    max_upload_bytes: int = 128 * 1024 * 1024
+    spool_bytes: int = 256 * 1024
+    engine_threads: int = 2
+    max_waiting: int = 1000
+    upload_idle: float = 180.0
+    fetch_public: bool = True
+    allow_fetch: tuple[str, ...] = ()
+    fetch_timeout: float = 30.0
+    bill_file: Path | None = None
+    bill_entries: int = 10_000
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in (
+            "max_upload_bytes",
+            "spool_bytes",
+            "engine_threads",
+            "max_waiting",
+            "upload_idle",
+            "fetch_timeout",
+        ):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0")
+        if self.api_id is not None and not (self.api_id and self.api_secret):
+            raise ValueError("api_id and api_secret go together, and neither may be empty")
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together")
+        if self.price.quantum <= 0 or self.price.base < 0 or self.price.per_megapixel < 0:
+            raise ValueError("a price has a quantum above 0 and no negative part")

@@ -1,0 +1,144 @@
+"""Making results: pictures in, encoded answers out, in a small pool of threads. Charges nothing.
+
+At most `engine_threads` pictures are decoded at once; all others wait as spooled bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from pixian_batch.contract.params import OutputFormat
+from pixian_batch.emulator import mistakes
+from pixian_batch.emulator.settings import EngineName
+from pixian_batch.imaging.errors import (
+    DeltaShrunkError,
+    LayoutError,
+    TooManyPixelsError,
+    UnreadableImageError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pixian_batch.contract.headers import Box
+    from pixian_batch.contract.kinds import Kind
+    from pixian_batch.contract.params import Params, Size
+    from pixian_batch.emulator.engine import Engine
+    from pixian_batch.emulator.form import Upload
+    from pixian_batch.emulator.settings import EmulatorSettings
+
+_BLOCK: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A finished result: `size` bytes in `body`, and what the headers say about it. Close it."""
+
+    body: BinaryIO
+    size: int
+    kind: Kind
+    orientation: int
+    input_size: Size
+    result_size: Size
+    input_foreground: Box
+    result_foreground: Box
+
+    def blocks(self) -> Iterator[bytes]:
+        """The body, block by block."""
+        self.body.seek(0)
+        return iter(lambda: self.body.read(_BLOCK), b"")
+
+    def close(self) -> None:
+        """Give memory and disk back."""
+        self.body.close()
+
+
+def spooled(body: bytes, *, spool_bytes: int) -> BinaryIO:
+    """`body` in memory when small, else in a temporary file: slow readers must not fill the memory."""
+    spool = SpooledTemporaryFile(max_size=spool_bytes)  # noqa: SIM115  # the answer's, closed with it
+    spool.write(body)
+    return cast("BinaryIO", spool)
+
+
+class Workshop:
+    """The engine and its threads. Start it before use, close it after."""
+
+    def __init__(self, settings: EmulatorSettings) -> None:
+        self._settings = settings
+        self._engine: Engine | None = None
+        self._pool = ThreadPoolExecutor(settings.engine_threads, thread_name_prefix="emulator")
+
+    async def start(self) -> None:
+        """Load the engine; raises `EngineMissingError`."""
+        self._engine = await asyncio.get_running_loop().run_in_executor(self._pool, self._load)
+
+    async def close(self) -> None:
+        """Drop what waits and end the threads."""
+        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+
+    async def make(self, upload: Upload, params: Params) -> Made:
+        """The result for an upload; raises `Refusal` when the picture cannot be used."""
+        if self._engine is None and upload.size <= self._settings.spool_bytes:
+            # Canned answers for small uploads cost less than a change of threads.
+            return self._canned(upload, params)
+        work = self._canned if self._engine is None else self._cut_out
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, upload, params)
+
+    def _canned(self, upload: Upload, params: Params) -> Made:
+        from pixian_batch.emulator.canned import canned  # noqa: PLC0415  # needs Pillow
+
+        with _refusing():
+            return canned(upload.open(), params, spool_bytes=self._settings.spool_bytes)
+
+    def _cut_out(self, upload: Upload, params: Params) -> Made:
+        from pixian_batch.imaging.compose import render  # noqa: PLC0415  # needs numpy and Pillow
+        from pixian_batch.imaging.pixels import open_picture  # noqa: PLC0415  # needs numpy and Pillow
+
+        if self._engine is None:
+            raise RuntimeError("the workshop was not started")
+        with _refusing():
+            picture = open_picture(upload.open(), max_pixels=params.max_pixels)
+            if picture.shrunk and params.result_format is OutputFormat.DELTA_PNG:
+                raise mistakes.delta_shrunk()  # before the engine works in vain
+            rendered = render(picture, self._engine.matte(picture.rgb), params)
+        return Made(
+            body=spooled(rendered.body, spool_bytes=self._settings.spool_bytes),
+            size=len(rendered.body),
+            kind=rendered.kind,
+            orientation=picture.orientation,
+            input_size=picture.original_size,
+            result_size=rendered.result_size,
+            input_foreground=rendered.input_foreground,
+            result_foreground=rendered.result_foreground,
+        )
+
+    def _load(self) -> Engine | None:
+        if self._settings.engine is EngineName.U2NETP:
+            from pixian_batch.emulator.engine import load_engine  # noqa: PLC0415  # heavy
+
+            return load_engine()
+        if self._settings.engine is EngineName.PLAIN:
+            from pixian_batch.emulator.plain import PlainEngine  # noqa: PLC0415  # needs numpy
+
+            return PlainEngine()
+        return None
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn what is wrong with a picture into the answer that says so."""
+    try:
+        yield
+    except UnreadableImageError as error:
+        raise mistakes.unreadable_image(str(error)) from None
+    except TooManyPixelsError:
+        raise mistakes.too_many_pixels() from None
+    except LayoutError as error:
+        raise mistakes.impossible_layout(str(error)) from None
+    except DeltaShrunkError:
+        raise mistakes.delta_shrunk() from None
