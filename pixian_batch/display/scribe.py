@@ -59,16 +59,17 @@ class Scribe:
 
     def _write_all(self) -> None:
         while (text := self._waiting.get()) is not None:
-            self._write(text)
+            self._write(text, flush=self._waiting.empty())
             self._waiting.task_done()
+        self._write("", flush=True)
         self._waiting.task_done()
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str, *, flush: bool) -> None:
         if self.broken:
             return
         try:
             self._stream.write(encodable(text, self._stream))
-            if self._waiting.empty():
+            if flush:
                 self._stream.flush()
         except (OSError, ValueError):  # the reader went away, or the stream was closed
             self.broken = True

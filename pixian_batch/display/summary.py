@@ -138,7 +138,7 @@ def _money(summary: Summary) -> Iterator[Row]:
 def _problems(summary: Summary) -> Iterator[str]:
     shown = summary.problems[:_SHOWN_PROBLEMS]
     for message, number in shown:
-        yield f"{number:,}x {printable(message)}"
+        yield f"{number:,}x {printable(message).strip()}"
     rest = sum(number for _, number in summary.problems[_SHOWN_PROBLEMS:])
     if rest:
         yield f"{rest:,}x other errors"
