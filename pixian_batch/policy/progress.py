@@ -56,6 +56,8 @@ class Snapshot:
     stop: Stop | None = None
     credits_ever: Decimal | None = None
     """Charged in this ledger in all runs, this one included."""
+    free: bool = False
+    """No request of this run can cost money."""
 
 
 @dataclass(frozen=True, slots=True)

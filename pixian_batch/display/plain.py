@@ -1,0 +1,145 @@
+"""A run without a terminal: plain lines on a stream, for logs, cron and CI.
+
+No rich here. Asks only the event loop for time. Never raises because of a name or a closed stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from pixian_batch.display.scribe import Scribe
+from pixian_batch.display.summary import Report, report
+from pixian_batch.display.text import ascii_only, one_line, printable, problem_text, with_hint
+from pixian_batch.policy.outcome import Failed, InDoubt, Lost
+from pixian_batch.policy.progress import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TextIO
+
+    from pixian_batch.policy.outcome import Ending
+    from pixian_batch.policy.progress import Message, Snapshot, Summary
+
+EVERY: Final = 30.0
+"""Seconds between two lines."""
+REPEATS: Final = 20
+"""Equal complaints that are printed one by one; more are only counted."""
+_MOST_KINDS: Final = 1000
+_OTHER: Final = ("", "")
+
+
+class Limiter:
+    """Lets the first `repeats` complaints of a kind through; remembers a bounded number of kinds."""
+
+    def __init__(self, repeats: int = REPEATS) -> None:
+        self._repeats = repeats
+        self._seen: Counter[tuple[str, str]] = Counter()
+
+    def lets(self, kind: tuple[str, str]) -> tuple[bool, bool]:
+        """Whether to print a complaint of this kind, and whether it is the last one to be printed."""
+        if kind not in self._seen and len(self._seen) >= _MOST_KINDS:
+            kind = _OTHER
+        self._seen[kind] += 1
+        return self._seen[kind] <= self._repeats, self._seen[kind] == self._repeats
+
+
+class Plain:
+    """One line every `every` seconds, complaints as they come, a report at the end.
+
+    quiet: nothing but what needs somebody's decision. again: this run's command line, for the report.
+    """
+
+    def __init__(self, stream: TextIO, *, every: float = EVERY, quiet: bool = False, again: str = "") -> None:
+        self._scribe = Scribe(stream)
+        self._every = every
+        self._quiet = quiet
+        self._again = again
+        self._limiter = Limiter()
+        self._snapshot: Callable[[], Snapshot] | None = None
+        encoding = (stream.encoding or "utf-8").lower().replace("-", "")
+        self._ascii = encoding != "utf8"
+
+    def started(self, snapshot: Callable[[], Snapshot]) -> None:
+        """The run begins."""
+        self._snapshot = snapshot
+
+    def ended(self, ending: Ending) -> None:
+        """Print a failure or a doubt; everything else is in the counts."""
+        match ending.outcome:
+            case Failed(problem=problem):
+                kind = ("failed", str(problem.code or problem.message))
+                shown = not self._quiet
+            case InDoubt(problem=problem) | Lost(problem=problem):
+                kind = ("in doubt", str(problem.code or problem.message))
+                shown = True
+            case _:
+                return
+        if shown:
+            self._complain(kind, f"{kind[0]}: {printable(ending.input)}: {problem_text(problem)}")
+
+    def said(self, message: Message) -> None:
+        """Print a message."""
+        if self._quiet and message.level is Level.INFO:
+            return
+        prefix = "" if message.level is Level.INFO else f"{message.level.value}: "
+        self._complain((message.level.value, message.text), prefix + with_hint(message.text, message.hint))
+
+    def finished(self, summary: Summary) -> None:
+        """Print the report, and wait until it is written."""
+        if not self._quiet:
+            self._progress()
+        told = report(summary, again=self._again)
+        for line in brief_lines(told) if self._quiet else lines(told):
+            self._line(line)
+        self._scribe.close()
+
+    async def attend(self) -> None:
+        """Print a line every `every` seconds, until cancelled."""
+        while not self._quiet:
+            await asyncio.sleep(self._every)
+            self._progress()
+
+    def _progress(self) -> None:
+        if self._snapshot is not None:
+            self._line(one_line(self._snapshot()))
+
+    def _complain(self, kind: tuple[str, str], line: str) -> None:
+        shown, last = self._limiter.lets(kind)
+        if shown:
+            self._line(line + ("; more of these are only counted" if last else ""))
+
+    def _line(self, line: str) -> None:
+        self._scribe.put((ascii_only(line) if self._ascii else line) + "\n")
+
+
+def lines(told: Report) -> Iterator[str]:
+    """The whole report as aligned lines."""
+    yield told.headline
+    labels = max(len(row.label) for row in told.rows)
+    values = max(len(row.value) for row in told.rows if row.note or row.label != "ledger")
+    for row in told.rows:
+        note = f"  ({row.note})" if row.note else ""
+        yield f"  {row.label:<{labels}}  {row.value:>{values}}{note}".rstrip()
+    for detail in told.details:
+        yield f"  {detail}"
+    yield from _steps(told)
+
+
+def brief_lines(told: Report) -> Iterator[str]:
+    """Only what needs a decision: nothing after a run that went well."""
+    if told.steps or told.details:
+        yield told.headline
+        for row in told.rows:
+            if row.tone.value in {"waiting", "bad"}:
+                yield f"  {row.label}: {row.value}" + (f" ({row.note})" if row.note else "")
+        yield from (f"  {detail}" for detail in told.details)
+        yield from _steps(told)
+
+
+def _steps(told: Report) -> Iterator[str]:
+    for step in told.steps:
+        yield f"next: {step.text}"
+        if step.command:
+            yield f"    {step.command}"

@@ -1,0 +1,239 @@
+"""`--json`: one JSON object a line on stdout, an image record for each ending and a summary at last.
+
+Lines are pure ASCII and strictly valid JSON whatever a file is called; `docs/reference/json.md` says how.
+A reader that goes away ends the writing quietly; the run goes on.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from pixian_batch.contract.headers import ResultHeaders
+from pixian_batch.display.schema import VERSION
+from pixian_batch.display.scribe import Scribe
+from pixian_batch.display.text import plain_decimal
+from pixian_batch.policy.outcome import (
+    Done,
+    Duplicate,
+    Failed,
+    InDoubt,
+    Lost,
+    NotStarted,
+    Skipped,
+)
+from pixian_batch.policy.stopping import run_status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+    from typing import TextIO
+
+    from pixian_batch.contract.headers import Box
+    from pixian_batch.contract.params import Size
+    from pixian_batch.policy.outcome import Ending, Problem
+    from pixian_batch.policy.progress import Message, Snapshot, Summary
+    from pixian_batch.policy.stopping import Stop
+
+Record = dict[str, Any]
+
+
+class Records:
+    """Writes the records to `stream` (stdout). `broken` tells whether the reader went away."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._scribe = Scribe(stream, lossless=True)
+
+    @property
+    def broken(self) -> bool:
+        """Whether the stream failed, so that later records are missing."""
+        return self._scribe.broken
+
+    def started(self, snapshot: Callable[[], Snapshot]) -> None:
+        """Nothing: records are written as they happen."""
+
+    def ended(self, ending: Ending) -> None:
+        """Write the record of one image, if it has one."""
+        record = image_record(ending)
+        if record is not None:
+            self._write(record)
+
+    def said(self, message: Message) -> None:
+        """Nothing: messages are for people."""
+
+    def finished(self, summary: Summary) -> None:
+        """Write the summary, and wait until the reader has taken everything."""
+        self._write(summary_record(summary))
+        self._scribe.close()
+
+    def _write(self, record: Record) -> None:
+        self._scribe.put(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
+
+
+# --- one image -----------------------------------------------------------------------------------
+
+_NO_HEADERS: Final = ResultHeaders()
+
+
+def image_record(ending: Ending) -> Record | None:
+    """The record of one image; None for an image whose turn never came."""
+    outcome = ending.outcome
+    if isinstance(outcome, NotStarted):
+        return None
+    headers = outcome.headers if isinstance(outcome, Done | Lost) else _NO_HEADERS
+    return {
+        "v": VERSION,
+        "type": "image",
+        **_named("input", ending.input),
+        **_named("output", ending.output),
+        "status": _status(outcome),
+        "reason": outcome.reason.value if isinstance(outcome, Skipped) else None,
+        **_named("of", outcome.of if isinstance(outcome, Duplicate) else None),
+        "repaired": isinstance(outcome, Done) and outcome.repaired,
+        "earlier": isinstance(outcome, InDoubt | Lost) and outcome.earlier,
+        "credits_charged": _credits(headers.credits_charged),
+        "credits_calculated": _credits(headers.credits_calculated),
+        "credits_in_doubt": _credits(outcome.at_most if isinstance(outcome, InDoubt | Lost) else None),
+        "http_status": None if isinstance(outcome, Skipped | Duplicate | InDoubt) else outcome.http_status,
+        "error": _problem(outcome.problem if isinstance(outcome, InDoubt | Lost | Failed) else None),
+        **_named("kept", outcome.kept if isinstance(outcome, Lost) else None),
+        "attempts": ending.attempts,
+        "seconds": _seconds(ending.seconds),
+        **_picture(headers),
+    }
+
+
+def _status(outcome: Done | InDoubt | Lost | Skipped | Duplicate | Failed) -> str:
+    match outcome:
+        case Done():
+            return "done"
+        case InDoubt():
+            return "in_doubt"
+        case Lost():
+            return "lost"
+        case Skipped():
+            return "skipped"
+        case Duplicate():
+            return "duplicate"
+        case Failed():
+            return "failed"
+        case other:
+            assert_never(other)
+
+
+def _picture(headers: ResultHeaders) -> Record:
+    return {
+        "input_orientation": headers.input_orientation,
+        "input_size": _size(headers.input_size),
+        "result_size": _size(headers.result_size),
+        "input_foreground": _box(headers.input_foreground),
+        "result_foreground": _box(headers.result_foreground),
+        "warnings": [_unicode(warning) for warning in headers.warnings],
+    }
+
+
+def _size(size: Size | None) -> Record | None:
+    return None if size is None else {"width": size.width, "height": size.height}
+
+
+def _box(box: Box | None) -> Record | None:
+    if box is None:
+        return None
+    return {"top": box.top, "left": box.left, "width": box.width, "height": box.height}
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+
+def summary_record(summary: Summary) -> Record:
+    """The last record of a run."""
+    tally = summary.tally
+    return {
+        "v": VERSION,
+        "type": "summary",
+        "status": run_status(tally, summary.stop),
+        "done": tally.done,
+        "skipped": tally.skipped,
+        "exists": tally.exists,
+        "duplicates": tally.duplicates,
+        "failed": tally.failed,
+        "in_doubt": tally.in_doubt,
+        "lost": tally.lost,
+        "not_started": tally.not_started,
+        "repaired": tally.repaired,
+        "attempts": tally.attempts,
+        "warnings": tally.warnings,
+        **_summed(summary),
+        "problems": [{"message": _unicode(text), "count": number} for text, number in summary.problems],
+        "stop": _stop(summary.stop),
+        **_named("out", summary.out),
+        **_named("ledger", summary.ledger),
+        "seconds": _seconds(summary.seconds),
+        "exit_code": int(summary.exit_code),
+    }
+
+
+def _summed(summary: Summary) -> Record:
+    tally = summary.tally
+    return {
+        "free": summary.free,
+        "credits_charged": plain_decimal(tally.credits_charged),
+        "credits_calculated": plain_decimal(tally.credits_calculated),
+        "credits_unknown": tally.credits_unknown,
+        "credits_in_doubt": plain_decimal(tally.credits_in_doubt),
+        "credits_ever": _credits(summary.credits_ever),
+        "in_doubt_images": [
+            {**_named("input", doubt.input), "sent_at": doubt.sent_at, "at_most": _credits(doubt.at_most)}
+            for doubt in summary.doubts
+        ],
+    }
+
+
+def _stop(stop: Stop | None) -> Record | None:
+    if stop is None:
+        return None
+    cause = stop.cause.name.lower()
+    return {"cause": cause, "message": _unicode(stop.message), "hint": _unicode(stop.hint)}
+
+
+# --- values --------------------------------------------------------------------------------------
+
+
+def _problem(problem: Problem | None) -> Record | None:
+    if problem is None:
+        return None
+    code = _unicode(problem.code) if isinstance(problem.code, str) else problem.code
+    return {"code": code, "message": _unicode(problem.message), "hint": _unicode(problem.hint)}
+
+
+def _credits(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain_decimal(amount)
+
+
+def _seconds(seconds: float) -> float:
+    return round(max(0.0, seconds), 3)
+
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def _named(key: str, name: str | None) -> Record:
+    """`key`: the name as Unicode text; `key_bytes` beside it only when that is not the whole truth."""
+    if name is None or not _SURROGATE.search(name):
+        return {key: name}
+    return {key: _unicode(name), f"{key}_bytes": base64.b64encode(_name_bytes(name)).decode()}
+
+
+def _unicode(text: str) -> str:
+    """`text` without lone surrogates, which strict JSON parsers refuse."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def _name_bytes(name: str) -> bytes:
+    """The bytes of a name as the file system has them."""
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a lone surrogate that Windows allows in names
+        return name.encode("utf-8", "surrogatepass")

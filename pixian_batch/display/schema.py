@@ -1,0 +1,137 @@
+"""The published JSON Schema (2020-12) of the records that `--json` writes. Data only.
+
+A change here is a change of the contract: new fields may be added, none may change or go while `v` is 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+VERSION: Final = 1
+
+Schema = dict[str, Any]
+
+_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+_CREDITS: Final[Schema] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}
+_MAYBE_CREDITS: Final[Schema] = {"type": ["string", "null"], "pattern": r"^[0-9]+(\.[0-9]+)?$"}
+_SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
+_TEXT: Final[Schema] = {"type": "string"}
+_MAYBE_TEXT: Final[Schema] = {"type": ["string", "null"]}
+_BASE64: Final[Schema] = {"type": "string", "pattern": r"^[A-Za-z0-9+/]+={0,2}$"}
+
+
+def _object(properties: Schema, *, optional: Schema | None = None, nullable: bool = False) -> Schema:
+    return {
+        "type": ["object", "null"] if nullable else "object",
+        "properties": {**properties, **(optional or {})},
+        "required": list(properties),
+    }
+
+
+_SIZE: Final = _object({"width": _COUNT, "height": _COUNT}, nullable=True)
+_BOX: Final = _object({"top": _COUNT, "left": _COUNT, "width": _COUNT, "height": _COUNT}, nullable=True)
+
+IMAGE: Final[Schema] = {
+    "title": "What became of one image",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "image"},
+            "input": _TEXT,
+            "output": _MAYBE_TEXT,
+            "status": {"enum": ["done", "skipped", "duplicate", "failed", "in_doubt", "lost"]},
+            "reason": {"enum": ["done", "exists", None]},
+            "of": _MAYBE_TEXT,
+            "repaired": {"type": "boolean"},
+            "earlier": {"type": "boolean"},
+            "credits_charged": _MAYBE_CREDITS,
+            "credits_calculated": _MAYBE_CREDITS,
+            "credits_in_doubt": _MAYBE_CREDITS,
+            "http_status": {"type": ["integer", "null"], "minimum": 100, "maximum": 999},
+            "error": _object(
+                {"code": {"type": ["integer", "string", "null"]}, "message": _TEXT, "hint": _TEXT},
+                nullable=True,
+            ),
+            "kept": _MAYBE_TEXT,
+            "attempts": _COUNT,
+            "seconds": _SECONDS,
+            "input_orientation": {"type": ["integer", "null"], "minimum": 1, "maximum": 8},
+            "input_size": _SIZE,
+            "result_size": _SIZE,
+            "input_foreground": _BOX,
+            "result_foreground": _BOX,
+            "warnings": {"type": "array", "items": _TEXT},
+        },
+        optional={
+            "input_bytes": _BASE64,
+            "output_bytes": _BASE64,
+            "of_bytes": _BASE64,
+            "kept_bytes": _BASE64,
+        },
+    ),
+}
+
+_DOUBT: Final = _object(
+    {"input": _TEXT, "sent_at": _TEXT, "at_most": _MAYBE_CREDITS}, optional={"input_bytes": _BASE64}
+)
+
+SUMMARY: Final[Schema] = {
+    "title": "The end of a run: always the last record",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "summary"},
+            "status": {"enum": ["ok", "partial", "halted"]},
+            "done": _COUNT,
+            "skipped": _COUNT,
+            "exists": _COUNT,
+            "duplicates": _COUNT,
+            "failed": _COUNT,
+            "in_doubt": _COUNT,
+            "lost": _COUNT,
+            "not_started": _COUNT,
+            "repaired": _COUNT,
+            "attempts": _COUNT,
+            "warnings": _COUNT,
+            "free": {"type": "boolean"},
+            "credits_charged": _CREDITS,
+            "credits_calculated": _CREDITS,
+            "credits_unknown": _COUNT,
+            "credits_in_doubt": _CREDITS,
+            "credits_ever": _MAYBE_CREDITS,
+            "in_doubt_images": {"type": "array", "items": _DOUBT},
+            "problems": {"type": "array", "items": _object({"message": _TEXT, "count": _COUNT})},
+            "stop": _object(
+                {
+                    "cause": {
+                        "enum": [
+                            "sigint",
+                            "sigterm",
+                            "credentials",
+                            "credits",
+                            "budget",
+                            "service",
+                            "disk",
+                        ]
+                    },
+                    "message": _TEXT,
+                    "hint": _TEXT,
+                },
+                nullable=True,
+            ),
+            "out": _TEXT,
+            "ledger": _TEXT,
+            "seconds": _SECONDS,
+            "exit_code": {"type": "integer", "minimum": 0, "maximum": 255},
+        },
+        optional={"out_bytes": _BASE64, "ledger_bytes": _BASE64},
+    ),
+}
+
+RECORD: Final[Schema] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "One line of pixian-batch --json",
+    "oneOf": [{"$ref": "#/$defs/image"}, {"$ref": "#/$defs/summary"}],
+    "$defs": {"image": IMAGE, "summary": SUMMARY},
+}
+"""What any one line is. Unknown fields are allowed: readers of version 1 must ignore them."""

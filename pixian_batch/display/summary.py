@@ -1,0 +1,204 @@
+"""The end of a run as data: a headline, rows, and the next steps with exact commands. Pure.
+
+How it looks is decided where it is rendered (`live`, `plain`); what it says is decided here.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
+
+from pixian_batch.display.text import (
+    credit_amount,
+    credit_facts,
+    duration,
+    images,
+    printable,
+)
+from pixian_batch.policy.stopping import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pixian_batch.policy.progress import Doubt, Summary
+
+_SHOWN_PROBLEMS: Final = 5
+_SHOWN_DOUBTS: Final = 5
+
+
+class Tone(Enum):
+    """How a row should look. The words alone say everything; the tone only helps."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    WAITING = "waiting"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`done  1,234  12 of them finished for free`."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do next: a sentence, and the exact command where there is one."""
+
+    text: str
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that is told at the end. details: single failures and doubts, one line each."""
+
+    headline: str
+    tone: Tone
+    rows: tuple[Row, ...]
+    details: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def report(summary: Summary, *, again: str = "") -> Report:
+    """The report of `summary`. again: the command line of this run, quoted for the user's shell."""
+    return Report(
+        headline=_headline(summary),
+        tone=_tone(summary),
+        rows=tuple(_rows(summary)),
+        details=(*_problems(summary), *_doubts(summary)),
+        steps=tuple(_steps(summary, again)),
+    )
+
+
+def _headline(summary: Summary) -> str:
+    tally = summary.tally
+    if summary.stop is not None:
+        return f"Stopped after {duration(summary.seconds)}: {printable(summary.stop.message)}"
+    if not tally.ended:
+        return "Finished: there was nothing to do"
+    open_ends = tally.failed + tally.undecided
+    but = f", {count_of(open_ends)} without a result" if open_ends else ""
+    return f"Finished: {images(tally.ended)} in {duration(summary.seconds)}{but}"
+
+
+def count_of(number: int) -> str:
+    """`1 of them`, `1,234 of them`."""
+    return f"{number:,} of them"
+
+
+def _tone(summary: Summary) -> Tone:
+    if summary.tally.failed or (summary.stop is not None and not summary.stop.cause.is_signal):
+        return Tone.BAD
+    return Tone.WAITING if summary.tally.undecided or summary.stop is not None else Tone.GOOD
+
+
+def _rows(summary: Summary) -> Iterator[Row]:
+    tally = summary.tally
+    repaired = f"{tally.repaired:,} finished for free from an interrupted run" if tally.repaired else ""
+    exists = f"{tally.exists:,} stood there already, made by something else" if tally.exists else ""
+    rows = [
+        (tally.skipped, "skipped", exists, Tone.PLAIN),
+        (tally.duplicates, "duplicates", "made from results that were bought before", Tone.PLAIN),
+        (tally.failed, "failed", "nothing was charged for these", Tone.BAD),
+        (tally.in_doubt, "in doubt", "sent, but no answer came", Tone.WAITING),
+        (tally.lost, "lost", "answered, but the result did not arrive whole", Tone.WAITING),
+        (tally.not_started, "not started", "new in the next run", Tone.PLAIN),
+    ]
+    yield Row("done", f"{tally.done:,}", repaired, Tone.GOOD if tally.done else Tone.PLAIN)
+    for number, label, note, tone in rows:
+        if number:
+            yield Row(label, f"{number:,}", note, tone)
+    yield from _money(summary)
+    yield Row("ledger", printable(summary.ledger))
+
+
+def _money(summary: Summary) -> Iterator[Row]:
+    tally = summary.tally
+    facts = credit_facts(tally, free=summary.free)
+    ever = summary.credits_ever
+    if not summary.free and ever is not None and ever != tally.credits_charged:
+        facts.append(f"{credit_amount(ever)} in all runs of this ledger")
+    if tally.credits_unknown and not summary.free:
+        facts.append(f"{images(tally.credits_unknown)} whose price the service did not say")
+    yield Row("credits", facts[0].replace(" credits", ""), ", ".join(facts[1:]))
+    if tally.warnings:
+        yield Row("warnings", f"{tally.warnings:,}", "results whose headers were incomplete", Tone.WAITING)
+
+
+def _problems(summary: Summary) -> Iterator[str]:
+    shown = summary.problems[:_SHOWN_PROBLEMS]
+    for message, number in shown:
+        yield f"{number:,}x {printable(message).strip()}"
+    rest = sum(number for _, number in summary.problems[_SHOWN_PROBLEMS:])
+    if rest:
+        yield f"{rest:,}x other errors"
+
+
+def _doubts(summary: Summary) -> Iterator[str]:
+    shown = summary.doubts[:_SHOWN_DOUBTS]
+    for doubt in shown:
+        yield f"in doubt: {_doubt(doubt)}"
+    rest = summary.tally.undecided - len(shown)
+    if shown and rest > 0:
+        yield f"in doubt: {rest:,} more"
+
+
+def _doubt(doubt: Doubt) -> str:
+    cost = f", at most {credit_amount(doubt.at_most)} credits" if doubt.at_most is not None else ""
+    return f"{printable(doubt.input)}, sent {printable(doubt.sent_at)}{cost}"
+
+
+# --- next steps ----------------------------------------------------------------------------------
+
+_AFTER: Final = {
+    Cause.SIGINT: "to go on where it stopped, run the same command again",
+    Cause.SIGTERM: "to go on where it stopped, run the same command again",
+    Cause.CREDENTIALS: "check PIXIAN_API_ID and PIXIAN_API_SECRET, then run the same command again",
+    Cause.CREDITS: "buy credits on the vendor's site, then run the same command again",
+    Cause.BUDGET: "to go on, raise --max-credits and run the same command again",
+    Cause.SERVICE: "wait for the service to recover, then run the same command again",
+    Cause.DISK: "make room or make the folder writable, then run the same command again",
+}
+
+
+def _steps(summary: Summary, again: str) -> Iterator[Step]:
+    tally, stop = summary.tally, summary.stop
+    if stop is not None:
+        # With another limit needed, the same command would only stop again: no command to copy.
+        as_before = "" if stop.cause is Cause.BUDGET else again
+        yield Step(printable(stop.hint) or _AFTER[stop.cause], as_before)
+    if tally.undecided and not summary.free:
+        these = f"decide about {images(tally.undecided)} in doubt: charged or not, send again or not"
+        yield Step(these, command("resolve", summary))
+    if tally.failed and stop is None:
+        yield Step("to try the failed ones again, run the same command again; the rest is not sent", again)
+    if tally.exists:
+        yield Step("to replace files that stood there already, add --overwrite")
+
+
+def command(name: str, summary: Summary) -> str:
+    """`pixian-batch NAME OUT`, with the ledger where it is not at its usual place."""
+    words = ["pixian-batch", name, shell_word(summary.out)]
+    if PurePath(summary.ledger) != PurePath(summary.out, ".pixian-batch", "ledger.db"):
+        words += ["--ledger", shell_word(summary.ledger)]
+    return " ".join(words)
+
+
+def shell_word(word: str) -> str:
+    r"""`word` quoted for the user's shell; unprintable bytes as `$'\xff'`, so that it can be copied."""
+    if os.name == "nt":
+        return printable(subprocess.list2cmdline([word]))
+    if printable(word) == word:
+        return shlex.quote(word)
+    inner = word.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{printable(inner)}'"

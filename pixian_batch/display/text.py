@@ -1,0 +1,235 @@
+"""Numbers, durations, file names and states of a run as plain text. Pure: strings only, no rich.
+
+Nothing that comes from outside (file names, the service's messages) may reach a terminal except through
+`printable`.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+from pixian_batch.policy.stopping import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from pixian_batch.policy.outcome import Problem
+    from pixian_batch.policy.progress import Snapshot
+    from pixian_batch.policy.tally import Tally
+
+_MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+_LONGEST: Final = 3650 * _DAY
+_SHOWN_DECIMALS: Final = 2
+_FINE_BELOW: Final = 10
+"""Rates below this are shown with one decimal."""
+
+_ASCII: Final = str.maketrans({"—": "-", "·": "|", "…": "..."})
+
+
+def ascii_only(text: str) -> str:
+    """`text` with our own punctuation in ASCII, for terminals that are not UTF-8."""
+    return text.translate(_ASCII)
+
+
+# --- names and messages --------------------------------------------------------------------------
+
+
+def printable(text: str, width: int | None = None, *, measure: Callable[[str], int] = len) -> str:
+    r"""`text` on one line without anything a terminal would interpret, shortened in the middle to `width`.
+
+    Control characters, line breaks, bidi and other invisible controls are shown as `\x1b` or `\u202e`;
+    bytes of a name that is not UTF-8 (surrogate escapes) as `\xff`. measure: columns of a text.
+    """
+    if not text.isprintable():
+        text = "".join(_visible(char) for char in text)
+    return text if width is None else shortened(text, width, measure=measure)
+
+
+_SURROGATE_BYTES: Final = range(0xDC80, 0xDD00)
+
+
+def _visible(char: str) -> str:
+    if char.isprintable() or unicodedata.category(char) == "Zs":  # spaces of all kinds are harmless
+        return char
+    code = ord(char)
+    if code in _SURROGATE_BYTES:
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0xFF:  # noqa: PLR2004  # one byte
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004  # two bytes
+
+
+def shortened(text: str, width: int, *, measure: Callable[[str], int] = len) -> str:
+    """`text` in at most `width` columns; what does not fit is taken out of the middle."""
+    if measure(text) <= width:
+        return text
+    if width < 1:
+        return ""
+    # The end of a path tells more than its middle: it gets the odd column.
+    head = _fitting(text, (width - 1) // 2, measure)
+    tail = _fitting(text[::-1], width - 1 - measure(head), measure)[::-1]
+    return f"{head}…{tail}"
+
+
+def _fitting(text: str, width: int, measure: Callable[[str], int]) -> str:
+    """The longest beginning of `text` in at most `width` columns."""
+    end = min(len(text), width)
+    while measure(text[:end]) > width:
+        end -= 1
+    return text[:end]
+
+
+def problem_text(problem: Problem) -> str:
+    """What happened and what to do about it, on one line."""
+    return with_hint(problem.message, problem.hint)
+
+
+def with_hint(message: str, hint: str) -> str:
+    """`message — hint`, printable."""
+    message = printable(message).strip()
+    return f"{message.rstrip('.')} — {printable(hint)}" if hint else message
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def count(number: int) -> str:
+    """`1,234,567`."""
+    return f"{number:,}"
+
+
+def images(number: int) -> str:
+    """`1 image`, `1,234 images`."""
+    return f"{number:,} image{'' if number == 1 else 's'}"
+
+
+def plain_decimal(amount: Decimal) -> str:
+    """A decimal string for programs: no exponent, no separators, digits as the service gave them."""
+    return f"{amount:f}"
+
+
+def credit_amount(amount: Decimal) -> str:
+    """`3,086.25` for people: two decimals, more where there are more, never an exponent."""
+    exponent = amount.normalize().as_tuple().exponent
+    decimals = -exponent if isinstance(exponent, int) else 0
+    return f"{amount:,.{max(_SHOWN_DECIMALS, decimals)}f}"
+
+
+def percent(done: int, total: int) -> float:
+    """0.0 to 100.0 in tenths; rounded down, so that 100.0 means all."""
+    return 100.0 if done >= total else max(0, done) * 1000 // total / 10
+
+
+def duration(seconds: float) -> str:
+    """`03:12`, `1:02:03`, `2 d 3 h`."""
+    whole = _whole(seconds)
+    if whole >= _DAY:
+        return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+    minutes, rest = divmod(whole, _MINUTE)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if whole >= _HOUR else f"{minutes:02}:{rest:02}"
+
+
+def about(seconds: float) -> str:
+    """A coarse duration that does not flicker: `about 40 s`, `about 12 min`, `about 2 h 10 min`."""
+    whole = _whole(seconds)
+    if whole >= _DAY:
+        days, hours = divmod(_rounded(whole, _HOUR) // _HOUR, 24)
+        return f"about {days} d {hours} h" if hours else f"about {days} d"
+    if whole >= _HOUR:
+        hours, minutes = divmod(_rounded(whole, 5 * _MINUTE) // _MINUTE, 60)
+        return f"about {hours} h {minutes} min" if minutes else f"about {hours} h"
+    if whole > _MINUTE + _MINUTE // 2:
+        return f"about {_rounded(whole, _MINUTE) // _MINUTE} min"
+    return f"about {max(5, _rounded(whole, 5))} s"
+
+
+def rate(per_second: float) -> str:
+    """`3.4/s`, `12/min` when slow, `3.0/h` when very slow; empty when nothing moves."""
+    if not math.isfinite(per_second) or per_second <= 0:
+        return ""
+    for unit, factor in (("s", 1), ("min", _MINUTE), ("h", _HOUR)):
+        number = per_second * factor
+        if number >= 1 or unit == "h":
+            break
+    return f"{number:.1f}/{unit}" if number < _FINE_BELOW else f"{number:,.0f}/{unit}"
+
+
+def _whole(seconds: float) -> int:
+    if math.isnan(seconds):
+        return 0
+    return int(min(max(0.0, seconds), _LONGEST))
+
+
+def _rounded(number: int, step: int) -> int:
+    return (number + step // 2) // step * step
+
+
+# --- a run ---------------------------------------------------------------------------------------
+
+
+def known_eta(snapshot: Snapshot) -> float | None:
+    """The snapshot's estimate, where it says something."""
+    eta = snapshot.eta
+    useful = eta is not None and math.isfinite(eta) and 0 < eta < _LONGEST
+    return eta if useful and snapshot.stop is None and not snapshot.paused else None
+
+
+def credit_facts(tally: Tally, *, free: bool) -> list[str]:
+    """What was charged, or would have been, e.g. `3,086.25 credits charged`."""
+    facts = ["free"] if free else [f"{credit_amount(tally.credits_charged)} credits charged"]
+    if tally.credits_calculated:
+        facts.append(f"{credit_amount(tally.credits_calculated)} credits calculated")
+    if tally.credits_in_doubt and not free:
+        facts.append(f"at most {credit_amount(tally.credits_in_doubt)} credits in doubt")
+    return facts
+
+
+def outcome_facts(tally: Tally, *, all_of_them: bool = True) -> list[str]:
+    """`12,000 done`, `2 failed`, ...: what is zero is left out, but for done."""
+    numbers = [
+        (tally.done, "done", all_of_them),
+        (tally.skipped, "skipped", all_of_them and tally.skipped),
+        (tally.duplicates, "duplicates", all_of_them and tally.duplicates),
+        (tally.failed, "failed", tally.failed),
+        (tally.undecided, "in doubt", tally.undecided),
+    ]
+    return [f"{number:,} {word}" for number, word, wanted in numbers if wanted]
+
+
+def state(snapshot: Snapshot) -> str:
+    """A sentence when the run is stopping or paused; empty while all is well."""
+    stop = snapshot.stop
+    if stop is not None:
+        landing = f"nothing new is sent, {images(snapshot.busy)} in flight "
+        landing += "is being finished" if snapshot.busy == 1 else "are being finished"
+        rest = landing if snapshot.busy else "nothing is in flight any more"
+        again = "; Ctrl-C again stops at once" if stop.cause is Cause.SIGINT and snapshot.busy else ""
+        return f"stopping: {printable(stop.message)}; {rest}{again}"
+    if snapshot.paused:
+        return "paused: the service fails for every image; one at a time is tried until it answers again"
+    return ""
+
+
+def one_line(snapshot: Snapshot) -> str:
+    """The whole state on one plain line."""
+    ended = snapshot.tally.ended
+    if snapshot.counted:
+        total = max(snapshot.found, ended)
+        share = f" ({percent(ended, total):.1f} %)" if total else ""
+        facts = [f"{count(ended)} of {images(total)}{share}"]
+    else:
+        facts = [f"{images(ended)}, still counting: {count(max(snapshot.found, ended))} so far"]
+    facts.append(rate(snapshot.per_second))
+    eta = known_eta(snapshot)
+    facts.append(f"{about(eta)} left" if eta is not None else "")
+    facts += credit_facts(snapshot.tally, free=snapshot.free)
+    facts.append(f"{snapshot.busy} busy")
+    facts.append(f"{snapshot.resting} backing off" if snapshot.resting else "")
+    facts += outcome_facts(snapshot.tally, all_of_them=False)
+    facts.append(state(snapshot))
+    return ", ".join(fact for fact in facts if fact)

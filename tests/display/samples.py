@@ -1,0 +1,106 @@
+"""Endings, messages and summaries that the tests of the displays share."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pixian_batch.contract.headers import Box, ResultHeaders
+from pixian_batch.contract.params import Size
+from pixian_batch.policy.outcome import (
+    Done,
+    Duplicate,
+    Ending,
+    Failed,
+    InDoubt,
+    Lost,
+    NotStarted,
+    Problem,
+    Skipped,
+    SkipReason,
+)
+from pixian_batch.policy.progress import Doubt, Snapshot, Summary
+from pixian_batch.policy.stopping import Cause, Stop, exit_code
+from pixian_batch.policy.tally import Tally
+
+NASTY = b"[bold]\x1b[31m\nred\xff[/].jpg".decode("utf-8", "surrogateescape")
+UNREADABLE = Problem(1006, "Failed to read the supplied image. ", "open the file in an image viewer")
+HEADERS = ResultHeaders(
+    credits_charged=Decimal("0.250"),
+    input_orientation=6,
+    input_size=Size(4000, 3000),
+    result_size=Size(3000, 4000),
+    input_foreground=Box(10, 20, 300, 400),
+    result_foreground=Box(20, 10, 400, 300),
+)
+DONE = Ending("in/a.jpg", "out/a.png", Done(HEADERS, 200), attempts=1, seconds=2.10049)
+REPAIRED = Ending("in/r.jpg", "out/r.png", Done(HEADERS, 200, repaired=True))
+SKIPPED = Ending("in/s.jpg", "out/s.png", Skipped(SkipReason.DONE))
+EXISTS = Ending("in/e.jpg", "out/e.png", Skipped(SkipReason.EXISTS))
+DUPLICATE = Ending("in/d.jpg", "out/d.png", Duplicate(of="in/a.jpg"))
+FAILED = Ending("in/f.jpg", None, Failed(UNREADABLE, 400), attempts=1, seconds=0.3)
+NASTY_FAILED = Ending(NASTY, NASTY, Failed(Problem("unreadable", "cannot read " + NASTY)))
+NO_ANSWER = Problem(None, "no answer came within 180 s")
+IN_DOUBT = Ending("in/q.jpg", "out/q.png", InDoubt(NO_ANSWER, Decimal("0.25")), attempts=1, seconds=181.0)
+LOST = Ending(
+    "in/l.jpg",
+    "out/l.png",
+    Lost(
+        Problem(None, "the answer broke off"), ResultHeaders(warnings=("no size",)), 200, "out/l.part", None
+    ),
+    attempts=1,
+)
+NOT_STARTED = Ending("in/n.jpg", "out/n.png", NotStarted())
+ALL = (DONE, REPAIRED, SKIPPED, EXISTS, DUPLICATE, FAILED, NASTY_FAILED, IN_DOUBT, LOST, NOT_STARTED)
+
+
+def tally_of(*endings: Ending) -> Tally:
+    """The fold of `endings`."""
+    tally = Tally()
+    for ending in endings:
+        tally = tally.plus(ending)
+    return tally
+
+
+def summary_of(*endings: Ending, stop: Stop | None = None, free: bool = False, **changes: object) -> Summary:
+    """The end of a run with these endings."""
+    tally = tally_of(*endings)
+    doubts = tuple(
+        Doubt(ending.input, "2026-11-22T13:10:04Z", ending.outcome.at_most)
+        for ending in endings
+        if isinstance(ending.outcome, InDoubt | Lost)
+    )
+    values: dict[str, object] = {
+        "tally": tally,
+        "stop": stop,
+        "exit_code": exit_code(tally, stop),
+        "seconds": 754.2,
+        "out": "cut",
+        "ledger": "cut/.pixian-batch/ledger.db",
+        "free": free,
+        "credits_ever": Decimal("12.5"),
+        "doubts": doubts,
+        "problems": ((UNREADABLE.message, tally.failed),) if tally.failed else (),
+    }
+    return Summary(**{**values, **changes})  # type: ignore[arg-type]  # names are given by the tests
+
+
+def snapshot_of(tally: Tally, **changes: object) -> Snapshot:
+    """A moment of a run of 400 images."""
+    values: dict[str, object] = {
+        "elapsed": 3723.0,
+        "tally": tally,
+        "found": 400,
+        "counted": True,
+        "workers": 7,
+        "busy": 6,
+        "resting": 1,
+        "cap": 40,
+        "next_worker": 192.0,
+        "per_second": 3.4,
+        "eta": 7790.0,
+    }
+    return Snapshot(**{**values, **changes})  # type: ignore[arg-type]  # names are given by the tests
+
+
+BUDGET = Stop(Cause.BUDGET, "the next image could exceed --max-credits 10")
+SIGINT = Stop(Cause.SIGINT, "Ctrl-C was pressed")
