@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 
-from _setup import ROOT, SetupError, prepare, say
+from scripts._setup import ROOT, SetupError, prepare, say
 
 
 def main(arguments: list[str]) -> int:

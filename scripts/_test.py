@@ -11,8 +11,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-from _setup import ROOT, SetupError, prepare, say
-from _wheel import prove_wheel
+from scripts._setup import ROOT, SetupError, prepare, say
+from scripts._wheel import prove_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

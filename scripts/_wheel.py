@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _setup import ROOT, SetupError, interpreter, say
+from scripts._setup import ROOT, SetupError, interpreter, say
 
 _COPIED = ("tests", "docs/samples", "pyproject.toml")
 
