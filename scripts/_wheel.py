@@ -1,7 +1,7 @@
 """The tests against the wheel that users get, in a clean environment away from the source.
 
-Finds what an editable install hides: a module or the engine's weights left out of the package. The
-tests about the project itself (`tests/project`) stay behind: they read the source tree.
+Finds what an editable install hides: a module or the engine's weights left out of the package. Of the
+tests about the project itself, those that read the source tree stay behind.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 from scripts._setup import ROOT, SetupError, interpreter, say
 
 _COPIED = ("tests", "docs/samples", "pyproject.toml")
+_WITHOUT_SOURCE = "test_startup.py"
+"""The one file of `tests/project` that needs no source tree."""
 
 
 def prove_wheel(python: Path, environment: dict[str, str], pytest_arguments: list[str]) -> int:
@@ -32,12 +34,15 @@ def prove_wheel(python: Path, environment: dict[str, str], pytest_arguments: lis
         _pip(clean, ["install", f"{wheel}[local,dev]"])
         for name in _COPIED:
             _copy(ROOT / name, away / name)
+        for test in (away / "tests" / "project").glob("test_*.py"):
+            if test.name != _WITHOUT_SOURCE:
+                test.unlink()
         where = "import pixian_batch; print(pixian_batch.__file__)"
         imported = _python([str(clean), "-P", "-c", where]).strip()
         if not Path(imported).is_relative_to(away / "env"):
             raise SetupError(f"The tests would not have tested the wheel: import gave {imported}")
         say(f"-- wheel: pytest against {wheel.name}")
-        tests = [str(clean), "-m", "pytest", "--ignore", "tests/project", *pytest_arguments]
+        tests = [str(clean), "-P", "-m", "pytest", *pytest_arguments]
         return subprocess.run(tests, cwd=away, env=environment, check=False).returncode
 
 

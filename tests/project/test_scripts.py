@@ -134,6 +134,17 @@ def test_a_python_without_venv_is_told_the_package(
     assert "apt install python3-venv" in str(refused.value)
 
 
+def test_the_tests_never_see_a_person_s_credentials(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scripts import _test  # noqa: PLC0415  # the fixture has made it importable
+
+    monkeypatch.setenv("PIXIAN_API_SECRET", "s")
+    monkeypatch.setenv("PIXIAN_BATCH_MAX_CREDITS", "5")
+    assert setup.ROOT == ROOT
+    assert not [name for name in _test.environment() if name.upper().startswith("PIXIAN")]
+
+
 def test_an_unknown_word_is_refused_before_anything_is_made() -> None:
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / "test.py"), "linnt"], capture_output=True, text=True, check=False
