@@ -85,7 +85,7 @@ def _extras_of(stamp: Path) -> set[str]:
 
 def _identity(root: Path) -> str:
     # An environment keeps absolute paths: to its Python, and to the project that it was installed from.
-    return f"{sys.version}\n{sys.base_prefix}\n{root}\n"
+    return f"{sys.version}\n{sys.base_prefix}\n{root.resolve()}\n"
 
 
 def _digest(root: Path) -> str:

@@ -105,6 +105,14 @@ def test_another_python_or_a_moved_project_needs_a_new_environment(setup: Module
     assert not setup.is_ours(moved / ".venv", moved)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege there")
+def test_the_same_project_by_another_path_is_the_same(setup: ModuleType, project: Path) -> None:
+    stamp(setup, project, "local")
+    link = project.with_name("link")
+    link.symlink_to(project)
+    assert setup.prepare("local", root=link) == setup.interpreter(link / ".venv")
+
+
 def test_a_foreign_environment_that_cannot_serve_is_left_alone(setup: ModuleType, project: Path) -> None:
     treasure = project / ".venv" / "treasure"
     treasure.parent.mkdir()
