@@ -1,0 +1,320 @@
+"""Results on disk: spool files, the rename to their place, links to what was bought before, free room.
+
+The paid bytes come first: a body streams into a spool file in the folder of its destination, is synced,
+and only then renamed. A spool that will not take bytes any more goes on in the system's temporary
+folder, so that what was paid for is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import aiofiles
+
+from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, Kind, is_whole, sniff
+
+if TYPE_CHECKING:
+    from aiofiles.threadpool.binary import AsyncFileIO
+
+BLOCK: Final = 256 * 1024
+"""Bytes gathered before they are written: smaller blocks cost much more CPU."""
+_MARGIN_RESULT: Final = 1 << 20
+
+
+class DiskError(Exception):
+    """The output cannot be written. Nothing more may be sent; what was paid for is kept."""
+
+    def __init__(self, path: str, error: OSError | str) -> None:
+        said = error if isinstance(error, str) else error.strerror or str(error)
+        super().__init__(f"{path}: {said}")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A spooled body: where it is, its size in bytes, its kind by its first bytes, whole by its last."""
+
+    path: str
+    size: int
+    kind: Kind | None
+    whole: bool
+
+
+class Spool:
+    """A file beside its destination that takes a result as it comes. One use; one task."""
+
+    def __init__(self, path: str, file: AsyncFileIO) -> None:
+        self.path = path
+        self.size = 0
+        self._file = file
+        self._waiting = bytearray()
+        self._head = b""
+        self._tail = b""
+        self.rescued = False
+        """The body goes on in the temporary folder, since the output did not take it."""
+
+    @classmethod
+    async def open(cls, path: str) -> Spool:
+        """Make the spool and its folder. Raises `DiskError`: before a request is sent, so it costs nothing."""
+        try:
+            await asyncio.to_thread(os.makedirs, os.path.dirname(path), exist_ok=True)
+            return cls(path, await aiofiles.open(path, "wb", buffering=0))
+        except OSError as error:
+            raise DiskError(path, error) from error
+
+    async def write(self, chunk: bytes) -> None:
+        """Take some bytes. Raises `DiskError` when neither the output nor the temporary folder takes them."""
+        if len(self._head) < HEAD_BYTES:
+            self._head = (self._head + chunk)[:HEAD_BYTES]
+        self._tail = (self._tail + chunk)[-TAIL_BYTES:]
+        self.size += len(chunk)
+        self._waiting += chunk
+        if len(self._waiting) >= BLOCK:
+            await self._flush()
+
+    async def finish(self) -> Body:
+        """Write the rest, sync, close. Raises `DiskError`."""
+        try:
+            await self._flush()
+            try:
+                await asyncio.to_thread(os.fsync, self._file.fileno())
+            except OSError:
+                await self._rescue()
+                await asyncio.to_thread(os.fsync, self._file.fileno())
+        except OSError as error:
+            raise DiskError(self.path, error) from error
+        finally:
+            await self._file.close()
+        kind = sniff(self._head)
+        return Body(self.path, self.size, kind, kind is not None and is_whole(kind, self._tail))
+
+    async def drop(self) -> None:
+        """Close and remove the spool: nothing worth keeping came."""
+        with contextlib.suppress(OSError):
+            await self._file.close()
+            await asyncio.to_thread(os.unlink, self.path)
+
+    async def keep(self) -> str | None:
+        """Close the spool and keep what came; its path, or None when nothing did."""
+        with contextlib.suppress(OSError):
+            await self._flush()
+        with contextlib.suppress(OSError):
+            await self._file.close()
+        if self.size:
+            return self.path
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(os.unlink, self.path)
+        return None
+
+    async def _flush(self) -> None:
+        block, self._waiting = bytes(self._waiting), bytearray()
+        try:
+            await self._write_all(block)
+        except OSError as error:
+            if self.rescued:
+                raise DiskError(self.path, error) from error
+            await self._rescue(block)
+
+    async def _write_all(self, block: bytes) -> None:
+        rest = memoryview(block)
+        while rest:
+            rest = rest[await self._file.write(rest) :]
+
+    async def _rescue(self, block: bytes = b"") -> None:
+        """Go on in the temporary folder with all that came so far, `block` last."""
+        start = self.size - len(block)
+        try:
+            descriptor, path = await asyncio.to_thread(tempfile.mkstemp, ".part", "pixian-batch-")
+            os.close(descriptor)
+            await asyncio.to_thread(_copy_start, self.path, path, start)
+            with contextlib.suppress(OSError):
+                await self._file.close()
+                await asyncio.to_thread(os.unlink, self.path)
+            self.path, self.rescued = path, True
+            self._file = await aiofiles.open(path, "ab", buffering=0)
+            await self._write_all(block)
+        except OSError as error:
+            raise DiskError(self.path, error) from error
+
+
+def _copy_start(source: str, target: str, size: int) -> None:
+    with open(source, "rb") as reader, open(target, "wb") as writer:
+        left = size
+        while left and (block := reader.read(min(left, 1 << 20))):
+            writer.write(block)
+            left -= len(block)
+
+
+def read_body(path: str) -> Body | None:
+    """What an interrupted run left in a spool; None when it is not there. Blocking."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(HEAD_BYTES)
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - TAIL_BYTES))
+            tail = stream.read()
+    except OSError:
+        return None
+    kind = sniff(head)
+    return Body(path, size, kind, kind is not None and is_whole(kind, tail))
+
+
+@dataclass(slots=True)
+class Landing:
+    """The output folder: places are relative paths with `/`.
+
+    min_free: bytes of the disk that are left alone; bytes_per_pixel: the dearest result so far.
+    """
+
+    out: str
+    min_free: int = 100_000_000
+    bytes_per_pixel: float = 1.0
+    _in_flight: int = 0
+
+    def path(self, place: str) -> str:
+        """The path of a place."""
+        return os.path.join(self.out, *place.split("/"))
+
+    def spool_path(self, place: str, attempt: int) -> str:
+        """The spool of an attempt: hidden, beside its destination."""
+        return os.path.join(os.path.dirname(self.path(place)), f".pixian-{attempt}.part")
+
+    def claim_room(self, pixels: int | None) -> int:
+        """Set room aside for a result before it is bought; raises `DiskError` below the low-water mark."""
+        wanted = int((pixels or 0) * self.bytes_per_pixel) + _MARGIN_RESULT
+        folder = self.out if os.path.isdir(self.out) else os.path.dirname(os.path.abspath(self.out))
+        free = shutil.disk_usage(folder).free
+        if free < self.min_free + self._in_flight + wanted:
+            raise DiskError(self.out, f"only {free // 1_000_000} MB are free (--min-free keeps some)")
+        self._in_flight += wanted
+        return wanted
+
+    def free_room(self, claimed: int, *, pixels: int | None = None, size: int | None = None) -> None:
+        """Give back what `claim_room` set aside; learn from a result of `size` bytes."""
+        self._in_flight -= claimed
+        if pixels and size:
+            self.bytes_per_pixel = max(self.bytes_per_pixel, size / pixels)
+
+    async def put(self, body: str, place: str) -> int:
+        """Move a synced file to its place, whatever stands there; its size. Raises `DiskError`."""
+        try:
+            return await asyncio.to_thread(_put, body, self.path(place))
+        except OSError as error:
+            raise DiskError(self.path(place), error) from error
+
+    async def link(self, place: str, to: str) -> int:
+        """Make `to` from the result at `place`: by reflink, hard link or copy. Raises `DiskError`."""
+        if place == to:
+            return await asyncio.to_thread(os.path.getsize, self.path(place))
+        try:
+            return await asyncio.to_thread(_link, self.path(place), self.path(to))
+        except OSError as error:
+            raise DiskError(self.path(to), error) from error
+
+    async def write(self, content: bytes, path: str) -> None:
+        """Write and sync a file at `path`. Raises `DiskError`."""
+        try:
+            await asyncio.to_thread(_write_synced, content, path)
+        except OSError as error:
+            raise DiskError(path, error) from error
+
+    def size(self, place: str) -> int | None:
+        """The size of the file at a place; None when there is none."""
+        try:
+            return os.stat(self.path(place)).st_size
+        except OSError:
+            return None
+
+    def check_writable(self) -> None:
+        """Prove that the output folder takes files. Raises `DiskError`. Blocking."""
+        try:
+            os.makedirs(self.out, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.out) as probe:
+                probe.write(b"\0")
+        except OSError as error:
+            raise DiskError(self.out, error) from error
+
+
+def _put(body: str, path: str) -> int:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        os.replace(body, path)
+    except OSError:
+        # Across file systems (a rescued body): copy beside the place first, so that the rename is atomic.
+        beside = f"{path}.pixian-part"
+        shutil.copyfile(body, beside)
+        _sync(beside)
+        os.replace(beside, path)
+        os.unlink(body)
+    _sync_folder(os.path.dirname(path))
+    return os.stat(path).st_size
+
+
+def _link(source: str, target: str) -> int:
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    beside = os.path.join(
+        os.path.dirname(target), f".pixian-{os.getpid()}-{os.path.basename(target)[:60]}.link"
+    )
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(beside)
+    if not _reflink(source, beside):
+        try:
+            os.link(source, beside)
+        except OSError:
+            shutil.copyfile(source, beside)
+            _sync(beside)
+    os.replace(beside, target)
+    # Renaming one hard link over another of the same file is a no-op that leaves the first behind.
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(beside)
+    _sync_folder(os.path.dirname(target))
+    return os.stat(target).st_size
+
+
+_FICLONE: Final = 0x40049409
+
+
+def _reflink(source: str, target: str) -> bool:
+    """Share the blocks of `source` copy-on-write; False where the file system cannot."""
+    if sys.platform != "linux":
+        return False
+    import fcntl  # noqa: PLC0415  # not on Windows
+
+    with open(source, "rb") as reader, open(target, "wb") as writer:
+        try:
+            fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
+        except OSError:
+            pass
+        else:
+            return True
+    os.unlink(target)
+    return False
+
+
+def _write_synced(content: bytes, path: str) -> None:
+    with open(path, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync(path: str) -> None:
+    with open(path, "rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(path: str) -> None:
+    """Make a rename durable. Windows has no such call, and needs none."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,117 @@
+"""One thread that owns the SQLite connection and commits for many workers at once.
+
+Everything that waits when the thread comes round goes into one transaction, so that a hundred workers
+share one fsync. A caller's await returns only when its work is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
+_MOST_AT_ONCE: Final = 1000
+
+
+class LedgerError(Exception):
+    """The ledger cannot be read or written (a full disk, most often). Nothing more may be sent."""
+
+
+@dataclass(slots=True)
+class _Task:
+    work: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any] | None
+    result: Any = None
+    error: Exception | None = None
+
+
+class Committer:
+    """Runs functions on the connection, in order, in grouped durable transactions."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._queue: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
+        self._thread.start()
+        self._closed = False
+
+    async def do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run `work` and wait until what it wrote is durable. Raises `LedgerError`.
+
+        A cancelled caller does not take its work back: what was handed in will be written.
+        """
+        future: asyncio.Future[_T] = self._loop.create_future()
+        self._queue.put(_Task(work, future))
+        return await future
+
+    def soon(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Run `work` some time soon; nobody waits. For caches only: an error is dropped."""
+        self._queue.put(_Task(work, None))
+
+    async def close(self) -> None:
+        """Write what was handed in, then let go of the connection."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    def _serve(self) -> None:
+        open_ = True
+        while open_:
+            tasks, open_ = self._gather()
+            if tasks:
+                self._commit(tasks)
+                # The loop is gone when a run was torn down: nobody waits any more.
+                with contextlib.suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(_answer, tasks)
+        self._connection.close()
+
+    def _gather(self) -> tuple[list[_Task], bool]:
+        """Everything that waits now, at least one; False when the end of the queue was reached."""
+        tasks: list[_Task] = []
+        item = self._queue.get()
+        while item is not None:
+            tasks.append(item)
+            if len(tasks) >= _MOST_AT_ONCE or self._queue.empty():
+                return tasks, True
+            item = self._queue.get()
+        return tasks, False
+
+    def _commit(self, tasks: list[_Task]) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for task in tasks:
+                self._attempt(task)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            for task in tasks:
+                task.error = LedgerError(f"the ledger cannot be written: {error}")
+
+    def _attempt(self, task: _Task) -> None:
+        try:
+            task.result = task.work(self._connection)
+        except sqlite3.OperationalError:
+            raise  # the disk, not the statement: the whole group is undone
+        except Exception as error:  # noqa: BLE001  # belongs to the caller that waits for it
+            task.error = error
+
+
+def _answer(tasks: list[_Task]) -> None:
+    for task in tasks:
+        if task.future is None or task.future.done():
+            continue
+        if task.error is not None:
+            task.future.set_exception(task.error)
+        else:
+            task.future.set_result(task.result)

@@ -1,0 +1,400 @@
+"""The ledger's statements: what is written and asked, on a given connection. Blocking; no locks, no threads.
+
+Only this module and `schema.sql` know the tables.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+from pixian_batch.contract.headers import ResultHeaders, read_result_headers, write_result_headers
+from pixian_batch.policy.record import (
+    Answered,
+    Ended,
+    Key,
+    Placed,
+    Sending,
+    Standing,
+    State,
+    Unfinished,
+    state_after,
+)
+from pixian_batch.policy.verdict import Verdict
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+SCHEMA_VERSION: Final = 1
+APPLICATION_ID: Final = 0x50584C42
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Credits in the ledger. doubtful: the most that undecided attempts can have cost, where known."""
+
+    charged: Decimal
+    calculated: Decimal
+    doubtful: Decimal
+
+    @property
+    def counted(self) -> Decimal:
+        """What counts against a budget."""
+        return self.charged + self.doubtful
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make the tables in an empty database."""
+    script = resources.files("pixian_batch.adapters.ledger").joinpath("schema.sql").read_text("utf-8")
+    connection.executescript(f"BEGIN;\n{script}\nCOMMIT;")
+
+
+# --- file names: text where they are UTF-8, else their bytes -----------------------------------
+
+
+def to_db(name: str) -> str | bytes:
+    """A file name as SQLite keeps it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name
+
+
+def from_db(name: str | bytes) -> str:
+    """A file name as Python uses it."""
+    return os.fsdecode(name)
+
+
+def split_place(place: str) -> tuple[str, str]:
+    """Folder and name of a place or path with `/`."""
+    folder, _slash, name = place.rpartition("/")
+    return folder, name
+
+
+# --- runs ----------------------------------------------------------------------------------------
+
+
+def begin_run(db: sqlite3.Connection, at: str, version: str, service: str) -> int:
+    """A new run; its number."""
+    row = db.execute(
+        "INSERT INTO run (started_at, version, service) VALUES (?, ?, ?) RETURNING id", (at, version, service)
+    ).fetchone()
+    return int(row[0])
+
+
+def end_run(db: sqlite3.Connection, run: int, at: str, exit_code: int) -> None:
+    """The run's end."""
+    db.execute("UPDATE run SET ended_at = ?, exit_code = ? WHERE id = ?", (at, exit_code, run))
+
+
+def last_attempt(db: sqlite3.Connection) -> int:
+    """The highest attempt number so far."""
+    return int(db.execute("SELECT coalesce(max(id), 0) FROM attempt").fetchone()[0])
+
+
+# --- an image's way --------------------------------------------------------------------------------
+
+
+def write_sending(db: sqlite3.Connection, run: int, at: str, sending: Sending) -> None:
+    """An attempt, before its first byte leaves."""
+    db.execute("INSERT OR IGNORE INTO params (canonical) VALUES (?)", (sending.key.params,))
+    image = db.execute(
+        "INSERT INTO image (digest, params_id, state, pixels, attempt)"
+        " VALUES (?, (SELECT id FROM params WHERE canonical = ?), 'sending', ?, ?)"
+        " ON CONFLICT (digest, params_id) DO UPDATE SET state = 'sending', attempt = excluded.attempt,"
+        " pixels = coalesce(excluded.pixels, pixels) RETURNING id",
+        (sending.key.digest, sending.key.params, sending.pixels, sending.attempt),
+    ).fetchone()[0]
+    at_most = None if sending.at_most is None else f"{sending.at_most:f}"
+    db.execute(
+        "INSERT INTO attempt (id, run_id, image_id, sent_at, input, place, spool, at_most, free)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            sending.attempt,
+            run,
+            image,
+            at,
+            to_db(sending.input),
+            to_db(sending.place),
+            to_db(sending.spool),
+            at_most,
+            sending.free,
+        ),
+    )
+
+
+def write_answered(db: sqlite3.Connection, at: str, attempt: int, answered: Answered) -> None:
+    """The head of a 2xx answer, with its credits."""
+    said = write_result_headers(answered.headers)
+    db.execute(
+        "INSERT INTO answer (attempt_id, at, http_status, charged, calculated, orientation, input_size,"
+        " result_size, input_foreground, result_foreground, length) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (attempt, at, answered.http_status, *(said.get(name) for name in _HEADER_ORDER), answered.length),
+    )
+
+
+def write_ended(db: sqlite3.Connection, at: str, attempt: int, ended: Ended) -> None:
+    """How an attempt ended, and the state its image is in by that."""
+    db.execute(
+        "INSERT INTO verdict (attempt_id, at, verdict, http_status, code, message, body_size, seconds, kept)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            attempt,
+            at,
+            ended.verdict,
+            ended.http_status,
+            None if ended.code is None else str(ended.code),
+            to_db(ended.message),
+            ended.body_size,
+            ended.seconds,
+            None if ended.kept is None else to_db(ended.kept),
+        ),
+    )
+    _set_state(db, attempt, state_after(ended.verdict))
+
+
+def _set_state(db: sqlite3.Connection, attempt: int, state: State) -> None:
+    db.execute(
+        "UPDATE image SET state = ? WHERE id = (SELECT image_id FROM attempt WHERE id = ?) AND attempt = ?",
+        (state, attempt, attempt),
+    )
+
+
+def write_lost(db: sqlite3.Connection, attempt: int) -> None:
+    """A result that had been received is gone: its image waits for a decision."""
+    _set_state(db, attempt, State.LOST)
+
+
+def write_placed(db: sqlite3.Connection, source: str, place: str, placed: Placed) -> None:
+    """A result stands at its place: the image is done."""
+    folder, name = split_place(place)
+    image = _image_id(db, placed.key)
+    db.execute(
+        "INSERT INTO place (folder, name, image_id, size) VALUES (?, ?, ?, ?) ON CONFLICT (folder, name)"
+        " DO UPDATE SET image_id = excluded.image_id, size = excluded.size",
+        (to_db(folder), to_db(name), image, placed.size),
+    )
+    db.execute("UPDATE image SET state = 'done' WHERE id = ?", (image,))
+    db.execute("DELETE FROM failure WHERE input = ?", (to_db(source),))
+
+
+def _image_id(db: sqlite3.Connection, key: Key) -> int:
+    row = db.execute(
+        "SELECT image.id FROM image JOIN params ON params.id = params_id WHERE digest = ? AND canonical = ?",
+        (key.digest, key.params),
+    ).fetchone()
+    return int(row[0])
+
+
+def write_failure(db: sqlite3.Connection, run: int, at: str, source: str, code: object, message: str) -> None:
+    """An input that has no result, and why."""
+    db.execute(
+        "INSERT OR REPLACE INTO failure (input, run_id, at, code, message) VALUES (?, ?, ?, ?, ?)",
+        (to_db(source), run, at, None if code is None else str(code), to_db(message)),
+    )
+
+
+def write_source(db: sqlite3.Connection, path: str, size: int, mtime_ns: int, digest: bytes) -> None:
+    """An input's hash, for as long as its size and time stay."""
+    folder, name = os.path.split(path)
+    db.execute(
+        "INSERT OR REPLACE INTO source (folder, name, size, mtime_ns, digest) VALUES (?, ?, ?, ?, ?)",
+        (to_db(folder), to_db(name), size, mtime_ns, digest),
+    )
+
+
+def write_resolution(db: sqlite3.Connection, attempt: int, at: str, *, charged: bool) -> None:
+    """A person's decision: the image may be sent again."""
+    how = "charged" if charged else "not_charged"
+    db.execute("INSERT INTO resolution (attempt_id, at, how) VALUES (?, ?, ?)", (attempt, at, how))
+    _set_state(db, attempt, State.OPEN)
+
+
+# --- questions ---------------------------------------------------------------------------------------
+
+_HEADER_ORDER: Final = (
+    "X-Credits-Charged",
+    "X-Credits-Calculated",
+    "X-Input-Orientation",
+    "X-Input-Size",
+    "X-Result-Size",
+    "X-Input-Foreground",
+    "X-Result-Foreground",
+)
+_ANSWER: Final = (
+    "charged, calculated, orientation, input_size, result_size, input_foreground, result_foreground,"
+    " answer.http_status, length"
+)
+
+
+def _headers(values: tuple[Any, ...]) -> ResultHeaders | None:
+    """The headers of an answer's columns; None where there was no answer."""
+    if values[len(_HEADER_ORDER)] is None:
+        return None
+    said = {name: str(value) for name, value in zip(_HEADER_ORDER, values, strict=False) if value is not None}
+    return replace(read_result_headers(said), warnings=())
+
+
+_STANDING: Final = f"""
+    SELECT state, image.attempt, input, place, sent_at, at_most, free, message, kept, {_ANSWER}
+    FROM image JOIN params ON params.id = params_id JOIN attempt ON attempt.id = image.attempt
+    LEFT JOIN verdict ON verdict.attempt_id = image.attempt
+    LEFT JOIN answer ON answer.attempt_id = image.attempt
+"""  # noqa: S608  # constants only
+
+
+_UNFINISHED: Final = f"""
+    SELECT attempt.id, digest, canonical, input, place, spool, pixels, at_most, free, sent_at,
+        verdict, verdict.http_status, message, body_size, seconds, kept, {_ANSWER}
+    FROM image JOIN params ON params.id = params_id JOIN attempt ON attempt.id = image.attempt
+    LEFT JOIN verdict ON verdict.attempt_id = attempt.id LEFT JOIN answer ON answer.attempt_id = attempt.id
+    WHERE state IN ('sending', 'received') ORDER BY attempt.id
+"""  # noqa: S608  # constants only
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    state, attempt, source, place, sent_at, at_most, free, message, kept, *answer = row
+    return Standing(
+        state=State(state),
+        attempt=attempt,
+        input=from_db(source),
+        place=from_db(place),
+        sent_at=sent_at,
+        at_most=None if at_most is None else Decimal(at_most),
+        free=bool(free),
+        message="" if message is None else from_db(message),
+        kept=None if kept is None else from_db(kept),
+        headers=_headers(tuple(answer)),
+    )
+
+
+def standing(db: sqlite3.Connection, key: Key) -> Standing | None:
+    """What is known of an image; None when it was never sent."""
+    row = db.execute(_STANDING + " WHERE digest = ? AND canonical = ?", (key.digest, key.params)).fetchone()
+    return _standing(row) if row else None
+
+
+def undecided(db: sqlite3.Connection) -> Iterator[Standing]:
+    """Images that wait for a decision, oldest first."""
+    rows = db.execute(_STANDING + " WHERE state IN ('in_doubt', 'lost') ORDER BY image.attempt")
+    return map(_standing, rows)
+
+
+def places_of(db: sqlite3.Connection, key: Key) -> list[tuple[str, int]]:
+    """Where results of an image stand: (place, size)."""
+    rows = db.execute(
+        "SELECT folder, name, size FROM place JOIN image ON image.id = image_id"
+        " JOIN params ON params.id = params_id WHERE digest = ? AND canonical = ?",
+        (key.digest, key.params),
+    )
+    return [(_join(from_db(folder), from_db(name)), size) for folder, name, size in rows]
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def placed(db: sqlite3.Connection, folder: str, names: Iterable[str]) -> dict[str, Placed]:
+    """What stands at some places of one folder, by name."""
+    wanted = [to_db(name) for name in names]
+    rows = db.execute(
+        "SELECT name, digest, canonical, size FROM place JOIN image ON image.id = image_id"
+        " JOIN params ON params.id = params_id WHERE folder = ? AND name BETWEEN ? AND ?",
+        (to_db(folder), *_range(wanted)),
+    )
+    return {from_db(name): Placed(Key(digest, canonical), size) for name, digest, canonical, size in rows}
+
+
+def sources(db: sqlite3.Connection, folder: str, names: Iterable[str]) -> dict[str, tuple[int, int, bytes]]:
+    """Known hashes of inputs in one folder: name -> (size, mtime_ns, digest)."""
+    wanted = [to_db(name) for name in names]
+    rows = db.execute(
+        "SELECT name, size, mtime_ns, digest FROM source WHERE folder = ? AND name BETWEEN ? AND ?",
+        (to_db(folder), *_range(wanted)),
+    )
+    return {from_db(name): (size, mtime_ns, digest) for name, size, mtime_ns, digest in rows}
+
+
+def _range(names: list[str | bytes]) -> tuple[str | bytes, str | bytes]:
+    """First and last of `names` in SQLite's order: every text before every blob."""
+    order = [(isinstance(name, bytes), name if isinstance(name, bytes) else name.encode()) for name in names]
+    return names[order.index(min(order))], names[order.index(max(order))]
+
+
+def unfinished(db: sqlite3.Connection) -> Iterator[Unfinished]:
+    """Attempts whose image is `sending` or `received`: what an interrupted run has left."""
+    return map(_unfinished, db.execute(_UNFINISHED))
+
+
+def _unfinished(row: tuple[Any, ...]) -> Unfinished:
+    ident, digest, canonical, source, place, spool, pixels, at_most, free, sent_at, *rest = row
+    verdict, status, message, body_size, seconds, kept, *answer = rest
+    headers = _headers(tuple(answer))
+    return Unfinished(
+        Sending(
+            attempt=ident,
+            key=Key(digest, canonical),
+            input=from_db(source),
+            place=from_db(place),
+            spool=from_db(spool),
+            pixels=pixels,
+            at_most=None if at_most is None else Decimal(at_most),
+            free=bool(free),
+        ),
+        None if headers is None else Answered(answer[-2], headers, answer[-1]),
+        None
+        if verdict is None
+        else Ended(
+            Verdict(verdict),
+            status,
+            None,
+            str(message),
+            body_size,
+            seconds,
+            kept,
+        ),
+        sent_at,
+    )
+
+
+def spending(db: sqlite3.Connection, since: str = "") -> Spending:
+    """Credits charged, calculated and in doubt, of attempts sent since a moment (of all by default)."""
+    # Grouped, because sums of text would be sums of floats: few different prices, exact Decimals.
+    rows = db.execute(
+        "SELECT charged, calculated, count(*) FROM answer JOIN attempt ON attempt.id = attempt_id"
+        " WHERE sent_at >= ? GROUP BY charged, calculated",
+        (since,),
+    ).fetchall()
+    doubts = db.execute(
+        "SELECT at_most, count(*) FROM attempt LEFT JOIN answer ON answer.attempt_id = attempt.id"
+        " LEFT JOIN verdict ON verdict.attempt_id = attempt.id"
+        " LEFT JOIN resolution ON resolution.attempt_id = attempt.id"
+        " WHERE sent_at >= ? AND NOT free AND at_most IS NOT NULL AND charged IS NULL"
+        " AND (verdict IS NULL OR verdict IN ('in_doubt', 'lost', 'delivered'))"
+        " AND (how IS NULL OR how = 'charged') GROUP BY at_most",
+        (since,),
+    ).fetchall()
+    return Spending(
+        charged=sum((Decimal(charged or 0) * count for charged, _calculated, count in rows), Decimal(0)),
+        calculated=sum(
+            (Decimal(calculated or 0) * count for _charged, calculated, count in rows), Decimal(0)
+        ),
+        doubtful=sum((Decimal(at_most) * count for at_most, count in doubts), Decimal(0)),
+    )
+
+
+def prices(db: sqlite3.Connection, params: str) -> Iterator[tuple[int, Decimal]]:
+    """(pixels, credits) of images that were charged or calculated with these parameters."""
+    rows = db.execute(
+        "SELECT DISTINCT pixels, charged, calculated FROM answer JOIN attempt ON attempt.id = attempt_id"
+        " JOIN image ON image.id = image_id JOIN params ON params.id = params_id"
+        " WHERE canonical = ? AND pixels IS NOT NULL",
+        (params,),
+    )
+    for pixels, charged, calculated in rows:
+        yield pixels, max(Decimal(charged or 0), Decimal(calculated or 0))

@@ -1,0 +1,84 @@
+"""One local input file -> its fingerprint: content hash, size, time, kind, pixels. Blocking; no network.
+
+The hash is of the bytes (BLAKE3); the picture is only probed, never decoded.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+if TYPE_CHECKING:
+    from pixian_batch.imaging.probe import Probe
+
+
+class ReadingError(Exception):
+    """A file that cannot be an input: `code` is one of our words, `hint` what to do about it."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells cheaply that a file is still the same: bytes and nanoseconds."""
+
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A local image: what it is and which bytes it is made of."""
+
+    stamp: Stamp
+    digest: bytes
+    probe: Probe
+
+
+def read_stamp(path: str) -> Stamp:
+    """The stamp of the file at `path`. Raises `ReadingError`."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise _cannot_read(error) from error
+    return Stamp(found.st_size, found.st_mtime_ns)
+
+
+def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> Fingerprint:
+    """The fingerprint of the file at `path`; bytes are hashed only when `known` does not fit its stamp.
+
+    Raises `ReadingError` when the file cannot be read, is no image the service reads, or is cut off.
+    """
+    from pixian_batch.imaging.probe import UnreadableImageError, check_complete, probe  # noqa: PLC0415  # Pillow
+
+    try:
+        with open(path, "rb") as stream:
+            found = os.fstat(stream.fileno())
+            stamp = Stamp(found.st_size, found.st_mtime_ns)
+            seen = probe(stream)
+            check_complete(stream, seen.kind)
+            if known is not None and known[0] == stamp:
+                return Fingerprint(stamp, known[1], seen)
+            stream.seek(0)
+            hasher = blake3()
+            while block := stream.read(1 << 20):
+                hasher.update(block)
+            return Fingerprint(stamp, hasher.digest(), seen)
+    except UnreadableImageError as error:
+        raise ReadingError(
+            "unreadable", str(error), "open it in an image viewer and export it again"
+        ) from error
+    except OSError as error:
+        raise _cannot_read(error) from error
+
+
+def _cannot_read(error: OSError) -> ReadingError:
+    missing = isinstance(error, FileNotFoundError)
+    hint = "it was there a moment ago: run again" if missing else "give this user the right to read it"
+    return ReadingError("unreadable", f"cannot be read: {error.strerror or error}", hint)

@@ -1,0 +1,107 @@
+"""Delta PNG: a result written as its difference to the input, and the way back.
+
+Three pixel classes: background is 00 00 00 00; solid foreground is FF FF FF 00, "take the input's
+pixel, opaque"; every other pixel stands for itself. So an opaque pixel whose colour is not the
+input's (a watermark, a cleaned edge) is written as it is, with alpha FF, and the way back is exact.
+
+Ours: an input's own transparency is part of the result's alpha, so where the input is not opaque the
+result is not either, and such a pixel is never marked as solid. If a foreign delta marks one, the
+marker is obeyed: the input's colour, opaque. 16-bit originals give their high byte.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import numpy as np
+
+from pixian_batch.contract.kinds import Kind
+from pixian_batch.contract.params import MAX_INPUT_PIXELS
+from pixian_batch.imaging.errors import DeltaMismatchError, TooManyPixelsError, UnreadableImageError
+from pixian_batch.imaging.pixels import load_upright
+from pixian_batch.imaging.png import stripe_rows, write_png_stripes
+from pixian_batch.imaging.probe import probe, upright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+_OPAQUE: Final = 0xFF
+# The four bytes of a pixel seen as one little-endian number, whatever the machine.
+_PIXEL: Final = np.dtype("<u4")
+_RED_AND_ALPHA: Final = np.uint32(0xFF0000FF)
+_RED_FULL_ALPHA_NONE: Final = np.uint32(0x000000FF)
+_ALPHA_FULL: Final = np.uint32(0xFF000000)
+_SOLID: Final = np.uint32(0x00FFFFFF)
+
+
+def encode_delta(rgb: NDArray[np.uint8], result: NDArray[np.uint8]) -> bytes:
+    """The Delta PNG of `result` (H x W x 4) against the upright input `rgb` (H x W x 3).
+
+    Raises ValueError when the sizes differ.
+    """
+    if rgb.shape[:2] != result.shape[:2]:
+        raise ValueError(f"the input is {rgb.shape[:2]}, the result {result.shape[:2]}")
+    height, width = result.shape[:2]
+    step = stripe_rows(width * _PIXEL.itemsize)
+    stripes = (_encoded(rgb[top : top + step], result[top : top + step]) for top in range(0, height, step))
+    return write_png_stripes(stripes, height=height)
+
+
+def _encoded(rgb: NDArray[np.uint8], result: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    own = np.full((*rgb.shape[:2], 4), _OPAQUE, np.uint8)
+    own[..., :3] = rgb
+    pixels = np.ascontiguousarray(result).view(_PIXEL)
+    solid = pixels == own.view(_PIXEL)
+    # Background first: colour hidden under alpha 0 could look like the mark of solid foreground.
+    pixels = np.where(pixels & _ALPHA_FULL, pixels, np.uint32(0))
+    return np.where(solid, _SOLID, pixels).astype(_PIXEL).view(np.uint8)
+
+
+def rebuild(
+    original: BinaryIO,
+    delta: BinaryIO,
+    *,
+    orientation: int | None = None,
+    max_pixels: int = MAX_INPUT_PIXELS,
+) -> bytes:
+    """The full RGBA PNG that `delta` stands for, with the original's RGB colour profile.
+
+    `orientation` is the EXIF orientation that the service reported; None takes the original's own.
+    Raises `DeltaMismatchError` when the upright sizes differ, `TooManyPixelsError` above `max_pixels`
+    (both from the headers), `UnreadableImageError` for bad bytes in either.
+    """
+    header, delta_header = probe(original), probe(delta)
+    if delta_header.kind is not Kind.PNG:
+        raise UnreadableImageError(f"a Delta PNG is a PNG; this is a {delta_header.kind.name}")
+    size = upright(header.size, orientation or header.orientation)
+    if size != delta_header.size:
+        raise DeltaMismatchError(size, delta_header.size)
+    if size.pixels > max_pixels:
+        raise TooManyPixelsError(size, max_pixels)
+    edges = load_upright(delta, delta_header, orientation=1)
+    if edges.image.mode != "RGBA":
+        raise UnreadableImageError("this PNG has no transparency, so it is no Delta PNG")
+    loaded = load_upright(original, header, orientation=orientation)
+    stripes = _merged(loaded.image, edges.image)
+    return write_png_stripes(stripes, height=size.height, icc=loaded.icc)
+
+
+def _merged(original: Image.Image, delta: Image.Image) -> Iterator[NDArray[np.uint8]]:
+    """Stripes of the rebuilt picture; whole arrays would cost twice the time and memory."""
+    width, height = delta.size
+    step = stripe_rows(width * _PIXEL.itemsize)
+    for top in range(0, height, step):
+        box = (0, top, width, min(top + step, height))
+        own, changes = _numbers(original.crop(box)), _numbers(delta.crop(box))
+        solid = (changes & _RED_AND_ALPHA) == _RED_FULL_ALPHA_NONE
+        np.copyto(changes, own | _ALPHA_FULL, where=solid)
+        yield changes.view(np.uint8).reshape(-1, width, 4)
+
+
+def _numbers(image: Image.Image) -> NDArray[np.uint32]:
+    """Every pixel as one number: red in the lowest byte, alpha in the highest."""
+    rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+    return np.frombuffer(bytearray(rgba.tobytes()), _PIXEL)

@@ -1,0 +1,56 @@
+"""What can be wrong with an image or with what is asked of it. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pixian_batch.contract.params import Size
+
+
+class ImagingError(Exception):
+    """The base of every error that imaging raises on purpose; its text is a message for the user."""
+
+
+class UnreadableImageError(ImagingError):
+    """The bytes are no image that the service reads, or not all of one."""
+
+
+class TooManyPixelsError(ImagingError):
+    """The image's header announces more pixels than allowed; nothing was decoded."""
+
+    def __init__(self, size: Size, limit: int) -> None:
+        self.size = size
+        self.limit = limit
+        super().__init__(
+            f"{size.width} x {size.height} is {size.pixels:,} pixels; at most {limit:,} are allowed"
+        )
+
+
+class LayoutError(ImagingError):
+    """Crop, margin and target size ask for a result that cannot be."""
+
+
+class DeltaShrunkError(ImagingError):
+    """A Delta PNG needs the input's size, but the pixel limit shrinks the input."""
+
+    def __init__(self, original: Size, limit: Size) -> None:
+        self.original = original
+        self.limit = limit
+        super().__init__(
+            f"delta_png needs the result to have the input's size, but max_pixels shrinks "
+            f"{original.width} x {original.height} to {limit.width} x {limit.height}; raise max_pixels "
+            f"or ask for png"
+        )
+
+
+class DeltaMismatchError(ImagingError):
+    """A Delta PNG and an original that do not belong together: their upright sizes differ."""
+
+    def __init__(self, original: Size, delta: Size) -> None:
+        self.original = original
+        self.delta = delta
+        super().__init__(
+            f"the original is {original.width} x {original.height} when upright, "
+            f"the Delta PNG {delta.width} x {delta.height}: they do not belong together"
+        )

@@ -1,0 +1,129 @@
+"""Crop, margin, target size and alignment as geometry: numbers in, numbers out, no pixels.
+
+The order is: shrink to the pixel limit, matte, crop, margin, target size (the first two are done
+before this module is asked). What the vendor's page does not say is decided here, and only here:
+
+Ours: % margins are of the image they are added to (the cropped one when cropping), width for left and
+    right, height for top and bottom. With a target size, where margins are an inset and add nothing,
+    they are of the target.
+Ours: with a target size the image is scaled to fit, up as well as down, keeping its proportions.
+Ours: positions and sizes are rounded half up to whole pixels; without a target size pixels are never
+    resampled.
+Ours: an image without foreground is not cropped; its foreground's box is `0 0 0 0`.
+Ours: margins that leave no room in the target, and results of more pixels than an input may have,
+    are errors.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from pixian_batch.contract.headers import Box
+from pixian_batch.contract.params import MAX_INPUT_PIXELS, Margin, Params, Size, VerticalAlignment
+from pixian_batch.imaging.errors import LayoutError
+
+NOWHERE: Final = Box(0, 0, 0, 0)
+"""The box of a foreground that has no pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything goes. Boxes are whole pixels."""
+
+    crop: Box
+    """The part of the image that is used, in image coordinates."""
+    placed: Box
+    """Where that part lands on the canvas, scaled to this box's size."""
+    canvas: Size
+    """The result's size."""
+    foreground: Box
+    """The foreground in canvas coordinates: the smallest box of whole pixels that holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Inset:
+    """Margins in whole pixels."""
+
+    top: int
+    right: int
+    bottom: int
+    left: int
+
+
+def lay_out(image: Size, foreground: Box, params: Params) -> Layout:
+    """The layout of an `image` whose foreground fills the box `foreground`; raises `LayoutError`."""
+    whole = Box(0, 0, image.width, image.height)
+    has_foreground = foreground.width > 0 and foreground.height > 0
+    crop = foreground if params.crop_to_foreground and has_foreground else whole
+    if params.target_size is None:
+        placed, canvas = _with_margins(crop, params.margin)
+    else:
+        placed, canvas = _fitted(crop, params.target_size, params), params.target_size
+    found = _mapped(foreground, crop, placed) if has_foreground else NOWHERE
+    return Layout(crop, placed, canvas, found)
+
+
+def scaled_box(box: Box, *, before: Size, after: Size) -> Box:
+    """`box` of an image that is scaled from `before` to `after`: the smallest that holds it."""
+    left, width = _scaled(box.left, box.width, after.width / before.width, after.width)
+    top, height = _scaled(box.top, box.height, after.height / before.height, after.height)
+    return Box(top, left, width, height)
+
+
+def _with_margins(crop: Box, margin: Margin) -> tuple[Box, Size]:
+    inset = _in_pixels(margin, Size(crop.width, crop.height))
+    canvas = Size(inset.left + crop.width + inset.right, inset.top + crop.height + inset.bottom)
+    if canvas.pixels > max(MAX_INPUT_PIXELS, crop.width * crop.height):
+        raise LayoutError(
+            f"with these margins the result is {canvas.width} x {canvas.height}; "
+            f"at most {MAX_INPUT_PIXELS:,} pixels are allowed"
+        )
+    return Box(inset.top, inset.left, crop.width, crop.height), canvas
+
+
+def _fitted(crop: Box, target: Size, params: Params) -> Box:
+    inset = _in_pixels(params.margin, target)
+    room = Size(target.width - inset.left - inset.right, target.height - inset.top - inset.bottom)
+    if min(room.width, room.height) < 1:
+        raise LayoutError(
+            f"the margins leave no room in a target of {target.width} x {target.height}; make them smaller"
+        )
+    scale = min(room.width / crop.width, room.height / crop.height)
+    width = min(room.width, max(1, _rounded(crop.width * scale)))
+    height = min(room.height, max(1, _rounded(crop.height * scale)))
+    spare = room.height - height
+    above = {
+        VerticalAlignment.TOP: 0,
+        VerticalAlignment.MIDDLE: spare // 2,
+        VerticalAlignment.BOTTOM: spare,
+    }[params.vertical_alignment]
+    return Box(inset.top + above, inset.left + (room.width - width) // 2, width, height)
+
+
+def _in_pixels(margin: Margin, size: Size) -> _Inset:
+    return _Inset(
+        top=_rounded(margin.top.in_pixels(size.height)),
+        right=_rounded(margin.right.in_pixels(size.width)),
+        bottom=_rounded(margin.bottom.in_pixels(size.height)),
+        left=_rounded(margin.left.in_pixels(size.width)),
+    )
+
+
+def _mapped(foreground: Box, crop: Box, placed: Box) -> Box:
+    """`foreground` (image coordinates) on the canvas."""
+    inner = Box(foreground.top - crop.top, foreground.left - crop.left, foreground.width, foreground.height)
+    scaled = scaled_box(inner, before=Size(crop.width, crop.height), after=Size(placed.width, placed.height))
+    return Box(placed.top + scaled.top, placed.left + scaled.left, scaled.width, scaled.height)
+
+
+def _scaled(start: int, length: int, scale: float, limit: int) -> tuple[int, int]:
+    """Start and length after scaling, rounded outwards but not by a rounding error."""
+    first = min(math.floor(start * scale + 1e-6), limit - 1)
+    last = min(math.ceil((start + length) * scale - 1e-6), limit)
+    return first, max(1, last - first)
+
+
+def _rounded(length: float) -> int:
+    return math.floor(length + 0.5)

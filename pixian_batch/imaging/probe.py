@@ -1,0 +1,162 @@
+"""Reads what an image's header says: kind, size, orientation. Never decodes a pixel.
+
+Nothing is allocated for the announced size, however large; whether it is too large is the caller's
+question. `check_complete` finds cut files by a few reads at the right places.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from pixian_batch.contract.kinds import Kind
+from pixian_batch.contract.params import Size
+from pixian_batch.imaging.errors import UnreadableImageError
+from pixian_batch.imaging.opening import (
+    gif_size,
+    gif_table_bytes,
+    kind_of,
+    only_unreadable,
+    open_lazily,
+    png_chunks,
+    quiet,
+    stored_orientation,
+    stored_size,
+)
+
+_FIRST_TURNED: Final = 5
+"""EXIF orientations from 5 on swap width and height."""
+_JPEG_TAIL_BYTES: Final = 64 * 1024
+_JPEG_SEGMENT_HEAD: Final = struct.Struct(">BBH")
+_JPEG_MARK: Final = 0xFF
+_JPEG_START_OF_SCAN: Final = 0xDA
+_JPEG_MAX_STEPS: Final = 100_000
+_BMP_HEAD_BYTES: Final = 34
+_TIFF_STRIPS: Final = ((273, 279), (324, 325))
+"""(offsets, byte counts) of strips and of tiles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the header of an image says."""
+
+    kind: Kind
+    size: Size
+    """As stored, before the orientation is applied."""
+    orientation: int
+    """EXIF orientation, 1..8; 1 when the file says none."""
+
+    @property
+    def upright(self) -> Size:
+        """The size once the orientation is applied."""
+        return upright(self.size, self.orientation)
+
+
+def upright(size: Size, orientation: int) -> Size:
+    """`size` once the EXIF `orientation` is applied."""
+    return Size(size.height, size.width) if orientation >= _FIRST_TURNED else size
+
+
+def probe(stream: BinaryIO) -> Probe:
+    """Read the header of the image in `stream` (seekable); raises `UnreadableImageError`."""
+    with only_unreadable():
+        kind = kind_of(stream)
+        if kind is Kind.GIF:
+            found = Probe(kind, gif_size(stream), 1)
+        else:
+            with quiet():
+                image = open_lazily(stream, kind)
+                found = Probe(kind, stored_size(image), stored_orientation(image, stream))
+    if min(found.size.width, found.size.height) < 1:
+        raise UnreadableImageError("the image's header announces no pixels")
+    return found
+
+
+def check_complete(stream: BinaryIO, kind: Kind) -> None:
+    """Raise `UnreadableImageError` if the file was clearly cut off; reads a few KiB at most."""
+    whole = {
+        Kind.BMP: _bmp_is_whole,
+        Kind.GIF: _gif_is_whole,
+        Kind.JPEG: _jpeg_is_whole,
+        Kind.PNG: _png_is_whole,
+        Kind.TIFF: _tiff_is_whole,
+    }[kind]
+    with only_unreadable():
+        if not whole(stream, stream.seek(0, os.SEEK_END)):
+            raise UnreadableImageError(f"the {kind.name} file is cut off")
+
+
+def _png_is_whole(stream: BinaryIO, size: int) -> bool:
+    for name, offset, length in png_chunks(stream):
+        if offset + length + 4 > size:
+            return False
+        if name == b"IEND":
+            return True
+    return False
+
+
+def _jpeg_is_whole(stream: BinaryIO, size: int) -> bool:
+    """An end mark behind the start of the pixels; cameras and phones add data behind it."""
+    start = _jpeg_scan_offset(stream)
+    if start is None:
+        return False
+    stream.seek(max(start, size - _JPEG_TAIL_BYTES))
+    return b"\xff\xd9" in stream.read(_JPEG_TAIL_BYTES)
+
+
+def _jpeg_scan_offset(stream: BinaryIO) -> int | None:
+    """Where the first scan begins: an end mark before it belongs to a thumbnail."""
+    offset = 2
+    for _ in range(_JPEG_MAX_STEPS):
+        stream.seek(offset)
+        head = stream.read(_JPEG_SEGMENT_HEAD.size)
+        if len(head) < _JPEG_SEGMENT_HEAD.size:
+            return None
+        mark, code, length = _JPEG_SEGMENT_HEAD.unpack(head)
+        if mark != _JPEG_MARK or code == _JPEG_MARK:
+            offset += 1  # junk or fill between segments
+        elif code == _JPEG_START_OF_SCAN:
+            return offset
+        else:
+            offset += 2 + length
+    return None
+
+
+def _gif_is_whole(stream: BinaryIO, size: int) -> bool:
+    """The first frame's blocks reach their end: what comes behind it is not looked at."""
+    gif_size(stream)  # leaves the stream behind the frame's four sides
+    flags = stream.read(1)
+    stream.seek(gif_table_bytes(flags[0]) + 1, os.SEEK_CUR)
+    while length := stream.read(1):
+        if length == b"\0":
+            return True
+        stream.seek(length[0], os.SEEK_CUR)
+    return stream.tell() < size
+
+
+def _bmp_is_whole(stream: BinaryIO, size: int) -> bool:
+    """For uncompressed pixels: as many bytes as the header's sizes need."""
+    stream.seek(0)
+    head = stream.read(_BMP_HEAD_BYTES)
+    if len(head) < _BMP_HEAD_BYTES:
+        return False
+    pixels, header_bytes = struct.unpack_from("<II", head, 10)
+    if header_bytes < 40:  # noqa: PLR2004  # the OS/2 header has 16-bit fields: Pillow will tell
+        return True
+    width, height = struct.unpack_from("<ii", head, 18)
+    bits, compression = struct.unpack_from("<HI", head, 28)
+    row = (abs(width) * bits + 31) // 32 * 4
+    return compression in {1, 2, 4, 5} or pixels + row * abs(height) <= size
+
+
+def _tiff_is_whole(stream: BinaryIO, size: int) -> bool:
+    """Every strip or tile of the first picture lies inside the file."""
+    with quiet():
+        tags = open_lazily(stream, Kind.TIFF).tag_v2  # type: ignore[attr-defined]  # of the TIFF class
+        for offsets, counts in _TIFF_STRIPS:
+            pairs = zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False)
+            if any(offset + count > size for offset, count in pairs):
+                return False
+    return True

@@ -1,0 +1,93 @@
+"""What the displays are told: a snapshot while a run goes on, messages, and the summary at its end. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from pixian_batch.policy.ramp import Ramp
+    from pixian_batch.policy.stopping import Exit, Stop
+    from pixian_batch.policy.tally import Tally
+
+
+class Level(StrEnum):
+    """How much a message matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One sentence for the user, with what to do about it where there is something to do."""
+
+    level: Level
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of a run at one moment.
+
+    elapsed: seconds since the start. found: inputs counted so far; counted: whether that is all.
+    workers: open now; busy of them hold a request, resting wait (429, retry), cap is the most allowed.
+    next_worker: seconds until the ramp opens one more, or None. eta: seconds, or None when unknown.
+    per_second: images bought a second, lately. paused: the service fails for everyone; probing.
+    """
+
+    elapsed: float
+    tally: Tally
+    found: int
+    counted: bool
+    workers: int
+    busy: int
+    resting: int
+    cap: int
+    next_worker: float | None = None
+    per_second: float = 0.0
+    eta: float | None = None
+    paused: bool = False
+    stop: Stop | None = None
+    credits_ever: Decimal | None = None
+    """Charged in this ledger in all runs, this one included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One image that waits for a decision."""
+
+    input: str
+    sent_at: str
+    at_most: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The end of a run."""
+
+    tally: Tally
+    stop: Stop | None
+    exit_code: Exit
+    seconds: float
+    out: str
+    ledger: str
+    free: bool
+    """No request of this run could cost money."""
+    credits_ever: Decimal | None = None
+    doubts: tuple[Doubt, ...] = ()
+    """The images in doubt, the first ones by name; `tally.undecided` counts them all."""
+    problems: tuple[tuple[str, int], ...] = field(default=())
+    """Failures by message with their number, the most frequent first."""
+
+
+def eta(images_left: int, *, ramp: Ramp, elapsed: float, seconds_per_image: float | None) -> float | None:
+    """Seconds until `images_left` more images are bought on this ramp; None before the first is known."""
+    if seconds_per_image is None or images_left < 0:
+        return None
+    return ramp.seconds_for(images_left, seconds_per_image, elapsed=elapsed)

@@ -1,0 +1,129 @@
+"""What is written down about images and attempts: the ledger's vocabulary. Pure.
+
+An image is a `Key`: which bytes, with which parameters. An attempt is one request for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pixian_batch.policy.verdict import Verdict
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from pixian_batch.contract.headers import ResultHeaders
+
+
+class State(StrEnum):
+    """Where an image stands. Only `open` (and an image never seen) may be sent without a decision."""
+
+    OPEN = "open"
+    SENDING = "sending"
+    RECEIVED = "received"
+    DONE = "done"
+    IN_DOUBT = "in_doubt"
+    LOST = "lost"
+
+
+def state_after(verdict: Verdict) -> State:
+    """The state of an image whose latest attempt ended as `verdict`."""
+    match verdict:
+        case Verdict.DELIVERED:
+            return State.RECEIVED
+        case Verdict.IN_DOUBT:
+            return State.IN_DOUBT
+        case Verdict.LOST:
+            return State.LOST
+        case _:
+            return State.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """digest: 32 bytes of BLAKE3 over the input's bytes (over the URL for a URL); params: canonical."""
+
+    digest: bytes
+    params: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An attempt, written down before its first byte leaves.
+
+    place: the result's place under the output folder; spool: the path its body will stream to.
+    at_most: credits it can cost, None when nothing is known; free: it cannot cost money.
+    """
+
+    attempt: int
+    key: Key
+    input: str
+    place: str
+    spool: str
+    pixels: int | None
+    at_most: Decimal | None
+    free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The head of a 2xx answer; length: its Content-Length, if it said one."""
+
+    http_status: int
+    headers: ResultHeaders
+    length: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an attempt ended. kept: the path of what arrived of a lost result."""
+
+    verdict: Verdict
+    http_status: int | None = None
+    code: int | str | None = None
+    message: str = ""
+    body_size: int | None = None
+    seconds: float = 0.0
+    kept: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the ledger knows of a key: its state and its latest attempt.
+
+    place: where its result stands (state `done`), or was to stand.
+    """
+
+    state: State
+    attempt: int
+    input: str
+    place: str
+    sent_at: str
+    at_most: Decimal | None
+    free: bool
+    message: str = ""
+    kept: str | None = None
+    headers: ResultHeaders | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An attempt of an earlier run whose image is neither done nor decided.
+
+    ended: None when the process died before it could say how the attempt ended.
+    """
+
+    sending: Sending
+    answered: Answered | None
+    ended: Ended | None
+    sent_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What stands at an output place: which image, and how many bytes."""
+
+    key: Key
+    size: int

@@ -1,0 +1,77 @@
+"""Why a run stopped and the exit code it gives. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pixian_batch.policy.tally import Tally
+
+
+class Exit(IntEnum):
+    """The exit codes of the command: a stable promise to scripts."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    SOME_FAILED = 3
+    CREDENTIALS = 4
+    CREDITS = 5
+    BUDGET = 6
+    SERVICE = 7
+    DISK = 8
+    IN_DOUBT = 10
+    LEDGER_IN_USE = 11
+    SIGINT = 130
+    SIGTERM = 143
+
+
+class Cause(Enum):
+    """Why nothing new may be sent; the value is the exit code."""
+
+    SIGINT = Exit.SIGINT
+    SIGTERM = Exit.SIGTERM
+    CREDENTIALS = Exit.CREDENTIALS
+    CREDITS = Exit.CREDITS
+    BUDGET = Exit.BUDGET
+    SERVICE = Exit.SERVICE
+    DISK = Exit.DISK
+
+    @property
+    def is_signal(self) -> bool:
+        """Whether the user or the system asked us to stop."""
+        return self in {Cause.SIGINT, Cause.SIGTERM}
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the run stops before its end, and what to do about it."""
+
+    cause: Cause
+    message: str
+    hint: str = ""
+
+
+def graver(one: Stop | None, other: Stop) -> Stop:
+    """Of two reasons to stop the one that is told: a signal first, otherwise whichever came first."""
+    if one is None or (other.cause.is_signal and not one.cause.is_signal):
+        return other
+    return one
+
+
+def exit_code(tally: Tally, stop: Stop | None) -> Exit:
+    """The exit code of a run: signal, then 4 to 8, then 10, then 3, then 0."""
+    if stop is not None:
+        return stop.cause.value
+    if tally.undecided:
+        return Exit.IN_DOUBT
+    return Exit.SOME_FAILED if tally.failed else Exit.OK
+
+
+def run_status(tally: Tally, stop: Stop | None) -> Literal["ok", "partial", "halted"]:
+    """One word for the summary record."""
+    if stop is not None:
+        return "halted"
+    return "partial" if tally.failed or tally.undecided else "ok"

@@ -1,0 +1,111 @@
+"""The fold of all endings: what a run has done and what it has cost. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import assert_never
+
+from pixian_batch.policy.outcome import (
+    Done,
+    Duplicate,
+    Ending,
+    Failed,
+    InDoubt,
+    Lost,
+    NotStarted,
+    Skipped,
+    SkipReason,
+)
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts of images and sums of credits of this run. `tally.plus(ending)` for every ending."""
+
+    done: int = 0
+    skipped: int = 0
+    exists: int = 0
+    """Of `skipped`: files that stood there already and that the ledger did not make."""
+    duplicates: int = 0
+    failed: int = 0
+    in_doubt: int = 0
+    lost: int = 0
+    not_started: int = 0
+    repaired: int = 0
+    """Of `done`: finished for free from an interrupted run's bytes."""
+    attempts: int = 0
+    warnings: int = 0
+    credits_charged: Decimal = ZERO
+    credits_calculated: Decimal = ZERO
+    credits_unknown: int = 0
+    """Results whose charge the service did not say."""
+    credits_in_doubt: Decimal = ZERO
+    """The most that images in doubt, of this run or an earlier one, can have cost, as far as known."""
+
+    @property
+    def ended(self) -> int:
+        """Images whose way has ended in this run, skipped ones included."""
+        return self.done + self.skipped + self.duplicates + self.failed + self.in_doubt + self.lost
+
+    @property
+    def undecided(self) -> int:
+        """Images that wait for a decision."""
+        return self.in_doubt + self.lost
+
+    def plus(self, ending: Ending) -> Tally:
+        """This tally and one more ending."""
+        tally = replace(self, attempts=self.attempts + ending.attempts)
+        match ending.outcome:
+            case Done() as done:
+                return _plus_done(tally, done)
+            case InDoubt(at_most=at_most):
+                return replace(
+                    tally,
+                    in_doubt=tally.in_doubt + 1,
+                    credits_in_doubt=tally.credits_in_doubt + (at_most or ZERO),
+                )
+            case Lost() as lost:
+                return _plus_lost(tally, lost)
+            case Skipped(reason):
+                return tally.plus_skipped(1, reason)
+            case Duplicate():
+                return replace(tally, duplicates=tally.duplicates + 1)
+            case Failed():
+                return replace(tally, failed=tally.failed + 1)
+            case NotStarted():
+                return replace(tally, not_started=tally.not_started + 1)
+            case other:
+                assert_never(other)
+
+    def plus_skipped(self, count: int, reason: SkipReason = SkipReason.DONE) -> Tally:
+        """This tally and `count` images that need no work."""
+        exists = self.exists + (count if reason is SkipReason.EXISTS else 0)
+        return replace(self, skipped=self.skipped + count, exists=exists)
+
+
+def _plus_done(tally: Tally, done: Done) -> Tally:
+    # A repaired result was charged in the run that was interrupted, and counted in the ledger then.
+    charged = ZERO if done.repaired else done.headers.credits_charged
+    return replace(
+        tally,
+        done=tally.done + 1,
+        repaired=tally.repaired + done.repaired,
+        warnings=tally.warnings + bool(done.headers.warnings),
+        credits_charged=tally.credits_charged + (charged or ZERO),
+        credits_calculated=tally.credits_calculated + (done.headers.credits_calculated or ZERO),
+        credits_unknown=tally.credits_unknown + (charged is None),
+    )
+
+
+def _plus_lost(tally: Tally, lost: Lost) -> Tally:
+    charged = None if lost.earlier else lost.headers.credits_charged
+    unknown = lost.at_most if lost.headers.credits_charged is None else None
+    return replace(
+        tally,
+        lost=tally.lost + 1,
+        credits_charged=tally.credits_charged + (charged or ZERO),
+        credits_in_doubt=tally.credits_in_doubt + (unknown or ZERO),
+    )

