@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(os.path.abspath(__file__)).parent.parent  # noqa: PTH100  # resolve() would show another path than the user's
-"""The top of the project."""
+ROOT: Final = Path(os.path.abspath(__file__)).parent.parent
+"""The top of the project, by the path that the user knows: links are not resolved."""
 MARK: Final = "made-by-pixian-batch"
 """The folder inside an environment of ours that says so and keeps the stamps."""
 _PIP_LINES: Final = 15

@@ -19,8 +19,8 @@ if sys.version_info < (3, 11):  # noqa: UP036  # an old Python is exactly the on
         % (sys.version_info[0], sys.version_info[1], sys.executable)
     )
 
-here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # no pathlib in Python 2
-sys.path.insert(0, os.path.dirname(here))  # noqa: PTH120  # as above
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(here))
 
 from scripts import _test  # noqa: E402  # only after the version is known to be right
 

@@ -44,6 +44,10 @@ PURE_ALL_THE_SAME = {
     "pathlib.PurePath": "names without a disk",
     "pathlib.PurePosixPath": "names without a disk",
     "pathlib.PureWindowsPath": "names without a disk",
+    "os.SEEK_SET": "a number",
+    "os.SEEK_CUR": "a number",
+    "os.SEEK_END": "a number",
+    "threading.Lock": "guards state of the process; waits for nothing outside it",
     "datetime.timedelta": "a length of time, not a clock",
     "random.Random": "a seeded generator is handed in; the global one is not used",
 }
@@ -59,12 +63,23 @@ def contracts() -> dict[str, dict[str, Any]]:
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Every absolute import, also inside functions and `if TYPE_CHECKING`, as (line, dotted name)."""
+    """Every absolute import, also inside functions and `if TYPE_CHECKING`, as (line, dotted name).
+
+    `import os` counts as what is then used of it (`os.SEEK_END`), if anything is.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            for alias in node.names:
+                uses = used(tree, alias.asname or alias.name)
+                yield from ((node.lineno, f"{alias.name}{use}") for use in uses or [""])
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def used(tree: ast.AST, name: str) -> list[str]:
+    """The attributes used of the module that is called `name`, each with its dot."""
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    return sorted({f".{node.attr}" for node in attributes if ast.unparse(node.value) == name})
 
 
 def impurities(tree: ast.AST) -> list[str]:
@@ -141,6 +156,9 @@ def test_the_pure_rooms_reach_nothing_outside(room: str) -> None:
     [
         "import time",
         "import os.path",
+        "import os\nos.remove('x')",
+        "import os\nos.SEEK_END, os.remove",
+        "import threading as t\nt.Thread()",
         "from pathlib import Path",
         "from urllib.request import urlopen",
         "def f():\n    import asyncio",
@@ -153,7 +171,14 @@ def test_the_pure_rooms_test_sees(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["from urllib.parse import urlsplit", "import io, zlib, math", "from . import time"]
+    "source",
+    [
+        "from urllib.parse import urlsplit",
+        "import os\nos.SEEK_END",
+        "import threading\nthreading.Lock()",
+        "import io, zlib, math",
+        "from . import time",
+    ],
 )
 def test_the_pure_rooms_test_lets_pass(source: str) -> None:
     assert not impurities(ast.parse(source))
