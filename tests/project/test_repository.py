@@ -87,3 +87,8 @@ def test_the_tools_words_are_the_same_everywhere() -> None:
     words = re.findall(r'"(\w+)"', re.search(r"_WORDS: Final = \((.*)\)", script)[1])  # type: ignore[index]
     targets = re.findall(r"(?m)^([a-z ]+):$", (ROOT / "Makefile").read_text(encoding="utf-8"))
     assert set(words) - {"tests"} <= set(" ".join(targets).split())
+
+
+def test_looptime_is_a_library_and_not_a_plugin(pytestconfig: pytest.Config) -> None:
+    # Its plugin asks every test for a loop, which from Python 3.12 on is a warning, so here an error.
+    assert not pytestconfig.pluginmanager.has_plugin("looptime_plugin")
