@@ -1,0 +1,87 @@
+"""The checks proper: the same words locally and in CI, each one command.
+
+Every wanted check is attempted, so that one run shows everything; pytest comes last, and nothing is
+printed after its summary. The exit code is that of the first check that failed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+from scripts._setup import ROOT, SetupError, prepare, say
+from scripts._wheel import prove_wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_WORDS: Final = ("setup", "lint", "types", "floors", "tests", "wheel")
+_USUAL: Final = ("lint", "types", "floors", "tests")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the checks named in `arguments`, or the usual ones. Returns the exit code."""
+    ours, pytest_arguments = _split(arguments)
+    words = [word for word in ours if word != "--quick"]
+    if {"-h", "--help"} & set(words) or not set(words) <= set(_WORDS):
+        say(f"usage: python3 scripts/test.py [{' | '.join(_WORDS)}]... [--quick] [-- PYTEST ARGUMENTS]")
+        return 0 if {"-h", "--help"} & set(words) else 2
+    if "--quick" in ours:
+        pytest_arguments = ["-m", "not slow", *pytest_arguments]
+    try:
+        return _check(words or list(_USUAL), pytest_arguments)
+    except SetupError as refused:
+        say(str(refused))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    if "--" not in arguments:
+        return arguments, []
+    cut = arguments.index("--")
+    return arguments[:cut], arguments[cut + 1 :]
+
+
+def _check(words: list[str], pytest_arguments: list[str]) -> int:
+    python = prepare("local", "dev")
+    codes: list[int] = []
+    for name, command in _commands(python, words, pytest_arguments):
+        if name == "pytest" and any(codes):
+            say("-- something above failed; the tests run all the same")
+        say(f"-- {name}")
+        # UTF-8: import-linter draws boxes, which a Windows code page has not.
+        variables = environment() | ({} if name == "pytest" else {"PYTHONUTF8": "1"})
+        codes.append(subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode)
+        if codes[-1] and name != "pytest":
+            say(f"-- {name} FAILED")
+    if "wheel" in words:
+        codes.append(prove_wheel(python, environment(), pytest_arguments))
+    return next((code for code in codes if code), 0)
+
+
+def _commands(python: Path, words: list[str], pytest_arguments: list[str]) -> list[tuple[str, list[str]]]:
+    module = [str(python), "-m"]
+    floors = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_logo=True))"
+    stages = {
+        "lint": [
+            ("ruff format", [*module, "ruff", "format", "--check", "."]),
+            ("ruff", [*module, "ruff", "check", "."]),
+        ],
+        "types": [("mypy", [*module, "mypy"])],
+        "floors": [("import-linter", [str(python), "-c", floors])],
+        "tests": [("pytest", [*module, "pytest", *pytest_arguments])],
+    }
+    return [stage for word, group in stages.items() if word in words for stage in group]
+
+
+def environment() -> dict[str, str]:
+    """The tests' environment: no credentials and no options of the person who runs them.
+
+    A test must neither spend somebody's credits nor pass only on their machine.
+    """
+    sys.stdout.flush()
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith("PIXIAN_")}

@@ -1,0 +1,168 @@
+"""The scripts beside the package: what they promise without a network, and when they install again."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "scripts"
+OLD_SYNTAX = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.If)
+
+
+@pytest.fixture
+def setup(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT))
+    from scripts import _setup  # noqa: PLC0415  # found only now
+
+    return _setup
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project in a folder with a space, its environment made and stamped, but with nothing in it."""
+    root = tmp_path / "a project"
+    root.mkdir()
+    (root / "pyproject.toml").write_text("[project]\n")
+    return root
+
+
+def stamp(setup: ModuleType, root: Path, *extras: str) -> None:
+    """What a finished installation leaves behind."""
+    home = root / ".venv"
+    setup.interpreter(home).parent.mkdir(parents=True, exist_ok=True)
+    setup.interpreter(home).touch()
+    (home / setup.MARK).mkdir(exist_ok=True)
+    (home / setup.MARK / "made").touch()
+    (home / setup.MARK / "interpreter").write_text(setup._identity(root))
+    (home / setup.MARK / f"installed.{'+'.join(sorted(extras))}").write_text(setup._digest(root))
+
+
+@pytest.mark.parametrize("name", ["demo.py", "test.py"])
+def test_the_front_scripts_can_be_read_by_an_old_python(name: str) -> None:
+    source = (SCRIPTS / name).read_bytes()
+    assert source.isascii()
+    tree = ast.parse(source)
+    assert [node for node in tree.body if not isinstance(node, OLD_SYNTAX)] == []
+    assert not [
+        node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.NamedExpr | ast.AnnAssign)
+    ]
+    # The version is looked at before anything of ours is imported.
+    kinds = [type(node) for node in tree.body]
+    ours = kinds.index(ast.ImportFrom)
+    assert kinds.index(ast.If) < ours
+
+
+@pytest.mark.parametrize("name", ["demo.py", "test.py"])
+def test_an_old_python_is_told_what_to_do(name: str) -> None:
+    # The real file, run by a Python that says that it is 3.9.
+    run = f"import sys, runpy; sys.version_info = (3, 9, 1); runpy.run_path({str(SCRIPTS / name)!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "needs Python 3.11 or newer; this is Python 3.9" in done.stderr
+    assert f"scripts/{name}" in done.stderr
+
+
+def test_a_finished_environment_is_used_as_it_is(setup: ModuleType, project: Path) -> None:
+    stamp(setup, project, "local")
+    assert setup.prepare("local", root=project) == setup.interpreter(project / ".venv")
+
+
+def test_more_extras_serve_for_fewer_but_not_the_other_way(setup: ModuleType, project: Path) -> None:
+    stamp(setup, project, "local", "dev")
+    home = project / ".venv"
+    assert setup.is_installed(home, project, ("local",))
+    assert setup.is_installed(home, project, ("dev", "local"))
+    shutil.rmtree(home)
+    stamp(setup, project, "local")
+    assert not setup.is_installed(home, project, ("local", "dev"))
+
+
+def test_a_changed_pyproject_is_installed_again(setup: ModuleType, project: Path) -> None:
+    stamp(setup, project, "local")
+    (project / "pyproject.toml").write_text("[project]\nname = 'other'\n")
+    assert setup.is_ours(project / ".venv", project)
+    assert not setup.is_installed(project / ".venv", project, ("local",))
+
+
+def test_another_python_or_a_moved_project_needs_a_new_environment(setup: ModuleType, project: Path) -> None:
+    stamp(setup, project, "local")
+    moved = project.rename(project.with_name("moved"))
+    assert not setup.is_ours(moved / ".venv", moved)
+    stamp(setup, moved, "local")
+    assert setup.is_ours(moved / ".venv", moved)
+    (moved / ".venv" / setup.MARK / "interpreter").write_text("3.11.0 of yesterday")
+    assert not setup.is_ours(moved / ".venv", moved)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege there")
+def test_the_same_project_by_another_path_is_the_same(setup: ModuleType, project: Path) -> None:
+    stamp(setup, project, "local")
+    link = project.with_name("link")
+    link.symlink_to(project)
+    assert setup.prepare("local", root=link) == setup.interpreter(link / ".venv")
+
+
+def test_a_foreign_environment_that_cannot_serve_is_left_alone(setup: ModuleType, project: Path) -> None:
+    treasure = project / ".venv" / "treasure"
+    treasure.parent.mkdir()
+    treasure.write_text("mine")
+    with pytest.raises(setup.SetupError, match="not made by this script"):
+        setup.prepare("local", root=project)
+    assert treasure.read_text() == "mine"
+
+
+def test_without_a_network_pip_s_words_come_with_advice(setup: ModuleType) -> None:
+    said = "\n".join(
+        [*(f"noise {n}" for n in range(50)), "ERROR: Could not find a version (from versions: none)"]
+    )
+    told = setup.explain("pip could not install.", said)
+    assert told.startswith("pip could not install.")
+    assert "from versions: none" in told
+    assert "network" in told
+    assert "noise 1\n" not in told
+
+
+def test_a_python_without_venv_is_told_the_package(
+    setup: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ensurepip", None)  # what find_spec sees on a bare Debian
+    with pytest.raises((setup.SetupError, ValueError)) as refused:
+        setup.prepare("local", root=project)
+    assert "apt install python3-venv" in str(refused.value)
+
+
+def test_the_tests_never_see_a_person_s_credentials(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scripts import _test  # noqa: PLC0415  # the fixture has made it importable
+
+    monkeypatch.setenv("PIXIAN_API_SECRET", "s")
+    monkeypatch.setenv("PIXIAN_BATCH_MAX_CREDITS", "5")
+    assert setup.ROOT == ROOT
+    assert not [name for name in _test.environment() if name.upper().startswith("PIXIAN")]
+
+
+def test_an_unknown_word_is_refused_before_anything_is_made() -> None:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / "test.py"), "linnt"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage:" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a bash script")
+def test_ci_run_is_a_script_that_can_be_started() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0

@@ -1,0 +1,56 @@
+"""Habits that a linter does not hold: short functions, modules that say what they are for."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted([*(ROOT / "pixian_batch").rglob("*.py"), *(ROOT / "scripts").glob("*.py")])
+MOST_LINES = 40
+LONG_BY_NATURE: dict[str, str] = {}
+"""`path::function` -> why no shorter form is clearer. Empty is best."""
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def long_functions(path: Path, source: bytes) -> dict[str, int]:
+    """Functions of more than `MOST_LINES` lines, decorators not counted: `path::name` -> lines."""
+    return {
+        f"{relative(path)}::{node.name}": lines
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > MOST_LINES
+    }
+
+
+def test_no_function_is_long() -> None:
+    found = {
+        name: lines for path in SOURCES for name, lines in long_functions(path, path.read_bytes()).items()
+    }
+    assert {name: lines for name, lines in found.items() if name not in LONG_BY_NATURE} == {}
+    assert set(LONG_BY_NATURE) <= set(found), "an exception that is not needed any more"
+
+
+def test_the_measure_sees_a_long_method() -> None:
+    body = "        x = 1\n" * MOST_LINES
+    source = f"class A:\n    @property\n    async def f(self):\n{body}".encode()
+    assert long_functions(ROOT / "x.py", source) == {"x.py::f": MOST_LINES + 1}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_a_module_says_what_it_is_for(path: Path) -> None:
+    said = ast.get_docstring(ast.parse(path.read_bytes()))
+    assert said is not None
+    assert len(said) >= len("Cuts pictures out.")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_nothing_is_left_for_later(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    marks = ("TO" + "DO", "FIX" + "ME", "XX" + "X", "NotImplemented" + "Error")
+    assert [mark for mark in marks if mark in text] == []
