@@ -39,6 +39,8 @@ class Cause(Enum):
     SERVICE = Exit.SERVICE
     DISK = Exit.DISK
     BUG = Exit.BUG
+    USAGE = Exit.USAGE
+    LEDGER_IN_USE = Exit.LEDGER_IN_USE
 
     @property
     def is_signal(self) -> bool:
