@@ -97,9 +97,12 @@ def count_of(number: int) -> str:
 
 
 def _tone(summary: Summary) -> Tone:
-    if summary.tally.failed or (summary.stop is not None and not summary.stop.cause.is_signal):
+    tally, stop = summary.tally, summary.stop
+    if stop is not None:
+        return Tone.WAITING if stop.cause.is_signal else Tone.BAD
+    if tally.failed:
         return Tone.BAD
-    return Tone.WAITING if summary.tally.undecided or summary.stop is not None else Tone.GOOD
+    return Tone.WAITING if tally.undecided else Tone.GOOD
 
 
 def _rows(summary: Summary) -> Iterator[Row]:
