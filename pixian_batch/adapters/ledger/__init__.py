@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from filelock import FileLock, Timeout
 
-from pixian_batch.adapters.ledger.clock import now, today
 from pixian_batch.adapters.ledger import store
+from pixian_batch.adapters.ledger.clock import now, today
 from pixian_batch.adapters.ledger.committer import Committer, LedgerError
 from pixian_batch.adapters.ledger.store import Spending
 
