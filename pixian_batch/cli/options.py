@@ -252,22 +252,22 @@ def takes(kind: type[_T]) -> Callable[[Callable[[_T], None]], Callable[..., None
     A signature of forty parameters would otherwise stand in every command that shares them.
     """
     hints = get_type_hints(kind, include_extras=True)
+    parameters = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(kind)  # type: ignore[arg-type]  # a dataclass
+    ]
 
     def make(command: Callable[[_T], None]) -> Callable[..., None]:
         def call(**values: Any) -> None:
             command(kind(**values))
 
-        call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # functions take attributes
-            [  # type: ignore[attr-defined]  # what inspect.signature looks for
-                inspect.Parameter(
-                    field.name,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    default=inspect.Parameter.empty if field.default is MISSING else field.default,
-                    annotation=hints[field.name],
-                )
-                for field in fields(kind)
-            ]
-        )
+        # What `inspect.signature` looks for, in place of `**values`.
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions take attributes
         call.__annotations__ = hints
         call.__doc__ = command.__doc__
         return call
