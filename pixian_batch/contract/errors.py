@@ -11,6 +11,8 @@ from typing import Final
 MAX_ERROR_BYTES: Final = 64 * 1024
 """How much of an error body is worth reading."""
 _SHOWN_CHARS: Final = 200
+_MAX_CODE: Final = 2**63 - 1
+"""SQLite's integers: an error that cannot be recorded would be worse than one without its code."""
 
 
 class Code(IntEnum):
@@ -55,8 +57,13 @@ def read_error(status: int, body: bytes) -> ApiError:
         code, message = said.get("code"), said.get("message")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ApiError(status, None, _shown(body.decode("utf-8", "replace")) or f"HTTP {status}, no message")
-    whole = isinstance(code, int) and not isinstance(code, bool)
-    return ApiError(status, code if whole else None, _shown(str(message or "")) or f"HTTP {status}")
+    return ApiError(status, _code(code), _shown(str(message or "")) or f"HTTP {status}")
+
+
+def _code(said: object) -> int | None:
+    """The code, if it is a whole number that a database can hold."""
+    whole = isinstance(said, int) and not isinstance(said, bool)
+    return said if whole and abs(said) <= _MAX_CODE else None
 
 
 def write_error(error: ApiError) -> bytes:
