@@ -75,7 +75,7 @@ def write_error(error: ApiError) -> bytes:
 def _shown(text: str) -> str:
     """`text` without tags, control characters and surplus white space, cut to a line."""
     text = re.sub(r"<(script|style).*?(</\1>|$)", " ", text, flags=re.DOTALL | re.IGNORECASE)
-    text = re.sub(r"<[^>]*(>|$)", " ", text)
+    text = re.sub(r"<[a-zA-Z/!?][^>]*(>|$)", " ", text)  # a tag, not the sign of "must be < 100"
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
