@@ -298,7 +298,7 @@ def contradictions(params: Params) -> list[str]:
             for field in map(BY_ATTRIBUTE.__getitem__, _IGNORED_BY_DELTA)
             if getattr(params, field.attribute) != getattr(_DEFAULTS, field.attribute)
         ]
-    if params.vertical_alignment is not VerticalAlignment.MIDDLE and params.target_size is None:
+    elif params.vertical_alignment is not VerticalAlignment.MIDDLE and params.target_size is None:
         said.append("--vertical-alignment needs --target-size: without it there is no spare room")
     if params.jpeg_quality != DEFAULT_JPEG_QUALITY and params.result_format is not OutputFormat.JPEG:
         said.append(f"--jpeg-quality has no effect on {params.result_format}: add --output-format jpeg")
