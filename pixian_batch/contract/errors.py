@@ -62,8 +62,9 @@ def read_error(status: int, body: bytes) -> ApiError:
 
 def _code(said: object) -> int | None:
     """The code, if it is a whole number that a database can hold."""
-    whole = isinstance(said, int) and not isinstance(said, bool)
-    return said if whole and abs(said) <= _MAX_CODE else None
+    if isinstance(said, int) and not isinstance(said, bool) and abs(said) <= _MAX_CODE:
+        return said
+    return None
 
 
 def write_error(error: ApiError) -> bytes:
