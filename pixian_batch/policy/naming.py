@@ -91,8 +91,18 @@ def folded(place: str) -> str:
 
 
 def collisions(places: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """From (input, output place) pairs: every input whose output another one wants, with all rivals."""
+    """From (input, output place) pairs: every input whose output another one wants, with all rivals.
+
+    An output that would stand where others need a folder has lost to them: of these the first is named.
+    """
     wanted: dict[str, list[str]] = defaultdict(list)
+    folders: dict[str, str] = {}
     for source, place in places:
-        wanted[folded(place)].append(source)
-    return {source: rivals for rivals in wanted.values() if len(rivals) > 1 for source in rivals}
+        key = folded(place)
+        wanted[key].append(source)
+        while (key := key.rpartition("/")[0]) and key not in folders:
+            folders[key] = source
+    found = {source: rivals for rivals in wanted.values() if len(rivals) > 1 for source in rivals}
+    for blocked in wanted.keys() & folders.keys():
+        found |= dict.fromkeys(wanted[blocked], [*wanted[blocked], folders[blocked]])
+    return found
