@@ -25,7 +25,7 @@ from pixian_batch.contract.params import OutputFormat
 def _bytes(pillow_format: str, mode: str = "RGB", **options: object) -> bytes:
     file = io.BytesIO()
     picture = Image.effect_noise((48, 32), 60).convert(mode)
-    picture.save(file, pillow_format, **options)  # type: ignore[arg-type]  # Pillow's own option types differ
+    picture.save(file, pillow_format, **options)
     return file.getvalue()
 
 

@@ -264,7 +264,7 @@ def test_only_what_differs_from_the_default_is_sent(sent: Params) -> None:
         "background.color": sent.background_color is not None,
         "result.crop_to_foreground": sent.crop_to_foreground,
         "result.margin": any(
-            (side.value, side.unit) != (0, "px")
+            side != _px("0")
             for side in (sent.margin.top, sent.margin.right, sent.margin.bottom, sent.margin.left)
         ),
         "result.target_size": sent.target_size is not None,
