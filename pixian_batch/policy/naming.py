@@ -103,6 +103,7 @@ def collisions(places: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
         while (key := key.rpartition("/")[0]) and key not in folders:
             folders[key] = source
     found = {source: rivals for rivals in wanted.values() if len(rivals) > 1 for source in rivals}
-    for blocked in wanted.keys() & folders.keys():
-        found |= dict.fromkeys(wanted[blocked], [*wanted[blocked], folders[blocked]])
+    for place, sources in wanted.items():
+        if place in folders:
+            found |= {source: [*sources, folders[place]] for source in sources}
     return found
