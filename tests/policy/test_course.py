@@ -62,6 +62,13 @@ def test_the_backoff_step_can_be_chosen() -> None:
 
 
 @pytest.mark.parametrize("verdict", [Verdict.THROTTLED, Verdict.UNAVAILABLE, Verdict.NOT_SENT])
+@pytest.mark.parametrize("step", [0.0, 0.25])
+def test_no_rest_is_longer_than_it_was_asked_to_be(verdict: Verdict, step: float) -> None:
+    assert _courses(verdict, verdict, patience=Patience(step=step)) == [Rest(step), Rest(2 * step)]
+    assert _courses(verdict, patience=Patience(step=step), retry_after=0.5) == [Rest(0.5)]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.THROTTLED, Verdict.UNAVAILABLE, Verdict.NOT_SENT])
 @pytest.mark.parametrize(
     ("retry_after", "second"), [(None, 10), (0.0, 10), (9.5, 10), (10.5, 10.5), (3600, 3600)]
 )

@@ -115,3 +115,19 @@ def test_each_lesson_touches_few_steps(falling: bool) -> None:  # noqa: FBT001  
     book = _book([(size, Decimal(size)) for size in order])
     assert book.bound(10_000) == 10_000
     assert book.bound(1) is not None
+
+
+def test_one_step_too_many_merges_every_pair_upward() -> None:
+    book = _book([(size, Decimal(size)) for size in range(1, MAX_STEPS + 1)])
+    assert len(book._credits) == MAX_STEPS
+    assert [book.bound(size) for size in (1, 2, 3)] == [1, 2, 3]
+    book.learn(MAX_STEPS + 1, Decimal(MAX_STEPS + 1))
+    assert len(book._credits) == MAX_STEPS // 2 + 1
+    for size in range(1, MAX_STEPS + 1):
+        assert book.bound(size) == size + size % 2
+    assert book.bound(MAX_STEPS + 1) == MAX_STEPS + 1
+    # Thinned steps still take lessons: a price inside a merged pair changes nothing, a dearer one lifts it.
+    book.learn(1, Decimal(1))
+    assert book.bound(1) == 2
+    book.learn(1, Decimal(3))
+    assert [book.bound(size) for size in (1, 2, 3)] == [3, 3, 4]
