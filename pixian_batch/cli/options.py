@@ -246,6 +246,16 @@ class RunOptions(
     """All options of `run`."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(ServiceOptions, OutputOptions, PaceOptions, ApiOptions, InputOptions):
+    """All options of `plan`."""
+
+    calibrate: Annotated[
+        int, _option(_MONEY, "--calibrate", "Ask the price of this many photos by free test requests.", min=0)
+    ] = 0
+    json: Annotated[bool, _option(_OUTPUTS, "--json", "One JSON object on standard output.")] = False
+
+
 def takes(kind: type[_T]) -> Callable[[Callable[[_T], None]], Callable[..., None]]:
     """Make a command of a function that takes one `kind`: typer sees a parameter for each field.
 

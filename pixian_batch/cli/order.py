@@ -21,8 +21,9 @@ from pixian_batch.contract.params import (
     contradictions,
     params_from_text,
 )
+from pixian_batch.pipeline.inputs import Inputs
 from pixian_batch.pipeline.job import Order
-from pixian_batch.pipeline.run import Inputs, Limits, Outputs, Pace
+from pixian_batch.pipeline.run import Limits, Outputs, Pace
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.course import DoubtPolicy, Patience
 from pixian_batch.policy.ramp import Ramp
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         MoneyOptions,
         OutputOptions,
         PaceOptions,
-        RunOptions,
     )
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -66,16 +66,16 @@ def _for_delta(params: Params) -> Params:
     return replace(params, output_format=OutputFormat.PNG)
 
 
-def read_order(options: RunOptions) -> Order:
+def read_order(options: ApiOptions, *, local: bool, overwrite: bool, in_doubt: str = "hold") -> Order:
     """What is wanted of every image."""
     params = read_params(options)
     return Order(
         params=params,
         via_delta=options.via_delta,
-        service="local" if options.local else "",
-        free=options.local or params.test,
-        overwrite=options.overwrite,
-        doubt=choice(DoubtPolicy, options.in_doubt, "--in-doubt"),
+        service="local" if local else "",
+        free=local or params.test,
+        overwrite=overwrite,
+        doubt=choice(DoubtPolicy, in_doubt, "--in-doubt"),
     )
 
 

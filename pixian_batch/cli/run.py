@@ -26,8 +26,9 @@ from pixian_batch.policy.stopping import Cause, Stop, exit_code
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
+    from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Order
-    from pixian_batch.pipeline.run import Inputs, Limits, Outputs, Pace
+    from pixian_batch.pipeline.run import Limits, Outputs, Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def run(options: RunOptions) -> None:
 
     Example: pixian-batch ./photos --out ./cut --concurrency-max 40
     """
-    order, inputs = read_order(options), read_inputs(options)
+    order = read_order(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
+    inputs = read_inputs(options)
     wish = Wish(
         inputs,
         read_outputs(options, inputs),

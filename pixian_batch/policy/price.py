@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from decimal import Decimal
+from decimal import Decimal
+from typing import Final
 
 MAX_STEPS: Final = 4096
 """Steps that are kept: beyond, neighbours are merged upward, which loosens bounds but never breaks one."""
@@ -54,6 +52,11 @@ class PriceBook:
         if bound is not None or self.highest_rate is None:
             return bound
         return self.highest_rate * pixels / 1_000_000
+
+    def at_least(self, pixels: int) -> Decimal:
+        """What an image of `pixels` will hardly cost less than: the price of the next smaller one seen, or 0."""
+        at = bisect_right(self._last, pixels)
+        return self._credits[at - 1] if at else Decimal(0)
 
     def _raise(self, below: int, pixels: int, cost: Decimal) -> None:
         """A new step begins at `pixels`, dearer than the step `below`: it swallows all that cost no more."""
