@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -179,6 +180,19 @@ def test_a_reader_that_goes_away_is_survived_quietly() -> None:
     with process.stderr as err:
         assert err.read() == "broken=True"
     assert process.wait() == 0
+
+
+def test_a_reader_that_was_never_there_leaves_no_complaint_at_exit() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    few = _MANY.replace("5000", "1")  # so little stays in the stream's buffer until the interpreter ends
+    try:
+        result = subprocess.run(
+            [sys.executable, "-c", few], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writer)
+    assert (result.returncode, result.stderr) == (0, "broken=True")
 
 
 def test_nothing_is_lost_to_a_reader_that_reads_on() -> None:
