@@ -131,3 +131,12 @@ def test_one_step_too_many_merges_every_pair_upward() -> None:
     assert book.bound(1) == 2
     book.learn(1, Decimal(3))
     assert [book.bound(size) for size in (1, 2, 3)] == [3, 3, 4]
+
+
+@given(seen_lists)
+def test_the_staircase_keeps_its_form(seen: list[tuple[int, Decimal]]) -> None:
+    book = _book(seen)
+    assert book._credits == sorted(set(book._credits))
+    edges = [edge for step in zip(book._first, book._last, strict=True) for edge in step]
+    assert edges == sorted(edges)
+    assert book._first == sorted(set(book._first))
