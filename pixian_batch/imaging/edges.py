@@ -20,6 +20,10 @@ _TILE: Final = 128
 _REACH: Final = 1 / 150
 """How far "nearby" reaches, as a part of the longer side: about the width of a matte's edge."""
 _SHORTEST, _LONGEST = 3, 24
+_WEIGHT: Final = (np.arange(256) ** 2 // 255).astype(np.uint8)
+"""How much a pixel of some alpha tells about the pure colour: mixtures tell little."""
+_ENOUGH: Final = 6
+"""The least mean weight (of 255) from which a mean colour is believed."""
 
 
 def clean_edges(rgb: NDArray[np.uint8], matte: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -55,15 +59,16 @@ def _estimated(
     )
     part, alpha = rgb[wide], matte[wide]
     inner = slice(above, above + soft.shape[0]), slice(before, before + soft.shape[1])
-    front = _mean_colour(part, alpha, reach)[inner][soft].astype(np.float32)
-    back = _mean_colour(part, 255 - alpha, reach)[inner][soft].astype(np.float32)
-    share = alpha[inner][soft][:, np.newaxis].astype(np.float32) / 255
     seen = part[inner][soft].astype(np.float32)
-    found = front + share * (seen - share * front - (1 - share) * back)
-    return np.asarray(np.clip(found + 0.5, 0, 255), np.uint8)
+    front = _nearby(part, _WEIGHT[alpha], reach)[inner][soft]
+    back = _nearby(part, _WEIGHT[255 - alpha], reach)[inner][soft]
+    share = alpha[inner][soft][:, np.newaxis].astype(np.float32) / 255
+    found = front[:, :3] + share * (seen - share * front[:, :3] - (1 - share) * back[:, :3])
+    known = (front[:, 3:] >= _ENOUGH) & (back[:, 3:] >= _ENOUGH)
+    return np.asarray(np.clip(np.where(known, found, seen) + 0.5, 0, 255), np.uint8)
 
 
-def _mean_colour(rgb: NDArray[np.uint8], weight: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
-    """The mean colour around every pixel, weighted."""
+def _nearby(rgb: NDArray[np.uint8], weight: NDArray[np.uint8], reach: int) -> NDArray[np.float32]:
+    """The weighted mean colour around every pixel, and the mean weight: H x W x 4."""
     image = Image.fromarray(np.dstack([rgb, weight])).convert("RGBa")
-    return np.asarray(image.filter(ImageFilter.BoxBlur(reach)).convert("RGBA"))[..., :3]
+    return np.asarray(image.filter(ImageFilter.BoxBlur(reach)).convert("RGBA"), np.float32)
