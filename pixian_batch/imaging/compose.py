@@ -20,7 +20,7 @@ from pixian_batch.imaging.delta import encode_delta
 from pixian_batch.imaging.edges import clean_edges
 from pixian_batch.imaging.errors import DeltaShrunkError, LayoutError
 from pixian_batch.imaging.layout import NOWHERE, Layout, lay_out, scaled_box
-from pixian_batch.imaging.png import write_png
+from pixian_batch.imaging.png import stripe_rows, write_png
 from pixian_batch.imaging.watermark import watermark
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def render(picture: Picture, matte: NDArray[np.uint8], params: Params) -> Render
     if matte.shape != picture.rgb.shape[:2]:
         raise ValueError(f"the matte is {matte.shape}, the picture {picture.rgb.shape[:2]}")
     alpha = matte if picture.alpha is None else _product(matte, picture.alpha)
-    cutout = np.dstack([clean_edges(picture.rgb, matte), alpha])
+    cutout = _cutout(clean_edges(picture.rgb, matte), alpha)
     foreground = foreground_box(alpha)
     if params.result_format is OutputFormat.DELTA_PNG:
         return _delta(picture, cutout, foreground, test=params.test)
@@ -85,6 +85,20 @@ def _in_input(foreground: Box, picture: Picture) -> Box:
     return scaled_box(foreground, before=picture.size, after=picture.original_size)
 
 
+def _cutout(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Colours and alpha as RGBA; what was cut away is black, so that it cannot be found in the file."""
+    height, width = alpha.shape
+    pixels = np.empty((height, width, 4), np.uint8)
+    step = stripe_rows(width * 4)
+    for top in range(0, height, step):
+        rows = slice(top, top + step)
+        pixels[rows, :, :3] = rgb[rows]
+        pixels[rows, :, 3] = alpha[rows]
+        numbers = pixels[rows].view(np.uint32)[..., 0]
+        np.multiply(numbers, alpha[rows] > 0, out=numbers)
+    return pixels
+
+
 def _product(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The product of two alphas, exactly rounded; 255 is one."""
     product = first.astype(np.uint16) * second + 128
@@ -109,7 +123,6 @@ def _placed(cutout: NDArray[np.uint8], layout: Layout) -> Image.Image:
     """The cropped and scaled part on a transparent canvas, RGBA."""
     crop, placed, canvas = layout.crop, layout.placed, layout.canvas
     part = cutout[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
-    part[part[..., 3] == 0] = 0  # what was cut away must not be found in the file
     image = Image.fromarray(part)
     if image.size != (placed.width, placed.height):
         image = image.resize((placed.width, placed.height), Image.Resampling.LANCZOS, reducing_gap=3.0)
