@@ -127,7 +127,8 @@ class _Counting(io.BytesIO):
 
 @pytest.mark.parametrize("name", ["BMP", "GIF", "JPEG", "PNG", "TIFF"])
 def test_probing_reads_a_small_part_of_a_large_file(name: str) -> None:
-    data = saved(Image.fromarray(photo(600, 450)), name).getvalue()
+    data = saved(Image.fromarray(photo(1000, 1000) if name == "JPEG" else photo(600, 450)), name).getvalue()
     stream = _Counting(data)
     check_complete(stream, probe(stream).kind)
-    assert stream.taken < min(len(data) // 2, 100_000)
+    assert stream.taken < len(data) // 2
+    assert stream.taken < 80_000
