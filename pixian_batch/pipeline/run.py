@@ -105,14 +105,15 @@ class Run:
     watcher: Watcher
     floor: Floor = field(init=False)
     _problems: Counter[str] = field(default_factory=Counter)
-    _bug: Exception | None = None
+    bug: Exception | None = None
+    """An error of ours: everything in flight landed before the run ended."""
 
     def __post_init__(self) -> None:
-        self.floor = Floor(self.pace.ramp, self.stop)
+        self.floor = Floor(self.pace.ramp, self.stop, self.order.free)
         self.stop.on_hard = self.wire.abort
 
     async def go(self) -> Summary:
-        """The whole run. A bug of ours is raised after everything in flight has landed."""
+        """The whole run. After an error of ours (`bug`) everything in flight still lands."""
         ledger = await Ledger.open(self.outputs.ledger)
         doubts: list[Doubt] = []
         try:
@@ -128,8 +129,6 @@ class Run:
             with contextlib.suppress(LedgerError):
                 await ledger.end_run(summary.exit_code)
             await ledger.close()
-        if self._bug is not None:
-            raise self._bug
         return summary
 
     async def _with_ledger(self, ledger: Ledger) -> None:
@@ -196,8 +195,8 @@ class Run:
             try:
                 await preflight.once()
                 self._ended(await desk.handle(found, worker))
-            except Exception as bug:  # noqa: BLE001  # the others land first; then it is raised
-                self._bug = self._bug or bug
+            except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
+                self.bug = self.bug or bug
                 self.stop.raise_(Stop(Cause.BUG, f"internal error: {bug!r}"))
 
         pool: Pool[Found] = Pool(
