@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pixian_batch import __version__
-from pixian_batch.adapters.client import PixianWire, Trace, WireError
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
 from pixian_batch.pipeline.attempt import Attempter
@@ -21,6 +20,7 @@ from pixian_batch.pipeline.finishing import Finisher
 from pixian_batch.pipeline.floor import Floor
 from pixian_batch.pipeline.gate import Gate
 from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.preflight import Preflight
 from pixian_batch.pipeline.purse import Purse
 from pixian_batch.pipeline.scout import Scout, count
 from pixian_batch.pipeline.settle import Settler
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from decimal import Decimal
 
+    from pixian_batch.adapters.client import PixianWire
     from pixian_batch.adapters.walking import Walked
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Found, Order
@@ -189,7 +190,7 @@ class Run:
     async def _in_motion(self, desk: Desk) -> None:
         """Scout, pool and displays side by side, until the stream has ended and all have landed."""
         gate = Gate(self.pace.breaker, self.stop)
-        preflight = _Preflight(self.wire, self.stop, needed=not self.order.free)
+        preflight = Preflight(self.wire, desk.ledger, self.stop, needed=not self.order.free)
 
         async def handle(found: Found, worker: Worker) -> None:
             try:
@@ -218,6 +219,7 @@ class Run:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+        await preflight.afterwards()
 
     async def _feed(self, desk: Desk, stream: Stream[Found]) -> None:
         scout = Scout(
@@ -290,36 +292,6 @@ class Run:
             doubts=() if self.order.free else doubts,
             problems=tuple(self._problems.most_common(10)),
         )
-
-
-@dataclass(slots=True)
-class _Preflight:
-    """The free request that tells, before the first credit, whether the credentials are good."""
-
-    wire: PixianWire
-    stop: StopSign
-    needed: bool
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def once(self) -> None:
-        """Ask once; everybody waits for the answer. A service that is down says nothing of credentials."""
-        async with self._lock:
-            if not self.needed or self.stop.up:
-                return
-            self.needed = False
-            with contextlib.suppress(WireError):
-                async with self.wire.probe_credentials(Trace()) as answer:
-                    error = await answer.error()
-                match answer.status:
-                    case 401 | 403:
-                        self.stop.raise_(Stop(Cause.CREDENTIALS, error.message, error.hint))
-                    case 402:
-                        self.stop.raise_(Stop(Cause.CREDITS, error.message, error.hint))
-                    case 404 | 405:
-                        message = f"there is no Pixian API at this address: {error.message}"
-                        self.stop.raise_(Stop(Cause.SERVICE, message, "check --api-url"))
-                    case _:
-                        pass
 
 
 def _advice(cap: int) -> Message:

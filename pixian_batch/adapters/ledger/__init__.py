@@ -67,11 +67,13 @@ class Ledger:
     _attempts: int = field(default=0)
 
     @classmethod
-    async def open(cls, path: str) -> Ledger:
+    async def open(cls, path: str, *, create: bool = True) -> Ledger:
         """Open or make the ledger at `path` and take its lock.
 
         Raises `LedgerInUseError`, `LedgerTooNewError`, `LedgerDamagedError`, `LedgerError`.
         """
+        if not create and not os.path.isfile(path):  # noqa: ASYNC240  # one stat
+            raise LedgerError(f"there is no ledger at {path}")
         lock = _take_lock(path)
         try:
             connection = _connect(path)
@@ -95,6 +97,10 @@ class Ledger:
         """Write down that the run has ended."""
         at = now()
         await self._committer.do(lambda db: store.end_run(db, self.run, at, exit_code))
+
+    async def balance(self, balance: Decimal, *, after: bool) -> None:
+        """Write down what the account holds, before or after the run."""
+        await self._committer.do(lambda db: store.write_balance(db, self.run, balance, after=after))
 
     def next_attempt(self) -> int:
         """A number for an attempt that is about to be written."""

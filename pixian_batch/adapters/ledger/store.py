@@ -92,6 +92,12 @@ def end_run(db: sqlite3.Connection, run: int, at: str, exit_code: int) -> None:
     db.execute("UPDATE run SET ended_at = ?, exit_code = ? WHERE id = ?", (at, exit_code, run))
 
 
+def write_balance(db: sqlite3.Connection, run: int, balance: Decimal, *, after: bool) -> None:
+    """What the account held before or after the run."""
+    column = "balance_after" if after else "balance_before"
+    db.execute(f"UPDATE run SET {column} = ? WHERE id = ?", (f"{balance:f}", run))  # noqa: S608  # one of two
+
+
 def last_attempt(db: sqlite3.Connection) -> int:
     """The highest attempt number so far."""
     return int(db.execute("SELECT coalesce(max(id), 0) FROM attempt").fetchone()[0])
