@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from pixian_batch.contract.kinds import sniff
 from pixian_batch.emulator import mistakes
 from pixian_batch.emulator.form import Upload
 
@@ -114,6 +115,8 @@ class Fetcher:
                 return await self._follow(url)
         except TimeoutError:
             raise mistakes.url_failed(f"no answer within {self._settings.fetch_timeout:g} s") from None
+        except aiohttp.InvalidURL:
+            raise mistakes.bad_url("its host is neither a name nor a plain address") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error.__cause__, _NotAllowedError) or isinstance(error, _NotAllowedError):
                 raise mistakes.url_not_allowed(url.host or "") from None
@@ -166,6 +169,8 @@ class Fetcher:
         try:
             async for block in reply.content.iter_chunked(_BLOCK):
                 upload.write(block)
+            if sniff(upload.head) is None:
+                raise mistakes.url_not_image(content_type)
         except BaseException:
             upload.close()
             raise

@@ -7,7 +7,7 @@ import hashlib
 
 import aiohttp
 import pytest
-from emulator.kit import Answer, Lab, basic, lab, picture
+from emulator.kit import Answer, Lab, basic, form, lab, picture
 
 from pixian_batch.contract.kinds import Kind, is_whole, sniff
 from pixian_batch.emulator.bill import Visit
@@ -111,9 +111,7 @@ async def test_a_reset_is_a_reset_and_no_end_of_file() -> None:
 @pytest.mark.asyncio
 async def test_a_cut_body_is_shorter_than_announced_and_charged() -> None:
     async with lab(weather=struck("cut_body")) as here:
-        async with here.session.post(
-            here.url, data={"image": PNG}, headers={"Authorization": basic()}
-        ) as reply:
+        async with here.session.post(here.url, data=form(PNG), headers={"Authorization": basic()}) as reply:
             assert reply.status == 200
             announced = int(reply.headers["Content-Length"])
             got = bytearray()
