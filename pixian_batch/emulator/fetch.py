@@ -169,9 +169,13 @@ class Fetcher:
         try:
             async for block in reply.content.iter_chunked(_BLOCK):
                 upload.write(block)
-            if sniff(upload.head) is None:
-                raise mistakes.url_not_image(content_type)
+            _check_image(upload, content_type)
         except BaseException:
             upload.close()
             raise
         return upload
+
+
+def _check_image(upload: Upload, content_type: str) -> None:
+    if sniff(upload.head) is None:
+        raise mistakes.url_not_image(content_type)

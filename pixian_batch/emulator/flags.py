@@ -102,20 +102,13 @@ def weather_from_flags(base: Weather, flags: WeatherFlags) -> Weather:
 
 def chance_from_text(text: str) -> Chance:
     """A chance from `FAULT=PROBABILITY` or `FAULT/N`, e.g. `cut_body=0.05`, `error_503/10`; raises ValueError."""
-    for sign in "=/":
-        fault, found, number = text.rpartition(sign)
-        if found and _is_number(number):
-            parsed = Fault.parse(fault)
-            return (
-                Chance(parsed, probability=float(number))
-                if sign == "="
-                else Chance(parsed, every=int(number))
-            )
+    fault, _, number = text.rpartition("=")
+    if fault and number.isascii() and number.replace(".", "", 1).isdigit():
+        return Chance(Fault.parse(fault), probability=float(number))
+    fault, _, number = text.rpartition("/")
+    if fault and number.isascii() and number.isdigit():
+        return Chance(Fault.parse(fault), every=int(number))
     raise ValueError(f"{text!r} is neither FAULT=PROBABILITY (cut_body=0.05) nor FAULT/N (error_503/10)")
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.replace(".", "", 1).isdigit()
 
 
 def _changed(base: _T, **changes: Any) -> _T:
