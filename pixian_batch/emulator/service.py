@@ -63,8 +63,10 @@ class Service:
         except Refusal as refusal:
             visit.status, visit.code = refusal.error.status, refusal.error.code
             raise
+        except faults.BrokenOnPurposeError:
+            raise
         except (ConnectionError, asyncio.CancelledError):
-            visit.client_left = visit.fault is None
+            visit.client_left = True
             raise
         except BaseException:
             visit.status = _OUR_BUG

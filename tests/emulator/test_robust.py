@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import socket
 import struct
 import zlib
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from emulator.kit import Answer, basic, form, lab, picture, until
 from PIL import Image
 
-from pixian_batch.emulator.server import Emulator
+from pixian_batch.emulator.server import Emulator, serve
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName
 from pixian_batch.emulator.weather import Latency, Weather
 
@@ -223,6 +225,44 @@ async def test_large_uploads_and_results_go_through_files() -> None:
     with Image.open(io.BytesIO(answer.body)) as image:
         image.load()
         assert image.size == (1200, 900)
+
+
+@pytest.mark.asyncio
+async def test_delivered_means_that_the_last_byte_was_taken() -> None:
+    out = io.BytesIO()
+    # Large enough not to fit into the kernel's buffers on both sides.
+    Image.frombytes("RGB", (2400, 2400), os.urandom(2400 * 2400 * 3)).save(out, "BMP")
+    body = (
+        b'--abc\r\nContent-Disposition: form-data; name="image"\r\n\r\n' + out.getvalue() + b"\r\n--abc--\r\n"
+    )
+    async with lab(engine=EngineName.PLAIN) as here:
+        host, _, port = here.emulator.origin.removeprefix("http://").partition(":")
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
+        await asyncio.get_running_loop().sock_sendall(sock, head_of(len(body)) + body)
+        await until(lambda: here.emulator.bill.totals.charges)
+        assert await asyncio.get_running_loop().sock_recv(sock, 12) == b"HTTP/1.1 200"
+        sock.close()
+        await until(lambda: here.emulator.bill.entries)
+        visit = here.emulator.bill.entries[0]
+        assert (visit.ready, visit.delivered, visit.client_left) == (True, False, True)
+
+
+@pytest.mark.asyncio
+async def test_serving_ends_when_it_is_cancelled() -> None:
+    told: asyncio.Future[Emulator] = asyncio.get_running_loop().create_future()
+    settings = EmulatorSettings(engine=EngineName.CANNED)
+    task = asyncio.create_task(serve(settings, host="127.0.0.1", port=0, ready=told.set_result))
+    emulator = await told
+    async with aiohttp.ClientSession() as session:
+        headers = {"Authorization": basic()}
+        async with session.get(f"{emulator.url}/account", headers=headers) as reply:
+            assert reply.status == 200
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 @pytest.mark.asyncio
