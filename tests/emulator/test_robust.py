@@ -18,7 +18,7 @@ from PIL import Image
 
 from pixian_batch.emulator.server import Emulator, serve
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName
-from pixian_batch.emulator.weather import Latency, Weather
+from pixian_batch.emulator.weather import Fault, Latency, Weather
 
 ENGINES = [EngineName.CANNED, EngineName.PLAIN]
 GIF_BOMB = (
@@ -265,9 +265,13 @@ async def test_serving_ends_when_it_is_cancelled() -> None:
         await task
 
 
+@pytest.mark.parametrize(
+    "weather",
+    [Weather(latency=Latency(30)), Weather(script=(Fault.parse("stall_before_charge"),))],
+    ids=["working", "stalling"],
+)
 @pytest.mark.asyncio
-async def test_stopping_drops_what_is_under_way_and_stalls() -> None:
-    weather = Weather(latency=Latency(30))
+async def test_stopping_drops_what_is_under_way(weather: Weather) -> None:
     async with lab(weather=weather) as here:
         asking = asyncio.create_task(here.post(picture()))
         await until(lambda: here.emulator.bill.images)
