@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -281,6 +282,18 @@ async def test_stopping_drops_what_is_under_way(weather: Weather) -> None:
         with pytest.raises(aiohttp.ClientError):
             await asking
         assert here.emulator.bill.totals.charges == 0
+
+
+@pytest.mark.asyncio
+async def test_stopping_in_the_middle_of_the_work_leaves_no_file_open() -> None:
+    before = open_files()
+    async with lab(engine=EngineName.PLAIN, spool_bytes=100) as here:
+        asking = asyncio.create_task(here.post(picture("BMP", (4000, 3000))))
+        await until(lambda: here.emulator.bill.images)
+        await here.emulator.stop()
+        with suppress(aiohttp.ClientError):  # a fast machine may have answered
+            await asking
+    assert open_files() <= before
 
 
 @pytest.mark.asyncio
