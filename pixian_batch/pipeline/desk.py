@@ -41,7 +41,7 @@ from pixian_batch.policy.stopping import Cause, Stop
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
@@ -75,7 +75,7 @@ class Claims:
 
 @dataclass(slots=True)
 class Desk:
-    """Knows the way; owns none of the rooms."""
+    """Knows the way; owns none of the rooms. preflight: awaited before anything is bought; may raise the stop sign."""
 
     order: Order
     ledger: Ledger
@@ -84,6 +84,7 @@ class Desk:
     attempt: Attempter
     purse: Purse
     stop: StopSign
+    preflight: Callable[[], Awaitable[None]]
     claims: Claims = field(default_factory=Claims)
 
     async def handle(self, found: Found, worker: Worker) -> Ending:
@@ -198,6 +199,7 @@ class Desk:
     # --- buying ------------------------------------------------------------------------------------
 
     async def _buy(self, job: Job, worker: Worker) -> tuple[Pursuit, Outcome]:
+        await self.preflight()
         pursuit = await worker.pursue(lambda: self._send(job))
         outcome = await self._outcome(job, pursuit)
         return pursuit, outcome

@@ -167,7 +167,9 @@ class Run:
             for pixels, cost in await ledger.prices(params):
                 purse.prices.learn(pixels, cost)
         attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
-        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop)
+        # Asked before the first purchase, not before the first image: a run that buys nothing sends nothing.
+        preflight = _Preflight(self.wire, self.stop, needed=not self.order.free)
+        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight.once)
 
     async def _budget(self, ledger: Ledger) -> Budget:
         """The limits, and what counts against them: in a free run nothing does."""
@@ -203,11 +205,9 @@ class Run:
     async def _in_motion(self, desk: Desk) -> None:
         """Scout, pool and displays side by side, until the stream has ended and all have landed."""
         gate = Gate(self.pace.breaker, self.stop)
-        preflight = _Preflight(self.wire, self.stop, needed=not self.order.free)
 
         async def handle(found: Found, worker: Worker) -> None:
             try:
-                await preflight.once()
                 self._ended(await desk.handle(found, worker))
             except Exception as bug:  # noqa: BLE001  # the others land first; then it is raised
                 self._bug = self._bug or bug
