@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import aiofiles
@@ -270,9 +271,9 @@ def _put(body: str, path: str) -> int:
 
 def _link(source: str, target: str) -> int:
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    beside = os.path.join(
-        os.path.dirname(target), f".pixian-{os.getpid()}-{os.path.basename(target)[:60]}.link"
-    )
+    # Named after the target alone, so that what a killed run has left is replaced by the next one.
+    mark = blake2b(os.fsencode(os.path.basename(target)), digest_size=8).hexdigest()
+    beside = os.path.join(os.path.dirname(target), f".pixian-{mark}.link")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(beside)
     if not _reflink(source, beside):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pixian_batch.adapters.landing import Body, read_body
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
-from pixian_batch.policy.outcome import Done, Ending, Lost, Problem
+from pixian_batch.policy.outcome import Done, Ending
 from pixian_batch.policy.record import Ended, Placed
 from pixian_batch.policy.verdict import Verdict
 
@@ -63,10 +63,9 @@ class Settler:
         )
         try:
             await self.finisher.finish(received)
-        except RebuildError as error:
+        except RebuildError:
             await self.ledger.lost(sending.attempt)
-            problem = Problem("delta", str(error), "see pixian-batch decode --help")
-            return Ending(sending.input, None, Lost(problem, headers, None, path, None, earlier=True))
+            return None
         done = Done(headers, left.answered.http_status if left.answered else None, repaired=True)
         return Ending(sending.input, self.landing.path(sending.place), done)
 
@@ -92,6 +91,9 @@ class Settler:
 
     async def _lose(self, left: Unfinished, body: Body | None) -> None:
         """Interrupted while the answer came: charged, and not here in full."""
+        if body is not None and not body.size:
+            self.landing.remove(body.path)
+            body = None
         await self.ledger.ended(left.sending.attempt, _ended(Verdict.LOST, left, body))
 
 
