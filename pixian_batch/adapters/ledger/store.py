@@ -320,6 +320,12 @@ def sources(db: sqlite3.Connection, folder: str, names: Iterable[str]) -> dict[s
     return {from_db(name): (size, mtime_ns, digest) for name, size, mtime_ns, digest in rows}
 
 
+def sources_of(db: sqlite3.Connection, digest: bytes) -> list[str]:
+    """Absolute paths of inputs with a hash. Reads the whole table: for rare questions."""
+    rows = db.execute("SELECT folder, name FROM source WHERE digest = ?", (digest,))
+    return [os.path.join(from_db(folder), from_db(name)) for folder, name in rows]
+
+
 def _range(names: list[str | bytes]) -> tuple[str | bytes, str | bytes]:
     """First and last of `names` in SQLite's order: every text before every blob."""
     order = [(isinstance(name, bytes), name if isinstance(name, bytes) else name.encode()) for name in names]
