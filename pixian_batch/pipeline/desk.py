@@ -240,6 +240,10 @@ class Desk:
     async def _land(self, job: Job, reply: Reply) -> Outcome:
         assert reply.body is not None  # noqa: S101  # delivered
         assert reply.headers is not None  # noqa: S101  # delivered
+        if not reply.written:
+            # Renamed, it would be a file of nobody's: in its spool the next run finds it and knows what it is.
+            problem = Problem("disk", f"paid for and kept at {reply.body.path}", DISK_HINT)
+            return Lost(problem, reply.headers, reply.http_status, reply.body.path, None)
         received = Received(
             job.key, job.input, job.place, reply.body.path, job.rebuild, reply.headers.input_orientation
         )
