@@ -152,7 +152,7 @@ class Attempter:
         """Keep what may be worth something; the path of what was kept."""
         if verdict is Verdict.DELIVERED:
             return spool.path
-        if verdict in {Verdict.LOST, Verdict.IN_DOUBT}:
+        if verdict in {Verdict.LOST, Verdict.IN_DOUBT} and not self.free:
             return await spool.keep()
         await spool.drop()
         return None

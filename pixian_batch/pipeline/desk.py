@@ -229,6 +229,8 @@ class Desk:
                 return await self._land(job, reply)
             case Fail():
                 return Failed(_problem(reply), reply.http_status)
+            case Hold() if self.order.free:
+                return Failed(_problem(reply), reply.http_status)  # tried often enough; nobody has to decide
             case Hold():
                 return _doubtful(reply)
             case Halt() | None:

@@ -280,8 +280,8 @@ def standing(db: sqlite3.Connection, key: Key) -> Standing | None:
 
 
 def undecided(db: sqlite3.Connection) -> Iterator[Standing]:
-    """Images that wait for a decision, oldest first."""
-    rows = db.execute(_STANDING + " WHERE state IN ('in_doubt', 'lost') ORDER BY image.attempt")
+    """Images that wait for a decision, oldest first. What was free needs none."""
+    rows = db.execute(_STANDING + " WHERE state IN ('in_doubt', 'lost') AND NOT free ORDER BY image.attempt")
     return map(_standing, rows)
 
 
