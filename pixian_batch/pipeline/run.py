@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -264,8 +265,9 @@ class Run:
             )
 
     async def _count(self) -> None:
-        """The total, for the display. A list on standard input can be read only once: no total then."""
-        if self.inputs.listed == "-":
+        """The total, for the display. A list from a pipe can be read only once: no total then."""
+        listed = self.inputs.listed
+        if listed is not None and not await asyncio.to_thread(os.path.isfile, listed):
             return
 
         def add(number: int) -> None:
@@ -287,7 +289,8 @@ class Run:
         )
         yield from Walker(rules).walk(self.inputs.paths)
         if self.inputs.listed is not None:
-            yield from Walker(rules).walk(read_list(self.inputs.listed, nul=self.inputs.nul), listed=True)
+            names = read_list(self.inputs.listed, nul=self.inputs.nul, go_on=lambda: not self.stop.up)
+            yield from Walker(rules).walk(names, listed=True)
 
     def _result_place(self, place: str) -> str:
         return output_place(place, self.order.params.result_format)
