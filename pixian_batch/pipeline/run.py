@@ -32,7 +32,7 @@ from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.budget import Budget, Limit
 from pixian_batch.policy.course import Patience
 from pixian_batch.policy.naming import output_place
-from pixian_batch.policy.outcome import Ending, Failed, Problem
+from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE, Ramp
 from pixian_batch.policy.stopping import Cause, Stop, exit_code
@@ -118,6 +118,7 @@ class Run:
     stop: StopSign
     watcher: Watcher
     floor: Floor = field(init=False)
+    _repaired: set[str] = field(default_factory=set)
     _problems: Counter[str] = field(default_factory=Counter)
     _bug: Exception | None = None
 
@@ -153,6 +154,7 @@ class Run:
             await asyncio.to_thread(landing.check_writable)
             for ending in await Settler(ledger, landing, finisher).settle():
                 self._ended(ending)
+                self._repaired.add(ending.output or "")
             await self._tell_doubts(ledger)
             desk = await self._desk(ledger, landing, finisher)
         except DiskError as error:
@@ -168,7 +170,9 @@ class Run:
             for pixels, cost in await ledger.prices(params):
                 purse.prices.learn(pixels, cost)
         attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
-        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop)
+        # Asked before the first purchase, not before the first image: a run that buys nothing sends nothing.
+        preflight = _Preflight(self.wire, self.stop, needed=not self.order.free)
+        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight.once)
 
     async def _budget(self, ledger: Ledger) -> Budget:
         """The limits, and what counts against them: in a free run nothing does."""
@@ -204,11 +208,9 @@ class Run:
     async def _in_motion(self, desk: Desk) -> None:
         """Scout, pool and displays side by side, until the stream has ended and all have landed."""
         gate = Gate(self.pace.breaker, self.stop)
-        preflight = _Preflight(self.wire, self.stop, needed=not self.order.free)
 
         async def handle(found: Found, worker: Worker) -> None:
             try:
-                await preflight.once()
                 self._ended(await desk.handle(found, worker))
             except Exception as bug:  # noqa: BLE001  # the others land first; then it is raised
                 self._bug = self._bug or bug
@@ -303,14 +305,28 @@ class Run:
     # --- telling -------------------------------------------------------------------------------------
 
     def _ended(self, ending: Ending) -> None:
+        if isinstance(ending.outcome, Skipped) and self._was_told(ending.output):
+            return
         self.floor.ended(ending)
         if isinstance(ending.outcome, Failed):
             self._problems[ending.outcome.problem.message] += 1
         self.watcher.ended(ending)
 
     def _skipped(self, done: list[tuple[str, str]]) -> None:
+        if self._repaired:
+            done = [item for item in done if not self._was_told(self._output(item[1]))]
         for ending in self.floor.skipped(done, self.outputs.out):
             self.watcher.ended(ending)
+
+    def _was_told(self, output: str | None) -> bool:
+        """Whether the image has ended in this run already, when it was settled; each ends only once."""
+        if output not in self._repaired:
+            return False
+        self._repaired.discard(output or "")
+        return True
+
+    def _output(self, place: str) -> str:
+        return os.path.join(self.outputs.out, *place.split("/"))
 
     def _summary(self, doubts: tuple[Doubt, ...]) -> Summary:
         tally, stop = self.floor.tally, self.stop.stop

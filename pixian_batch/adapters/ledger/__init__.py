@@ -156,6 +156,10 @@ class Ledger:
             lambda db: (store.sources(db, folder, names), store.placed(db, out_folder, out_names))
         )
 
+    async def sources_of(self, digest: bytes) -> list[str]:
+        """Absolute paths of inputs that had these bytes when they were last read."""
+        return await self._committer.do(lambda db: store.sources_of(db, digest))
+
     async def unfinished(self) -> list[Unfinished]:
         """What an interrupted run has left: at most as many as it had workers."""
         return await self._committer.do(lambda db: list(store.unfinished(db)))
