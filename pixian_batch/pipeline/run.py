@@ -253,8 +253,9 @@ class Run:
             )
 
     async def _count(self) -> None:
-        """The total, for the display. A list on standard input can be read only once: no total then."""
-        if self.inputs.listed == "-":
+        """The total, for the display. A list from a pipe can be read only once: no total then."""
+        listed = self.inputs.listed
+        if listed is not None and not await asyncio.to_thread(os.path.isfile, listed):
             return
 
         def add(number: int) -> None:
@@ -267,7 +268,9 @@ class Run:
             self.floor.counted = True
 
     def _walk(self) -> Iterator[Walked]:
-        return self.inputs.walk(out=self.outputs.out, result_place=self.order.result_place)
+        return self.inputs.walk(
+            out=self.outputs.out, result_place=self.order.result_place, go_on=lambda: not self.stop.up
+        )
 
     # --- telling -------------------------------------------------------------------------------------
 

@@ -365,7 +365,7 @@ def _unfinished(row: tuple[Any, ...]) -> Unfinished:
             Verdict(verdict),
             status,
             None,
-            str(message),
+            from_db(message),
             body_size,
             seconds,
             kept,
