@@ -343,6 +343,7 @@ class PixianWire:
     ) -> None:
         self._tls = tls
         self._clocks: set[_IdleClock] = set()
+        self._aborted = False
         self._base = URL(api_url.rstrip("/"))
         self._credentials = credentials
         self._idle = idle_timeout
@@ -389,7 +390,8 @@ class PixianWire:
             yield answer
 
     def abort(self) -> None:
-        """End all exchanges that are under way: each ends with a `WireError` and its facts."""
+        """End all exchanges that are under way: each ends with a `WireError` and its facts. No new ones begin."""
+        self._aborted = True
         for clock in tuple(self._clocks):
             clock.abort()
 
@@ -406,6 +408,8 @@ class PixianWire:
     async def _exchange(
         self, method: str, path: str, trace: Trace, form: _Form | None
     ) -> AsyncIterator[Answer]:
+        if self._aborted:
+            raise WireError("stopped before it was sent")
         clock = _IdleClock(self._idle)
         self._clocks.add(clock)
         response: aiohttp.ClientResponse | None = None
