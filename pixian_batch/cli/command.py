@@ -6,10 +6,12 @@ A screen reader and a dumb terminal get the same words; rich is not loaded for i
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import typer
 from typer.core import TyperCommand
+
+if TYPE_CHECKING:
+    import typer
 
 _EXAMPLES: Final = re.compile(r"\n\s*Examples?:\s*")
 CHOICES_OF_FILES: Final = (

@@ -1,4 +1,4 @@
-"""Where a command's API id and secret come from. The first place that holds a secret decides:
+"""Where a command's API id and secret come from. The first place that holds a secret decides.
 
 1. the environment: PIXIAN_API_SECRET, or the file that PIXIAN_API_SECRET_FILE names
 2. the command of `credentials-command` (a key of the user's file, or PIXIAN_BATCH_CREDENTIALS_COMMAND)
@@ -51,17 +51,38 @@ class Keyring(Protocol):
 def find_credentials(api_url: str = DEFAULT_API_URL) -> Credentials:
     """The credentials for the API at `api_url`. Blocking. Raises `CredentialsError`."""
     if os.environ.get("PIXIAN_API_SECRET", "").strip() or os.environ.get("PIXIAN_API_SECRET_FILE"):
-        return Credentials(*read_credentials())
+        return _noted(Credentials(*read_credentials()))
     sources: tuple[Callable[[str], Credentials | None], ...] = (_from_command, _from_keyring, _from_netrc)
     for source in sources:
         if (found := source(host_of(api_url))) is not None:
-            return found
+            return _noted(found)
     known = bool(os.environ.get("PIXIAN_API_ID", "").strip())
     raise CredentialsError(
         "PIXIAN_API_SECRET is not set" if known else "PIXIAN_API_ID and PIXIAN_API_SECRET are not set",
         "set both to the API id and secret of your Pixian.AI account, keep them with: pixian-batch login,"
         " or try --local: no account, no cost",
     )
+
+
+def redacted(text: str) -> str:
+    """`text` without any secret that this process has found."""
+    for secret in _FOUND:
+        text = text.replace(secret, "[secret]")
+    return text
+
+
+_FOUND: Final[set[str]] = set()
+_SHORTEST: Final = 8
+"""Shorter ones are nobody's secret, and would be found in ordinary words."""
+
+
+def _noted(credentials: Credentials) -> Credentials:
+    _FOUND.update(
+        text
+        for text in (credentials.secret, credentials.basic().removeprefix("Basic "))
+        if len(text) >= _SHORTEST
+    )
+    return credentials
 
 
 def host_of(api_url: str) -> str:
@@ -108,9 +129,9 @@ def _read(lines: list[str], where: str) -> Credentials:
         return Credentials(first.strip(), rest.strip())
     if known:
         return Credentials(known, lines[0])
-    if len(lines) > 1:
-        return Credentials(lines[0], lines[1])
-    _refuse(f"{where} gave only one word", "it should print id:secret, or set PIXIAN_API_ID too")
+    if len(lines) == 1:
+        _refuse(f"{where} gave only one word", "it should print id:secret, or set PIXIAN_API_ID too")
+    return Credentials(lines[0], lines[1])
 
 
 # --- the keyring -------------------------------------------------------------------------------------

@@ -48,7 +48,9 @@ class Plan:
 def plan(options: PlanOptions) -> None:
     """Say what a run would do and cost, and spend nothing.
 
-    Example: pixian-batch plan ./photos --out ./cut --calibrate 5
+    Examples:
+      pixian-batch plan ./photos --out ./cut
+      pixian-batch plan ./photos --out ./cut --calibrate 5
     """
     order = read_order(options, local=options.local, overwrite=options.overwrite)
     inputs = read_inputs(options)
