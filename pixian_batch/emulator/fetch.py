@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from pixian_batch.contract.kinds import sniff
 from pixian_batch.emulator import mistakes
 from pixian_batch.emulator.form import Upload
 
@@ -114,6 +115,8 @@ class Fetcher:
                 return await self._follow(url)
         except TimeoutError:
             raise mistakes.url_failed(f"no answer within {self._settings.fetch_timeout:g} s") from None
+        except aiohttp.InvalidURL:
+            raise mistakes.bad_url("its host is neither a name nor a plain address") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error.__cause__, _NotAllowedError) or isinstance(error, _NotAllowedError):
                 raise mistakes.url_not_allowed(url.host or "") from None
@@ -166,7 +169,13 @@ class Fetcher:
         try:
             async for block in reply.content.iter_chunked(_BLOCK):
                 upload.write(block)
+            _check_image(upload, content_type)
         except BaseException:
             upload.close()
             raise
         return upload
+
+
+def _check_image(upload: Upload, content_type: str) -> None:
+    if sniff(upload.head) is None:
+        raise mistakes.url_not_image(content_type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -16,10 +17,10 @@ from pixian_batch.emulator.server import Emulator
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 
-def basic(api_id: str = "id", secret: str = "secret") -> str:
+def basic(api_id: str = "id", secret: str = "secret") -> str:  # noqa: S107  # a throw-away pair
     return "Basic " + base64.b64encode(f"{api_id}:{secret}".encode()).decode()
 
 
@@ -27,6 +28,13 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (32, 24), shade: int = 90
     out = io.BytesIO()
     Image.new("RGB", size, (shade % 256, shade // 256 % 256, 40)).save(out, kind)
     return out.getvalue()
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait until something that another task does has come true; fail after 5 s."""
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110  # the emulator has no events for its tests
+            await asyncio.sleep(0.005)
 
 
 @dataclass(frozen=True)

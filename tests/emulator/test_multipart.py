@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +26,7 @@ def parse(body: bytes, cuts: list[int] | None = None) -> list[tuple[dict[str, st
     edges = sorted({min(cut, len(body)) for cut in cuts or []} | {0, len(body)})
     parts: list[tuple[dict[str, str], bytes]] = []
     open_part = False
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         for event in parser.feed(body[start:end]):
             match event:
                 case PartBegin(headers):
@@ -74,10 +77,8 @@ def test_a_part_may_have_no_headers_at_all() -> None:
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
 def test_any_bytes_give_parts_or_a_multipart_error(body: bytes, cuts: list[int]) -> None:
-    try:
+    with suppress(MultipartError):
         parse(b"--B0und\r\n" + body, cuts)
-    except MultipartError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize(

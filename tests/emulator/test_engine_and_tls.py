@@ -1,0 +1,68 @@
+"""The real engine behind the socket, HTTPS, and the description of the API."""
+
+from __future__ import annotations
+
+import io
+import ssl
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from emulator.kit import basic, form, lab, picture
+from PIL import Image, ImageDraw
+
+from pixian_batch.contract.params import BY_WIRE
+from pixian_batch.emulator.settings import EngineName
+from pixian_batch.emulator.weather import RESULT_HEADERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.asyncio
+async def test_the_real_engine_finds_the_subject() -> None:
+    pytest.importorskip("onnxruntime", reason="the engine's runtime is an extra")
+    out = io.BytesIO()
+    image = Image.new("RGB", (320, 240), (235, 235, 235))
+    ImageDraw.Draw(image).ellipse((200, 80, 280, 180), fill=(200, 30, 30))
+    image.save(out, "JPEG")
+    async with lab(engine=EngineName.U2NETP, free=True) as here:
+        answer = await here.post(out.getvalue())
+    assert answer.status == 200
+    with Image.open(io.BytesIO(answer.body)) as result:
+        alpha = result.getchannel("A")
+        inside, outside = alpha.getpixel((240, 130)), alpha.getpixel((60, 60))
+    assert isinstance(inside, int) and inside > 200  # noqa: PT018  # the first half is for mypy
+    assert isinstance(outside, int) and outside < 50  # noqa: PT018
+
+
+@pytest.mark.asyncio
+async def test_https(tmp_path: Path) -> None:
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    try:
+        subprocess.run(  # noqa: ASYNC221  # before anything runs
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-keyout", str(key), "-out", str(cert), "-days", "2", "-subj", "/CN=127.0.0.1",
+             "-addext", "subjectAltName=IP:127.0.0.1"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    async with lab(tls_cert=cert, tls_key=key) as here:
+        assert here.url.startswith("https://127.0.0.1:")
+        context = ssl.create_default_context(cafile=str(cert))
+        headers = {"Authorization": basic()}
+        async with here.session.post(here.url, data=form(picture()), headers=headers, ssl=context) as reply:
+            assert reply.status == 200
+            assert await reply.read()
+        assert here.emulator.bill.totals.delivered == 1
+
+
+@pytest.mark.asyncio
+async def test_the_description_names_every_parameter_and_header() -> None:
+    async with lab() as here, here.session.get(here.emulator.origin + "/emulator/openapi.json") as reply:
+        said = await reply.json()
+    post = said["paths"]["/api/v2/remove-background"]["post"]
+    properties = post["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    assert set(properties) == {"image", "image.base64", "image.url", *BY_WIRE}
+    assert set(post["responses"]["200"]["headers"]) == set(RESULT_HEADERS)
