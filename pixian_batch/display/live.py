@@ -202,15 +202,15 @@ def view(snapshot: Snapshot, width: int, *, ascii_bar: bool = False) -> list[Tex
     return lines
 
 
-def _label(label: str) -> Text:
-    return Text(f"{label:<{_LABELS}}", _LABEL)
+def _label(label: str, style: str = _LABEL) -> Text:
+    # A span, not the text's own style: that would reach into everything that is appended.
+    return Text.assemble((f"{label:<{_LABELS}}", style))
 
 
 def _note_rows(note: _Note, width: int) -> list[Text]:
     """A message on at most two rows; a long name is shortened first."""
     name = words.shortened(note.name, max(12, (width - _LABELS) // 2), measure=cell_len)
-    label = Text(f"{note.label:<{_LABELS}}", note.style)
-    rows = _paragraph(label, f"{name}: {note.text}" if name else note.text, width)
+    rows = _paragraph(_label(note.label, note.style), f"{name}: {note.text}" if name else note.text, width)
     if len(rows) <= _NOTE_LINES:
         return rows
     last = rows[_NOTE_LINES - 1]
@@ -344,7 +344,7 @@ def report_lines(told: Report, *, width: int) -> list[Text]:
 
 
 def _report_row(row: Row, numbers: int, width: int) -> list[Text]:
-    label = Text(f"  {row.label:<{_INDENT - 4}}  ", _LABEL)
+    label = Text.assemble((f"  {row.label:<{_INDENT - 4}}  ", _LABEL))
     if row.label == "ledger":
         return [_uncut(label, row.value)]
     first = label + Text(f"{row.value:>{numbers}}", _TONES[row.tone])

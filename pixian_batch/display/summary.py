@@ -97,9 +97,12 @@ def count_of(number: int) -> str:
 
 
 def _tone(summary: Summary) -> Tone:
-    if summary.tally.failed or (summary.stop is not None and not summary.stop.cause.is_signal):
+    tally, stop = summary.tally, summary.stop
+    if stop is not None:
+        return Tone.WAITING if stop.cause.is_signal else Tone.BAD
+    if tally.failed:
         return Tone.BAD
-    return Tone.WAITING if summary.tally.undecided or summary.stop is not None else Tone.GOOD
+    return Tone.WAITING if tally.undecided else Tone.GOOD
 
 
 def _rows(summary: Summary) -> Iterator[Row]:
@@ -200,5 +203,20 @@ def shell_word(word: str) -> str:
         return printable(subprocess.list2cmdline([word]))
     if printable(word) == word:
         return shlex.quote(word)
-    inner = word.replace("\\", "\\\\").replace("'", "\\'")
-    return f"$'{printable(inner)}'"
+    inner = "".join(_shell_char(char) for char in word)
+    return f"$'{inner}'"
+
+
+def _shell_char(char: str) -> str:
+    if char in "\\'":
+        return "\\" + char
+    if printable(char) == char:
+        return char
+    return "".join(f"\\x{byte:02x}" for byte in _bytes(char))
+
+
+def _bytes(char: str) -> bytes:
+    try:
+        return char.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a lone surrogate cannot be a name here; it may come from a text
+        return char.encode("utf-8", "surrogatepass")

@@ -71,7 +71,7 @@ class Attempter:
         try:
             spool = await Spool.open(path)
         except DiskError as error:
-            await self._write_down(attempt, Ended(Verdict.NOT_SENT, message=str(error)))
+            await self._note(attempt, Ended(Verdict.NOT_SENT, message=str(error)))
             raise
         started = asyncio.get_running_loop().time()
         course = _Course(Trace())
@@ -129,37 +129,24 @@ class Attempter:
     ) -> Reply:
         """The verdict, by the facts; durable before anybody acts on it."""
         asked = result_kind(job.params.result_format)
-        as_asked = _is_as_asked(course, asked)
-        verdict = classify(course.trace.exchange(as_asked=as_asked))
+        verdict = classify(course.trace.exchange(as_asked=_is_as_asked(course, asked)))
         problem = None if verdict is Verdict.DELIVERED else _problem(course, asked)
+        planned = spool.path if not spool.rescued else None
         kept = await self._put_away(verdict, spool)
-        body = course.body if verdict is Verdict.DELIVERED else None
-        await self._write_down(
-            attempt,
-            Ended(
-                verdict,
-                course.trace.status,
-                None if problem is None else problem.code,
-                "" if problem is None else problem.message,
-                body.size if body else None,
-                seconds,
-                kept
-                if kept != self.landing.spool_path(job.place, attempt) or verdict is Verdict.LOST
-                else None,
-            ),
-        )
-        return Reply(
+        reply = Reply(
             attempt,
             verdict,
             seconds,
             http_status=course.trace.status,
             headers=course.headers,
-            body=body,
+            body=course.body if verdict is Verdict.DELIVERED else None,
             problem=problem,
             retry_after=course.retry_after,
             kept=kept,
             at_most=at_most,
         )
+        await self._write_down(reply, elsewhere=kept != planned or verdict is Verdict.LOST)
+        return reply
 
     async def _put_away(self, verdict: Verdict, spool: Spool) -> str | None:
         """Keep what may be worth something; the path of what was kept."""
@@ -170,7 +157,23 @@ class Attempter:
         await spool.drop()
         return None
 
-    async def _write_down(self, attempt: int, ended: Ended) -> None:
+    async def _write_down(self, reply: Reply, *, elsewhere: bool) -> None:
+        """The verdict; `elsewhere`: the bytes are not where the ledger expects them, or are kept for a person."""
+        problem = reply.problem or Problem(None, "")
+        await self._note(
+            reply.attempt,
+            Ended(
+                reply.verdict,
+                reply.http_status,
+                problem.code,
+                problem.message,
+                reply.body.size if reply.body is not None else None,
+                reply.seconds,
+                reply.kept if elsewhere else None,
+            ),
+        )
+
+    async def _note(self, attempt: int, ended: Ended) -> None:
         try:
             await self.ledger.ended(attempt, ended)
         except LedgerError as error:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from pixian_batch import __version__
 from pixian_batch.adapters.client import PixianWire, Trace, WireError
-from pixian_batch.adapters.clock import today
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
 from pixian_batch.adapters.walking import Walker, WalkRules, read_list
@@ -172,7 +171,7 @@ class Run:
 
     async def _budget(self, ledger: Ledger) -> Budget:
         """The limits, and what counts against them: in a free run nothing does."""
-        ever, day = await ledger.spending(), await ledger.spending(today())
+        ever, day = await ledger.spending(), await ledger.spending_today()
         self.floor.credits_before = ever.charged
         if self.order.free:
             return Budget()

@@ -14,7 +14,8 @@ from display import samples
 from rich.cells import cell_len
 from rich.console import Console
 
-from pixian_batch.display.live import Live, suits, view
+from pixian_batch.display.live import Live, report_lines, suits, view
+from pixian_batch.display.summary import report
 from pixian_batch.policy.progress import Level, Message
 from pixian_batch.policy.tally import Tally
 
@@ -268,3 +269,11 @@ def test_only_a_real_terminal_gets_the_live_view() -> None:
     forced = Console(file=io.StringIO(), _environ={"FORCE_COLOR": "1", "TERM": "xterm"})
     assert forced.is_terminal
     assert not suits(forced)
+
+
+def test_the_style_of_a_label_does_not_reach_into_its_row() -> None:
+    for row in view(MOMENTS["mid"], 79):
+        assert not row.style
+        assert max(span.end for span in row.spans if span.start == 0) == 10
+    told = report_lines(report(samples.summary_of(*samples.ALL)), width=79)
+    assert not [line for line in told if line.style]

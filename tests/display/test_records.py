@@ -9,11 +9,12 @@ import re
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from display import samples
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixian_batch.contract.headers import ResultHeaders
@@ -130,6 +131,7 @@ def test_names_that_are_not_unicode_keep_their_bytes(name: str, shown: str, raw:
         assert base64.b64decode(record[f"{key}_bytes"]) == raw
 
 
+@settings(deadline=None)
 @given(st.text(st.characters() | st.characters(categories=["Cs", "Cc"]), min_size=1))
 def test_any_name_gives_one_strictly_valid_line(name: str) -> None:
     stream = io.StringIO()
@@ -238,3 +240,22 @@ def broken_rules(value: Any, schema: dict[str, Any], at: str = "$") -> list[str]
         for key, rule in rules.items():
             inner += broken_rules(value[key], rule, f"{at}.{key}") if key in value else []
     return [f"{at}: {problem}" for problem in found] + inner
+
+
+# --- the documentation ---------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/json.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_every_field_and_value_of_the_schema() -> None:
+    for kind in ("image", "summary"):
+        schema = RECORD["$defs"][kind]
+        named = set(re.findall(r"`([a-z_0-9]+)`", PAGE))
+        assert set(schema["properties"]) <= named | {"v", "type"}
+        assert set(schema["properties"]["status"]["enum"]) <= named
+
+
+def test_the_lines_on_the_page_are_records() -> None:
+    lines = [json.loads(line) for line in PAGE.splitlines() if line.startswith('    {"v"')]
+    assert [line["type"] for line in lines] == ["image", "summary"]
+    assert [broken_rules(line, RECORD) for line in lines] == [[], []]

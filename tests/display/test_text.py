@@ -7,7 +7,7 @@ import unicodedata
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -92,6 +92,7 @@ def test_credits_never_have_an_exponent(amount: str, shown: str, plain: str) -> 
     assert text.plain_decimal(Decimal(amount)) == plain
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**7), st.integers(0, 10**7))
 def test_percent_stays_between_0_and_100_and_100_means_all(done: int, total: int) -> None:
     share = text.percent(done, total)
@@ -120,6 +121,7 @@ def test_names_are_made_visible(name: str, shown: str) -> None:
 _ANY_NAME = st.text(st.characters() | st.characters(categories=["Cs", "Cc", "Cf"]))
 
 
+@settings(deadline=None)
 @given(_ANY_NAME, st.integers(0, 60))
 def test_no_name_reaches_a_terminal_raw_or_too_wide(name: str, width: int) -> None:
     shown = text.printable(name, width, measure=cell_len)
@@ -128,6 +130,7 @@ def test_no_name_reaches_a_terminal_raw_or_too_wide(name: str, width: int) -> No
     assert cell_len(shown) <= width
 
 
+@settings(deadline=None)
 @given(_ANY_NAME)
 def test_a_name_that_fits_is_not_shortened(name: str) -> None:
     whole = text.printable(name)

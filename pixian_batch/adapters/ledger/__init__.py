@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from filelock import FileLock, Timeout
 
-from pixian_batch.adapters.clock import now
+from pixian_batch.adapters.ledger.clock import now, today
 from pixian_batch.adapters.ledger import store
 from pixian_batch.adapters.ledger.committer import Committer, LedgerError
 from pixian_batch.adapters.ledger.store import Spending
@@ -165,6 +165,10 @@ class Ledger:
     async def spending(self, since: str = "") -> Spending:
         """Credits in this ledger since a moment (ever, by default)."""
         return await self._committer.do(lambda db: store.spending(db, since))
+
+    async def spending_today(self) -> Spending:
+        """Credits of attempts sent since midnight, local time."""
+        return await self.spending(today())
 
     async def prices(self, params: str) -> list[tuple[int, Decimal]]:
         """(pixels, credits) of what was bought or calculated with these parameters."""

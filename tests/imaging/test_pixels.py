@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import io
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from imaging.samples import ANNOUNCING, photo, png_chunk, saved, srgb_profile, turned, whole_files
+from PIL import Image, ImageCms, ImageOps
+
+from pixian_batch.contract.params import Size
+from pixian_batch.imaging.errors import TooManyPixelsError, UnreadableImageError
+from pixian_batch.imaging.pixels import Picture, limited, open_picture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def opened(image: Image.Image, kind: str = "PNG", **options: Any) -> Picture:
+    return open_picture(saved(image, kind, **options))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_made_upright(kind: str, orientation: int) -> None:
+    stream = turned(kind, orientation)
+    picture = open_picture(stream)
+    with Image.open(stream) as image:
+        wanted = np.asarray(ImageOps.exif_transpose(image))
+    assert (picture.rgb == wanted).all()
+    assert picture.orientation == orientation
+    assert picture.original_size == picture.size == Size(wanted.shape[1], wanted.shape[0])
+    assert picture.rgb.flags.c_contiguous
+
+
+@pytest.mark.parametrize("kind", ["BMP", "PNG", "TIFF"])
+def test_rgb_is_exact(kind: str) -> None:
+    picture = opened(Image.fromarray(photo()), kind)
+    assert (picture.rgb == photo()).all()
+    assert picture.alpha is None
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "PNG", "TIFF"])
+def test_palettes_become_colours(kind: str) -> None:
+    image = Image.fromarray(photo()).quantize(32)
+    assert (opened(image, kind).rgb == np.asarray(image.convert("RGB"))).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "1"])
+@pytest.mark.parametrize("kind", ["BMP", "PNG", "TIFF"])
+def test_grey_and_one_bit_become_rgb(mode: str, kind: str) -> None:
+    image = Image.fromarray(photo()).convert(mode)
+    assert (opened(image, kind).rgb == np.asarray(image.convert("RGB"))).all()
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_alpha_is_kept_beside_the_colours(mode: str, kind: str) -> None:
+    image = Image.fromarray(photo()).convert(mode)
+    alpha = photo(seed=5)[..., 0]
+    image.putalpha(Image.fromarray(alpha))
+    picture = opened(image, kind)
+    assert picture.alpha is not None
+    assert (picture.alpha == alpha).all()
+    assert (picture.rgb == np.asarray(image.convert("RGB"))).all()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_a_transparent_palette_entry_becomes_alpha(kind: str) -> None:
+    indexes = (np.arange(24 * 24) % 7).astype(np.uint8).reshape(24, 24)
+    image = Image.fromarray(indexes).convert("P")
+    image.putpalette([value for entry in range(7) for value in (entry * 30, 10, 200 - entry)])
+    picture = opened(image, kind, transparency=3)
+    assert picture.alpha is not None
+    assert ((picture.alpha == 0) == (indexes == 3)).all()
+
+
+def test_a_transparent_colour_becomes_alpha() -> None:
+    pixels = photo()
+    pixels[4:9, 4:9] = (1, 2, 3)
+    picture = opened(Image.fromarray(pixels), transparency=(1, 2, 3))
+    assert picture.alpha is not None
+    assert ((picture.alpha == 0) == (pixels == (1, 2, 3)).all(axis=-1)).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bit_grey_gives_its_high_byte(kind: str) -> None:
+    deep = np.random.default_rng(7).integers(0, 65536, (23, 37), dtype=np.uint16)
+    picture = opened(Image.fromarray(deep), kind)
+    assert (picture.rgb == (deep >> 8)[..., np.newaxis]).all()
+
+
+def test_sixteen_bit_big_endian_tiff_gives_its_high_byte() -> None:
+    deep = np.random.default_rng(8).integers(0, 65536, (5, 6), dtype=np.uint16)
+    little = saved(Image.fromarray(deep), "TIFF").getvalue()
+    image = Image.frombytes("I;16B", (6, 5), deep.astype(">u2").tobytes())
+    big = saved(image, "TIFF").getvalue()
+    assert big[:2] == b"MM" != little[:2]
+    assert (open_picture(io.BytesIO(big)).rgb[..., 0] == deep >> 8).all()
+
+
+def test_a_transparent_sixteen_bit_grey_is_matched_in_full() -> None:
+    deep = np.array([[0x1200, 0x1234, 0x12FF]], np.uint16)
+    data = saved(Image.fromarray(deep), "PNG").getvalue()
+    at = data.index(b"IDAT") - 4
+    marked = data[:at] + png_chunk(b"tRNS", b"\x12\x34") + data[at:]
+    picture = open_picture(io.BytesIO(marked))
+    assert picture.alpha is not None
+    assert picture.alpha.tolist() == [[255, 0, 255]]
+
+
+def test_sixteen_bit_rgb_gives_its_high_byte() -> None:
+    from pixian_batch.imaging.png import write_png  # noqa: PLC0415  # only here it makes an input
+
+    deep = np.random.default_rng(9).integers(0, 65536, (9, 11, 3), dtype=np.uint16)
+    assert (open_picture(io.BytesIO(write_png(deep))).rgb == deep >> 8).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_cmyk_looks_as_it_should(kind: str) -> None:
+    inks: NDArray[np.uint8] = np.zeros((32, 32, 4), np.uint8)
+    inks[:, :16] = (0, 255, 255, 0)  # red
+    inks[:, 16:] = (255, 255, 0, 0)  # blue
+    picture = opened(Image.frombytes("CMYK", (32, 32), inks.tobytes()), kind)
+    assert np.abs(picture.rgb[16, 4].astype(int) - (255, 0, 0)).max() < 12
+    assert np.abs(picture.rgb[16, 28].astype(int) - (0, 0, 255)).max() < 12
+
+
+def test_only_the_first_frame_counts() -> None:
+    first, second = Image.new("RGB", (20, 10), (200, 30, 30)), Image.new("RGB", (20, 10), (0, 0, 0))
+    for kind in ("GIF", "PNG", "TIFF"):
+        picture = opened(first, kind, save_all=True, append_images=[second])
+        assert (picture.rgb == (200, 30, 30)).all(), kind
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_samples_that_have_no_known_range_are_refused(mode: str) -> None:
+    with pytest.raises(UnreadableImageError, match="not supported"):
+        opened(Image.fromarray(photo()).convert("L").convert(mode), "TIFF")
+
+
+def test_an_rgb_profile_is_kept_and_others_are_not() -> None:
+    rgb = Image.fromarray(photo())
+    profile = srgb_profile()
+    assert opened(rgb, icc_profile=profile).icc == profile
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    assert opened(rgb, icc_profile=lab).icc is None
+    assert opened(rgb, "JPEG", icc_profile=b"nonsense").icc is None
+    assert opened(rgb.convert("L"), icc_profile=profile).icc is None
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_the_pixel_limit_shrinks_and_remembers(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    rows, columns = np.mgrid[:300, :400]
+    ramp = np.stack([columns * 255 // 400, rows * 255 // 300, rows * 0 + 90], -1).astype(np.uint8)
+    stream = saved(Image.fromarray(ramp), kind, exif=exif, **({"quality": 95} if kind == "JPEG" else {}))
+    picture = open_picture(stream, max_pixels=3000)
+    assert picture.shrunk
+    assert picture.original_size == (Size(300, 400) if orientation == 6 else Size(400, 300))
+    assert 2800 <= picture.size.pixels <= 3000
+    assert abs(int(picture.rgb[..., 2].mean()) - 90) < 3
+    lightest = picture.rgb[..., 0].argmax() % picture.size.width
+    assert lightest >= picture.size.width - 2 or orientation == 6
+
+
+@given(st.integers(1, 40_000), st.integers(1, 40_000), st.integers(100, 25_000_000))
+def test_the_limit_is_an_area_and_is_nearly_used(width: int, height: int, limit: int) -> None:
+    size = limited(Size(width, height), limit)
+    assert size.pixels <= limit
+    assert min(size.width, size.height) >= 1
+    if width * height <= limit:
+        assert size == Size(width, height)
+    elif min(size.width, size.height) > 20:
+        assert size.pixels > 0.85 * limit
+        assert size.width / size.height == pytest.approx(width / height, rel=0.1)
+
+
+@pytest.mark.parametrize("kind", ANNOUNCING)
+def test_too_many_pixels_are_refused_from_the_header(kind: str) -> None:
+    stream = ANNOUNCING[kind](65535, 65000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            TooManyPixelsError, match=r"65535 x 65000 is 4,259,775,000 pixels; at most 32,000,000"
+        ):
+            open_picture(stream)
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", whole_files())
+def test_a_file_cut_anywhere_is_unreadable_or_a_picture(name: str) -> None:
+    data = whole_files()[name].getvalue()
+    step = max(1, len(data) // 150)
+    pictures = 0
+    for end in range(0, len(data), step):
+        try:
+            open_picture(io.BytesIO(data[:end]))
+            pictures += 1
+        except UnreadableImageError:
+            pass
+    assert pictures < 150 // 2
+
+
+@pytest.mark.parametrize("name", whole_files())
+def test_flipped_bytes_never_escape_as_other_errors(name: str) -> None:
+    data = whole_files()[name].getvalue()
+    chance = np.random.default_rng(11)
+    for _ in range(120):
+        broken = bytearray(data)
+        for at in chance.integers(0, min(len(data), 700), 3):
+            broken[at] = chance.integers(0, 256)
+        try:
+            open_picture(io.BytesIO(bytes(broken)), max_input_pixels=1_000_000)
+        except (UnreadableImageError, TooManyPixelsError):
+            continue
