@@ -16,6 +16,7 @@ is short for: pixian-batch run ./photos --out ./cut --concurrency-max 40
 """
 COMMANDS: Final = {
     "run": "run",
+    "plan": "plan",
 }
 """Command -> the module of this package that has a function of the same name."""
 

@@ -22,7 +22,6 @@ from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
 from pixian_batch.pipeline.job import Job
 from pixian_batch.pipeline.purse import PriceUnknownError, Purse
 from pixian_batch.policy.course import DoubtPolicy, Fail, Halt, Hold, Land
-from pixian_batch.policy.naming import output_place
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
@@ -139,7 +138,7 @@ class Desk:
             source=FileSource(found.path, seen.probe.kind, (seen.stamp.size, seen.stamp.mtime_ns)),
             key=Key(seen.digest, self.order.key_params(rebuild=rebuild)),
             params=self.order.request(rebuild=rebuild),
-            place=output_place(found.place, self.order.params.result_format),
+            place=self.order.result_place(found.place),
             pixels=seen.probe.size.pixels,
             rebuild=rebuild,
         )
@@ -155,7 +154,7 @@ class Desk:
                 self.order.key_params(rebuild=False),
             ),
             params=params,
-            place=output_place(found.place, params.result_format),
+            place=self.order.result_place(found.place),
             pixels=None,
         )
 

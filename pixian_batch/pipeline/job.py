@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.contract.params import OutputFormat, Params, canonical
 from pixian_batch.policy.course import DoubtPolicy
+from pixian_batch.policy.naming import output_place
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -37,6 +38,15 @@ class Order:
     def request(self, *, rebuild: bool) -> Params:
         """The parameters to send: those asked for, or the same as a delta."""
         return replace(self.params, output_format=OutputFormat.DELTA_PNG) if rebuild else self.params
+
+    def result_place(self, place: str) -> str:
+        """Where the result of the input at `place` goes."""
+        return output_place(place, self.params.result_format)
+
+    def all_key_params(self) -> list[str]:
+        """The parameters of every key that this order may lead to."""
+        rebuilt = (False, True) if self.via_delta else (False,)
+        return [self.key_params(rebuild=rebuild) for rebuild in rebuilt]
 
     def key_params(self, *, rebuild: bool) -> str:
         """The ledger's half of the key that is not the bytes: all that changes the result."""

@@ -15,7 +15,6 @@ from pixian_batch import __version__
 from pixian_batch.adapters.client import PixianWire, Trace, WireError
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
-from pixian_batch.adapters.walking import Walker, WalkRules, read_list
 from pixian_batch.pipeline.attempt import Attempter
 from pixian_batch.pipeline.desk import DISK_HINT, Desk
 from pixian_batch.pipeline.finishing import Finisher
@@ -30,7 +29,6 @@ from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.budget import Budget, Limit
 from pixian_batch.policy.course import Patience
-from pixian_batch.policy.naming import output_place
 from pixian_batch.policy.outcome import Ending, Failed, Problem
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE, Ramp
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pixian_batch.adapters.walking import Walked
+    from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Found, Order
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.policy.progress import Snapshot
@@ -63,18 +62,6 @@ class Watcher(Protocol):
 
     async def attend(self) -> None:
         """Runs beside the run, and is cancelled at its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What to walk. listed: a file with more inputs (`-`: standard input); nul: its names end with NUL."""
-
-    paths: tuple[str, ...]
-    listed: str | None = None
-    nul: bool = False
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    follow_symlinks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +150,7 @@ class Run:
         purse = Purse(
             self.wire, self.stop, self.order.free, await self._budget(ledger), patience=self.pace.patience
         )
-        for params in self._key_params():
+        for params in self.order.all_key_params():
             for pixels, cost in await ledger.prices(params):
                 purse.prices.learn(pixels, cost)
         attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
@@ -238,16 +225,14 @@ class Run:
             desk.ledger,
             desk.landing,
             self.stop,
-            self._result_place,
-            frozenset(self._key_params()).__contains__,
+            self.order.result_place,
+            frozenset(self.order.all_key_params()).__contains__,
             self.order.overwrite,
             self._ended,
             self._skipped,
         )
         try:
-            await scout.feed(
-                self._walk(), stream, several=len(self.inputs.paths) > 1 or bool(self.inputs.listed)
-            )
+            await scout.feed(self._walk(), stream, several=self.inputs.several)
         except LedgerError as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
         except OSError as error:  # the list file
@@ -278,24 +263,7 @@ class Run:
             self.floor.counted = True
 
     def _walk(self) -> Iterator[Walked]:
-        rules = WalkRules(
-            self._result_place,
-            avoid=(self.outputs.out,),
-            include=self.inputs.include,
-            exclude=self.inputs.exclude,
-            follow_symlinks=self.inputs.follow_symlinks,
-        )
-        yield from Walker(rules).walk(self.inputs.paths)
-        if self.inputs.listed is not None:
-            yield from Walker(rules).walk(read_list(self.inputs.listed, nul=self.inputs.nul), listed=True)
-
-    def _result_place(self, place: str) -> str:
-        return output_place(place, self.order.params.result_format)
-
-    def _key_params(self) -> list[str]:
-        """All keys' parameters that this run may use."""
-        rebuilt = (False, True) if self.order.via_delta else (False,)
-        return [self.order.key_params(rebuild=rebuild) for rebuild in rebuilt]
+        return self.inputs.walk(out=self.outputs.out, result_place=self.order.result_place)
 
     # --- telling -------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pixian_batch.adapters.walking import Batch, Trouble, Url, Walked
 from pixian_batch.pipeline.job import Found
@@ -20,12 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pixian_batch.adapters.landing import Landing
-    from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.stream import Stream
     from pixian_batch.policy.record import Placed
 
 Known: TypeAlias = "dict[str, tuple[int, int, bytes]]"
+
+
+class Memory(Protocol):
+    """What the scout asks the ledger: hashes of inputs, and what stands in an output folder."""
+
+    async def known(
+        self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
+    ) -> tuple[Known, dict[str, Placed]]:
+        """Of some names in one folder, and some in its output folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class Scout:
     fits: whether a key's parameters are among those this run would use.
     """
 
-    ledger: Ledger
+    ledger: Memory
     landing: Landing
     stop: StopSign
     result_place: Callable[[str], str]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from filelock import FileLock, Timeout
 
-from pixian_batch.adapters.ledger.clock import now, today
 from pixian_batch.adapters.ledger import store
+from pixian_batch.adapters.ledger.clock import now, today
 from pixian_batch.adapters.ledger.committer import Committer, LedgerError
 from pixian_batch.adapters.ledger.store import Spending
 
@@ -185,7 +185,9 @@ def read_only(path: str) -> sqlite3.Connection:
         raise LedgerError(f"there is no ledger at {path}")
     quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     try:
-        connection = sqlite3.connect(f"file:{quoted}?mode=ro", uri=True, timeout=_BUSY_MS / 1000)
+        connection = sqlite3.connect(
+            f"file:{quoted}?mode=ro", uri=True, timeout=_BUSY_MS / 1000, check_same_thread=False
+        )
         _check_version(connection)
     except sqlite3.DatabaseError as error:
         raise LedgerDamagedError(f"the ledger {path} is damaged: {error}") from error

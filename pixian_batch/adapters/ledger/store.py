@@ -398,3 +398,12 @@ def prices(db: sqlite3.Connection, params: str) -> Iterator[tuple[int, Decimal]]
     )
     for pixels, charged, calculated in rows:
         yield pixels, max(Decimal(charged or 0), Decimal(calculated or 0))
+
+
+def seconds_per_image(db: sqlite3.Connection) -> float | None:
+    """Mean seconds of the latest thousand delivered attempts; None before the first."""
+    row = db.execute(
+        "SELECT avg(seconds) FROM (SELECT seconds FROM verdict WHERE verdict = 'delivered'"
+        " ORDER BY attempt_id DESC LIMIT 1000)"
+    ).fetchone()
+    return None if row[0] is None else float(row[0])
