@@ -352,7 +352,7 @@ class PixianWire:
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            auth=aiohttp.BasicAuth(self._credentials.api_id, self._credentials.secret, encoding="utf-8"),
+            middlewares=(_authorizing(self._credentials),),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
             headers={"User-Agent": f"pixian-batch/{__version__}"},
             auto_decompress=False,
@@ -449,6 +449,22 @@ class PixianWire:
             if trace.source_changed:
                 raise SourceChangedError("the file changed while it was being sent") from error
             raise WireError(_said(error)) from error
+
+
+def _authorizing(credentials: Credentials) -> aiohttp.ClientMiddlewareType:
+    """Signs every request. aiohttp's `auth` is deprecated, and a plain header clashes with a user's netrc."""
+    try:
+        authorization = aiohttp.encode_basic_auth(credentials.api_id, credentials.secret)
+    except ValueError as error:
+        raise ValueError("an API id has no colon") from error
+
+    async def authorize(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = authorization
+        return await handler(request)
+
+    return authorize
 
 
 def _same_origin_target(url: URL, response: aiohttp.ClientResponse) -> URL | None:
