@@ -19,7 +19,6 @@ import aiohttp
 from yarl import URL
 
 from pixian_batch import __version__
-from pixian_batch.contract import address
 from pixian_batch.contract.errors import MAX_ERROR_BYTES, ApiError, read_error
 from pixian_batch.contract.headers import read_retry_after
 from pixian_batch.contract.kinds import Kind
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import AbstractStreamWriter
 
-DEFAULT_API_URL: Final = address.DEFAULT_API_URL
+DEFAULT_API_URL: Final = "https://api.pixian.ai/api/v2"
 DEFAULT_IDLE_TIMEOUT: Final = 180.0
 _CONNECT_TIMEOUT: Final = 30.0
 # Shorter than any common server's keep-alive, so that a request rarely meets a connection that the other
@@ -52,6 +51,10 @@ class Credentials:
 
     api_id: str
     secret: str
+
+    def basic(self) -> str:
+        """The value of the Authorization header."""
+        return "Basic " + base64.b64encode(f"{self.api_id}:{self.secret}".encode()).decode()
 
     def __repr__(self) -> str:
         return f"Credentials(api_id={self.api_id!r}, secret=…)"
@@ -340,6 +343,7 @@ class PixianWire:
     ) -> None:
         self._tls = tls
         self._clocks: set[_IdleClock] = set()
+        self._aborted = False
         self._base = URL(api_url.rstrip("/"))
         self._credentials = credentials
         self._idle = idle_timeout
@@ -352,9 +356,11 @@ class PixianWire:
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            middlewares=(_authorizing(self._credentials),),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
-            headers={"User-Agent": f"pixian-batch/{__version__}"},
+            headers={
+                "User-Agent": f"pixian-batch/{__version__}",
+                "Authorization": self._credentials.basic(),
+            },
             auto_decompress=False,
             trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
         )
@@ -384,7 +390,8 @@ class PixianWire:
             yield answer
 
     def abort(self) -> None:
-        """End all exchanges that are under way: each ends with a `WireError` and its facts."""
+        """End all exchanges that are under way: each ends with a `WireError` and its facts. No new ones begin."""
+        self._aborted = True
         for clock in tuple(self._clocks):
             clock.abort()
 
@@ -401,6 +408,8 @@ class PixianWire:
     async def _exchange(
         self, method: str, path: str, trace: Trace, form: _Form | None
     ) -> AsyncIterator[Answer]:
+        if self._aborted:
+            raise WireError("stopped before it was sent")
         clock = _IdleClock(self._idle)
         self._clocks.add(clock)
         response: aiohttp.ClientResponse | None = None
@@ -449,22 +458,6 @@ class PixianWire:
             if trace.source_changed:
                 raise SourceChangedError("the file changed while it was being sent") from error
             raise WireError(_said(error)) from error
-
-
-def _authorizing(credentials: Credentials) -> aiohttp.ClientMiddlewareType:
-    """Signs every request. aiohttp's `auth` is deprecated, and a plain header clashes with a user's netrc."""
-    try:
-        authorization = aiohttp.encode_basic_auth(credentials.api_id, credentials.secret)
-    except ValueError as error:
-        raise ValueError("an API id has no colon") from error
-
-    async def authorize(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        request.headers["Authorization"] = authorization
-        return await handler(request)
-
-    return authorize
 
 
 def _same_origin_target(url: URL, response: aiohttp.ClientResponse) -> URL | None:

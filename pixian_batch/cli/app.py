@@ -22,6 +22,9 @@ COMMANDS: Final = {
     "serve": "serve",
     "decode": "decode",
     "schema": "schema",
+    "status": "status",
+    "resolve": "resolve",
+    "reconcile": "reconcile",
 }
 """Command -> the module of this package that has a function of the same name."""
 

@@ -41,6 +41,7 @@ class Plan:
     total: FolderPlan
     credits: Range
     seconds: float | None
+    free: bool
 
 
 @takes(PlanOptions)
@@ -100,7 +101,7 @@ async def make_plan(
     total = planner.total
     expected = credits_for(total, prices)
     time = None if seconds is None else ramp.seconds_for(total.fates[Fate.NEW], seconds)
-    return Plan(dict(sorted(planner.folders.items())), total, expected, time)
+    return Plan(dict(sorted(planner.folders.items())), total, expected, time, free=order.free)
 
 
 def _lines(made: Plan) -> list[str]:
@@ -123,6 +124,8 @@ def _credits_line(made: Plan) -> str:
     new = made.total.fates[Fate.NEW]
     if not new:
         return "credits  0: nothing is new"
+    if made.free:
+        return "credits  free"
     if said.unpriced == new:
         return "credits  not known yet: add --calibrate 5 to ask by free test requests"
     line = f"credits  {said.low:,.2f} to {said.high:,.2f} expected"
@@ -135,6 +138,8 @@ def _credits_line(made: Plan) -> str:
 
 
 def _time_line(made: Plan) -> str:
+    if not made.total.fates[Fate.NEW]:
+        return "time     a moment"
     return "time     not known yet" if made.seconds is None else f"time     {about(made.seconds)}"
 
 

@@ -13,6 +13,7 @@ import typer
 
 from pixian_batch.adapters.ledger import LedgerDamagedError, LedgerError, LedgerInUseError, LedgerTooNewError
 from pixian_batch.adapters.signals import listen
+from pixian_batch.cli.bug import write_report
 from pixian_batch.cli.credentials import CredentialsError
 from pixian_batch.cli.options import RunOptions, takes
 from pixian_batch.cli.order import read_inputs, read_limits, read_order, read_outputs, read_pace
@@ -21,7 +22,7 @@ from pixian_batch.cli.service import Service, check_api_url, open_wire
 from pixian_batch.emulator.engine import EngineMissingError
 from pixian_batch.pipeline.run import Run
 from pixian_batch.pipeline.stop_sign import StopSign
-from pixian_batch.policy.progress import Summary
+from pixian_batch.policy.progress import Level, Message, Summary
 from pixian_batch.policy.stopping import Cause, Stop, exit_code
 from pixian_batch.policy.tally import Tally
 
@@ -92,6 +93,10 @@ async def fulfil(wish: Wish) -> int:
                     wish.inputs, wish.outputs, wish.order, wish.pace, wish.limits, wire, stop, screens
                 )
                 summary = await going.go()
+                if going.bug is not None:
+                    screens.said(
+                        Message(Level.ERROR, f"internal error; {write_report(going.bug, wish.outputs)}")
+                    )
         except (CredentialsError, EngineMissingError, LedgerError) as error:
             summary = _never_began(wish, _reason(error))
     screens.finished(summary)
@@ -120,5 +125,12 @@ def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
 def _never_began(wish: Wish, stop: Stop) -> Summary:
     tally = Tally()
     return Summary(
-        tally, stop, exit_code(tally, stop), 0.0, wish.outputs.out, wish.outputs.ledger, free=wish.order.free
+        tally,
+        stop,
+        exit_code(tally, stop),
+        0.0,
+        wish.outputs.out,
+        wish.outputs.ledger,
+        free=wish.order.free,
+        began=False,
     )

@@ -24,6 +24,7 @@ from pixian_batch.imaging.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
 
     from pixian_batch.contract.headers import Box
     from pixian_batch.contract.kinds import Kind
@@ -87,7 +88,12 @@ class Workshop:
             # Canned answers for small uploads cost less than a change of threads.
             return self._canned(upload, params)
         work = self._canned if self._engine is None else self._cut_out
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, upload, params)
+        future = self._pool.submit(work, upload, params)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(_drop)
+            raise
 
     def _canned(self, upload: Upload, params: Params) -> Made:
         from pixian_batch.emulator.canned import canned  # noqa: PLC0415  # needs Pillow
@@ -127,6 +133,12 @@ class Workshop:
 
             return PlainEngine()
         return None
+
+
+def _drop(future: Future[Made]) -> None:
+    """A thread cannot be stopped, and nobody waits for its result any more."""
+    if not future.cancelled() and future.exception() is None:
+        future.result().close()
 
 
 @contextmanager

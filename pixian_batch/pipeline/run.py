@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pixian_batch import __version__
-from pixian_batch.adapters.client import PixianWire, Trace, WireError
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
 from pixian_batch.pipeline.attempt import Attempter
@@ -21,6 +21,7 @@ from pixian_batch.pipeline.finishing import Finisher
 from pixian_batch.pipeline.floor import Floor
 from pixian_batch.pipeline.gate import Gate
 from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.preflight import Preflight
 from pixian_batch.pipeline.purse import Purse
 from pixian_batch.pipeline.scout import Scout, count
 from pixian_batch.pipeline.settle import Settler
@@ -29,7 +30,7 @@ from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.budget import Budget, Limit
 from pixian_batch.policy.course import Patience
-from pixian_batch.policy.outcome import Ending, Failed, Problem
+from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE, Ramp
 from pixian_batch.policy.stopping import Cause, Stop, exit_code
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from decimal import Decimal
 
+    from pixian_batch.adapters.client import PixianWire
     from pixian_batch.adapters.walking import Walked
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Found, Order
@@ -104,15 +106,17 @@ class Run:
     stop: StopSign
     watcher: Watcher
     floor: Floor = field(init=False)
+    _repaired: set[str] = field(default_factory=set)
     _problems: Counter[str] = field(default_factory=Counter)
-    _bug: Exception | None = None
+    bug: Exception | None = None
+    """An error of ours: everything in flight landed before the run ended."""
 
     def __post_init__(self) -> None:
-        self.floor = Floor(self.pace.ramp, self.stop)
+        self.floor = Floor(self.pace.ramp, self.stop, self.order.free)
         self.stop.on_hard = self.wire.abort
 
     async def go(self) -> Summary:
-        """The whole run. A bug of ours is raised after everything in flight has landed."""
+        """The whole run. After an error of ours (`bug`) everything in flight still lands."""
         ledger = await Ledger.open(self.outputs.ledger)
         doubts: list[Doubt] = []
         try:
@@ -128,8 +132,6 @@ class Run:
             with contextlib.suppress(LedgerError):
                 await ledger.end_run(summary.exit_code)
             await ledger.close()
-        if self._bug is not None:
-            raise self._bug
         return summary
 
     async def _with_ledger(self, ledger: Ledger) -> None:
@@ -139,6 +141,7 @@ class Run:
             await asyncio.to_thread(landing.check_writable)
             for ending in await Settler(ledger, landing, finisher).settle():
                 self._ended(ending)
+                self._repaired.add(ending.output or "")
             await self._tell_doubts(ledger)
             desk = await self._desk(ledger, landing, finisher)
         except DiskError as error:
@@ -154,7 +157,9 @@ class Run:
             for pixels, cost in await ledger.prices(params):
                 purse.prices.learn(pixels, cost)
         attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
-        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop)
+        # Asked before the first purchase, not before the first image: a run that buys nothing sends nothing.
+        preflight = Preflight(self.wire, ledger, self.stop, needed=not self.order.free)
+        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight)
 
     async def _budget(self, ledger: Ledger) -> Budget:
         """The limits, and what counts against them: in a free run nothing does."""
@@ -190,14 +195,12 @@ class Run:
     async def _in_motion(self, desk: Desk) -> None:
         """Scout, pool and displays side by side, until the stream has ended and all have landed."""
         gate = Gate(self.pace.breaker, self.stop)
-        preflight = _Preflight(self.wire, self.stop, needed=not self.order.free)
 
         async def handle(found: Found, worker: Worker) -> None:
             try:
-                await preflight.once()
                 self._ended(await desk.handle(found, worker))
-            except Exception as bug:  # noqa: BLE001  # the others land first; then it is raised
-                self._bug = self._bug or bug
+            except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
+                self.bug = self.bug or bug
                 self.stop.raise_(Stop(Cause.BUG, f"internal error: {bug!r}"))
 
         pool: Pool[Found] = Pool(
@@ -219,6 +222,7 @@ class Run:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+        await desk.preflight.afterwards()
 
     async def _feed(self, desk: Desk, stream: Stream[Found]) -> None:
         scout = Scout(
@@ -249,8 +253,9 @@ class Run:
             )
 
     async def _count(self) -> None:
-        """The total, for the display. A list on standard input can be read only once: no total then."""
-        if self.inputs.listed == "-":
+        """The total, for the display. A list from a pipe can be read only once: no total then."""
+        listed = self.inputs.listed
+        if listed is not None and not await asyncio.to_thread(os.path.isfile, listed):
             return
 
         def add(number: int) -> None:
@@ -263,19 +268,35 @@ class Run:
             self.floor.counted = True
 
     def _walk(self) -> Iterator[Walked]:
-        return self.inputs.walk(out=self.outputs.out, result_place=self.order.result_place)
+        return self.inputs.walk(
+            out=self.outputs.out, result_place=self.order.result_place, go_on=lambda: not self.stop.up
+        )
 
     # --- telling -------------------------------------------------------------------------------------
 
     def _ended(self, ending: Ending) -> None:
+        if isinstance(ending.outcome, Skipped) and self._was_told(ending.output):
+            return
         self.floor.ended(ending)
         if isinstance(ending.outcome, Failed):
             self._problems[ending.outcome.problem.message] += 1
         self.watcher.ended(ending)
 
     def _skipped(self, done: list[tuple[str, str]]) -> None:
+        if self._repaired:
+            done = [item for item in done if not self._was_told(self._output(item[1]))]
         for ending in self.floor.skipped(done, self.outputs.out):
             self.watcher.ended(ending)
+
+    def _was_told(self, output: str | None) -> bool:
+        """Whether the image has ended in this run already, when it was settled; each ends only once."""
+        if output not in self._repaired:
+            return False
+        self._repaired.discard(output or "")
+        return True
+
+    def _output(self, place: str) -> str:
+        return os.path.join(self.outputs.out, *place.split("/"))
 
     def _summary(self, doubts: tuple[Doubt, ...]) -> Summary:
         tally, stop = self.floor.tally, self.stop.stop
@@ -291,36 +312,6 @@ class Run:
             doubts=() if self.order.free else doubts,
             problems=tuple(self._problems.most_common(10)),
         )
-
-
-@dataclass(slots=True)
-class _Preflight:
-    """The free request that tells, before the first credit, whether the credentials are good."""
-
-    wire: PixianWire
-    stop: StopSign
-    needed: bool
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def once(self) -> None:
-        """Ask once; everybody waits for the answer. A service that is down says nothing of credentials."""
-        async with self._lock:
-            if not self.needed or self.stop.up:
-                return
-            self.needed = False
-            with contextlib.suppress(WireError):
-                async with self.wire.probe_credentials(Trace()) as answer:
-                    error = await answer.error()
-                match answer.status:
-                    case 401 | 403:
-                        self.stop.raise_(Stop(Cause.CREDENTIALS, error.message, error.hint))
-                    case 402:
-                        self.stop.raise_(Stop(Cause.CREDITS, error.message, error.hint))
-                    case 404 | 405:
-                        message = f"there is no Pixian API at this address: {error.message}"
-                        self.stop.raise_(Stop(Cause.SERVICE, message, "check --api-url"))
-                    case _:
-                        pass
 
 
 def _advice(cap: int) -> Message:

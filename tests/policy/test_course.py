@@ -23,12 +23,12 @@ from pixian_batch.policy.verdict import Verdict
 verdicts = st.sampled_from(Verdict)
 patiences = st.builds(
     Patience,
-    step=st.floats(0, 1000),
+    step=st.floats(0, 1000, allow_subnormal=False),
     retries=st.integers(0, 10),
     resend_doubtful=st.booleans(),
 )
 streaks = st.builds(Streak, throttles=st.integers(0, 1000), failures=st.integers(0, 20))
-retry_afters = st.none() | st.floats(0, 100_000)
+retry_afters = st.none() | st.floats(0, 100_000, allow_subnormal=False)
 
 
 def _courses(

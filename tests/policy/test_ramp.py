@@ -15,7 +15,9 @@ ramps = st.builds(
     Ramp,
     start=st.integers(1, 30),
     cap=st.integers(1, 60),
-    interval=st.just(0.0) | st.floats(0.001, 1000) | st.integers(1, 1000).map(lambda tenth: tenth / 10),
+    interval=st.just(0.0)
+    | st.floats(0.001, 1000, allow_subnormal=False)
+    | st.integers(1, 1000).map(lambda tenth: tenth / 10),
 )
 
 
@@ -42,7 +44,7 @@ def test_a_worker_is_allowed_from_its_deadline_on(ramp: Ramp) -> None:
             assert ramp.allowed(moment) == max(due, ramp.at_start)
 
 
-@given(ramps, st.floats(-10, 1e6))
+@given(ramps, st.floats(-10, 1e6, allow_subnormal=False))
 def test_never_more_than_the_vendors_curve(ramp: Ramp, elapsed: float) -> None:
     allowed = ramp.allowed(elapsed)
     assert 1 <= allowed <= ramp.cap
@@ -53,7 +55,7 @@ def test_never_more_than_the_vendors_curve(ramp: Ramp, elapsed: float) -> None:
         assert allowed == ramp.cap
 
 
-@given(ramps, st.floats(0, 1e6), st.floats(0, 1e6))
+@given(ramps, st.floats(0, 1e6, allow_subnormal=False), st.floats(0, 1e6, allow_subnormal=False))
 def test_no_worker_is_taken_back(ramp: Ramp, one: float, other: float) -> None:
     assert ramp.allowed(min(one, other)) <= ramp.allowed(max(one, other))
 
@@ -94,7 +96,12 @@ def _brute_force(ramp: Ramp, images: float, seconds: float, elapsed: float) -> f
     return high - elapsed
 
 
-@given(ramps, st.integers(0, 5000), st.floats(0.01, 100), st.floats(0, 20_000))
+@given(
+    ramps,
+    st.integers(0, 5000),
+    st.floats(0.01, 100, allow_subnormal=False),
+    st.floats(0, 20_000, allow_subnormal=False),
+)
 def test_the_estimate_agrees_with_a_simulation(
     ramp: Ramp, images: int, seconds: float, elapsed: float
 ) -> None:

@@ -25,7 +25,18 @@ CODES = {
     "SIGINT": 130,
     "SIGTERM": 143,
 }
-STOPS = {"SIGINT": 130, "SIGTERM": 143, "CREDENTIALS": 4, "CREDITS": 5, "BUDGET": 6, "SERVICE": 7, "DISK": 8}
+STOPS = {
+    "SIGINT": 130,
+    "SIGTERM": 143,
+    "CREDENTIALS": 4,
+    "CREDITS": 5,
+    "BUDGET": 6,
+    "SERVICE": 7,
+    "DISK": 8,
+    "BUG": 1,
+    "USAGE": 2,
+    "LEDGER_IN_USE": 11,
+}
 SIGNALS = {"SIGINT", "SIGTERM"}
 
 

@@ -12,7 +12,7 @@ import pytest
 import pixian_batch.contract
 import pixian_batch.policy
 
-MUTABLE = {"Budget", "PriceBook"}
+MUTABLE = {"Budget", "FolderPlan", "PriceBook"}
 """Asked and told by many workers, between two awaits: one instance each, documented as such."""
 
 

@@ -92,6 +92,12 @@ def end_run(db: sqlite3.Connection, run: int, at: str, exit_code: int) -> None:
     db.execute("UPDATE run SET ended_at = ?, exit_code = ? WHERE id = ?", (at, exit_code, run))
 
 
+def write_balance(db: sqlite3.Connection, run: int, balance: Decimal, *, after: bool) -> None:
+    """What the account held before or after the run."""
+    column = "balance_after" if after else "balance_before"
+    db.execute(f"UPDATE run SET {column} = ? WHERE id = ?", (f"{balance:f}", run))  # noqa: S608  # one of two
+
+
 def last_attempt(db: sqlite3.Connection) -> int:
     """The highest attempt number so far."""
     return int(db.execute("SELECT coalesce(max(id), 0) FROM attempt").fetchone()[0])
@@ -280,8 +286,8 @@ def standing(db: sqlite3.Connection, key: Key) -> Standing | None:
 
 
 def undecided(db: sqlite3.Connection) -> Iterator[Standing]:
-    """Images that wait for a decision, oldest first."""
-    rows = db.execute(_STANDING + " WHERE state IN ('in_doubt', 'lost') ORDER BY image.attempt")
+    """Images that wait for a decision, oldest first. What was free needs none."""
+    rows = db.execute(_STANDING + " WHERE state IN ('in_doubt', 'lost') AND NOT free ORDER BY image.attempt")
     return map(_standing, rows)
 
 
@@ -320,6 +326,12 @@ def sources(db: sqlite3.Connection, folder: str, names: Iterable[str]) -> dict[s
     return {from_db(name): (size, mtime_ns, digest) for name, size, mtime_ns, digest in rows}
 
 
+def sources_of(db: sqlite3.Connection, digest: bytes) -> list[str]:
+    """Absolute paths of inputs with a hash. Reads the whole table: for rare questions."""
+    rows = db.execute("SELECT folder, name FROM source WHERE digest = ?", (digest,))
+    return [os.path.join(from_db(folder), from_db(name)) for folder, name in rows]
+
+
 def _range(names: list[str | bytes]) -> tuple[str | bytes, str | bytes]:
     """First and last of `names` in SQLite's order: every text before every blob."""
     order = [(isinstance(name, bytes), name if isinstance(name, bytes) else name.encode()) for name in names]
@@ -353,7 +365,7 @@ def _unfinished(row: tuple[Any, ...]) -> Unfinished:
             Verdict(verdict),
             status,
             None,
-            str(message),
+            from_db(message),
             body_size,
             seconds,
             kept,
