@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from pixian_batch.cli.tell import fail
+from pixian_batch.contract.address import check_api_url
 from pixian_batch.library import errors
 from pixian_batch.policy.stopping import Exit
 
@@ -45,10 +46,17 @@ def give_up(error: errors.PixianError) -> NoReturn:
 
 
 def connect(api_url: str, *, idle_timeout: float) -> PixianClient:
-    """The library's client with the environment's credentials. Raises `BadParameter`, `CredentialsError`."""
-    from pixian_batch.library.client import PixianClient  # noqa: PLC0415  # aiohttp
+    """The library's client with the command's credentials. Raises `BadParameter`, `CredentialsError`."""
+    from pixian_batch.cli.credentials import CredentialsError, find_credentials  # noqa: PLC0415  # aiohttp
+    from pixian_batch.library.client import PixianClient  # noqa: PLC0415  # as above
 
     try:
-        return PixianClient(api_url=api_url, idle_timeout=idle_timeout, concurrency=1)
+        check_api_url(api_url)
+        found = find_credentials()
+        return PixianClient(
+            found.api_id, found.secret, api_url=api_url, idle_timeout=idle_timeout, concurrency=1
+        )
+    except CredentialsError as error:
+        raise errors.CredentialsError(str(error), hint=error.hint) from error
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -82,7 +82,8 @@ def test_mistakes(pair: Path, arguments: list[str], code: int, said: str) -> Non
     assert (pair / "there.png").read_bytes() == b"mine"
 
 
-def test_the_orientation_of_the_header_wins(pair: Path) -> None:
+@pytest.mark.usefixtures("pair")
+def test_the_orientation_of_the_header_wins() -> None:
     # A photo whose own EXIF data says 1, which the service read as 6.
     turn = ["-o", "o.png", "--orientation", "6"]
     assert here("decode", "a.png", "d.png", *turn).code == 3
