@@ -19,6 +19,7 @@ import aiohttp
 from yarl import URL
 
 from pixian_batch import __version__
+from pixian_batch.contract import address
 from pixian_batch.contract.errors import MAX_ERROR_BYTES, ApiError, read_error
 from pixian_batch.contract.headers import read_retry_after
 from pixian_batch.contract.kinds import Kind
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import AbstractStreamWriter
 
-DEFAULT_API_URL: Final = "https://api.pixian.ai/api/v2"
+DEFAULT_API_URL: Final = address.DEFAULT_API_URL
 DEFAULT_IDLE_TIMEOUT: Final = 180.0
 _CONNECT_TIMEOUT: Final = 30.0
 # Shorter than any common server's keep-alive, so that a request rarely meets a connection that the other
@@ -373,10 +374,8 @@ class PixianWire:
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
-            headers={
-                "User-Agent": f"pixian-batch/{__version__}",
-                "Authorization": self._credentials.basic(),
-            },
+            headers={"User-Agent": f"pixian-batch/{__version__}"},
+            middlewares=(_signing(self._credentials),),
             auto_decompress=False,
             trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
         )
@@ -474,6 +473,18 @@ class PixianWire:
             if trace.source_changed:
                 raise SourceChangedError("the file changed while it was being sent") from error
             raise WireError(_said(error)) from error
+
+
+def _signing(credentials: Credentials) -> aiohttp.ClientMiddlewareType:
+    """Signs every request, last of all: with a plain header an entry in the user's netrc would be an error."""
+
+    async def sign(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = credentials.basic()
+        return await handler(request)
+
+    return sign
 
 
 def _same_origin_target(url: URL, response: aiohttp.ClientResponse) -> URL | None:

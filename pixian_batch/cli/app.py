@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     import typer
 
 COMMANDS: Final = {
-    "run": "run",
-    "plan": "plan",
+    "run": "entry",
+    "plan": "entry",
+    "account": "account",
+    "doctor": "doctor",
+    "serve": "serve",
+    "decode": "decode",
+    "schema": "schema",
     "status": "status",
     "resolve": "resolve",
     "reconcile": "reconcile",

@@ -42,7 +42,8 @@ class Command(TyperCommand):
             usual = "Arguments" if param.param_type_name == "argument" else "Options"
             panel = getattr(param, "rich_help_panel", None) or usual
             names = re.sub(r" {2,}| <[^>]*>", " ", record[0]).strip()
-            found.setdefault(panel, []).append((names, record[1]))
+            text = re.sub(r"x>=(\d+)", r"\1 or more", record[1])
+            found.setdefault(panel, []).append((names, text))
         # Help is what people look for last.
         found["Options"] = [*CHOICES_OF_FILES, *found.pop("Options", [])]
         return found

@@ -33,7 +33,7 @@ _TAKEN: Final[dict[str, frozenset[str] | None]] = {
     "resolve": _LEDGER,
     "reconcile": _LEDGER | _SERVICE,
     "account": _SERVICE,
-    "doctor": _SERVICE,
+    "doctor": _LEDGER | _SERVICE | {"local"},
     "login": _SERVICE,
 }
 """Command -> the keys that are for it; None: all. Other commands read no file."""

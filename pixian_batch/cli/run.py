@@ -1,4 +1,4 @@
-"""`pixian-batch run`: options -> a run -> an exit code. Prints nothing itself: the displays do."""
+"""What `pixian-batch run` does: options -> a run -> an exit code. Prints nothing itself: the displays do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pixian_batch.adapters.ledger.report import read_failures
 from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
 from pixian_batch.cli.credentials import CredentialsError
-from pixian_batch.cli.options import COLORS, LOG_FORMATS, RunOptions, takes
+from pixian_batch.cli.options import COLORS, LOG_FORMATS
 from pixian_batch.cli.order import (
     check_writable,
     choice_of,
@@ -45,6 +45,7 @@ from pixian_batch.policy.stopping import Cause, Stop, exit_code
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
+    from pixian_batch.cli.options import RunOptions
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Order
     from pixian_batch.pipeline.run import Limits, Outputs, Pace
@@ -63,17 +64,8 @@ class Wish:
     screens: Screens
 
 
-@takes(RunOptions)
-def run(options: RunOptions) -> None:
-    """Cut out photos: send them through, write the results, skip what is done.
-
-    Examples:
-      pixian-batch ./photos --out ./cut --local
-      pixian-batch ./photos --out ./cut --concurrency-max 40
-      pixian-batch ./photos --out ./cut --max-credits 100 --json > log.jsonl
-      pixian-batch ./photos --out ./cut --only-failed
-      find photos -name '*.jpg' -print0 | pixian-batch --files-from - -0 --out ./cut
-    """
+def begin(options: RunOptions) -> None:
+    """Make sense of the options, run, and end the command with the run's exit code."""
     order = read_order(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
