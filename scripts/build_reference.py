@@ -141,7 +141,9 @@ def _man_lines(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]
         " also as PIXIAN_BATCH_ and its name, for example PIXIAN_BATCH_CONCURRENCY_MAX."
     )
     yield ".SH FILES"
-    yield _roff("pixian-batch.toml: options, of the project and of the user; pixian-batch config shows where.")
+    yield _roff(
+        "pixian-batch.toml: options, of the project and of the user; pixian-batch config shows where."
+    )
     yield ".br"
     yield _roff("OUT/.pixian-batch/ledger.db: what was paid for; never delete it.")
     yield '.SH "EXIT STATUS"'

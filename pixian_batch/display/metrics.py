@@ -117,7 +117,9 @@ class Metrics:
 def _running_lines(snapshot: Snapshot) -> Iterator[str]:
     yield from _tally_lines(snapshot.tally)
     yield from _sample("throttled", "gauge", "Answers 429 in the latest run.", snapshot.throttled)
-    yield from _sample("run_seconds", "gauge", "Seconds that the latest run has taken.", f"{snapshot.elapsed:.3f}")
+    yield from _sample(
+        "run_seconds", "gauge", "Seconds that the latest run has taken.", f"{snapshot.elapsed:.3f}"
+    )
     yield from _sample("workers", "gauge", "Workers that are open.", snapshot.workers)
     yield from _sample("running", "gauge", "Whether a run is going on.", 1)
 
@@ -139,9 +141,7 @@ def _tally_lines(tally: Tally) -> Iterator[str]:
         "calculated": tally.credits_calculated,
         "in_doubt": tally.credits_in_doubt,
     }
-    yield from _head(
-        "credits", "gauge", "Credits of the latest run: charged, calculated, at most in doubt."
-    )
+    yield from _head("credits", "gauge", "Credits of the latest run: charged, calculated, at most in doubt.")
     for kind, amount in amounts.items():
         yield f'pixian_batch_credits{{kind="{kind}"}} {amount:f}'
     yield from _sample("requests", "gauge", "Requests for images in the latest run.", tally.attempts)
