@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from cli.kit import command, here
 
-from pixian_batch.cli import app, help as help_
+from pixian_batch.cli import app
+from pixian_batch.cli import help as help_
 from pixian_batch.cli.words import MistypedCommandError, with_default_command
 
 ROOT = Path(__file__).parents[2]
