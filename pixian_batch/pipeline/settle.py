@@ -62,9 +62,7 @@ class Settler:
         if body is None:
             return await self._after_rename(left)
         source = await self._original(sending) if rebuild else sending.input
-        received = Received(
-            sending.key, source, sending.place, body.path, rebuild, headers.input_orientation
-        )
+        received = Received(sending.key, source, sending.place, body.path, rebuild, headers.input_orientation)
         try:
             await self.finisher.finish(received)
         except RebuildError:
@@ -76,7 +74,7 @@ class Settler:
     async def _original(self, sending: Sending) -> str:
         """The input that a delta belongs to: as it was named then, or any file with the same bytes."""
         candidates = [sending.input, *await self.ledger.sources_of(sending.key.digest)]
-        there = [path for path in candidates if os.path.isfile(path)]
+        there = [path for path in candidates if await asyncio.to_thread(os.path.isfile, path)]
         return there[0] if there else sending.input
 
     async def _after_rename(self, left: Unfinished) -> Ending | None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from filelock import FileLock, Timeout
 
-from pixian_batch.adapters.ledger.clock import now, today
 from pixian_batch.adapters.ledger import store
+from pixian_batch.adapters.ledger.clock import now, today
 from pixian_batch.adapters.ledger.committer import Committer, LedgerError
 from pixian_batch.adapters.ledger.store import Spending
 
@@ -173,6 +173,10 @@ class Ledger:
     async def spending_today(self) -> Spending:
         """Credits of attempts sent since midnight, local time."""
         return await self.spending(today())
+
+    async def unpriced(self) -> list[int]:
+        """Pixels of each attempt that may have been charged, and of which no price was known."""
+        return await self._committer.do(store.unpriced)
 
     async def prices(self, params: str) -> list[tuple[int, Decimal]]:
         """(pixels, credits) of what was bought or calculated with these parameters."""
