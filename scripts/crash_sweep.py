@@ -20,7 +20,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+_ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
 
 from money.bench import Emulated, Forge, House, Outcome, audit, png  # noqa: E402  # the path comes first
 from money.points import POINTS  # noqa: E402  # as above
@@ -77,7 +78,9 @@ class Sweep:
         kill: list[object] | None = None
         after: float | None = None
         if self.dice.random() < 0.5:  # noqa: PLR2004  # half
-            kill = [self.dice.choice(tuple(POINTS)), self.dice.randrange(1, PHOTOS)]
+            point = self.dice.choice([name for name in POINTS if options or not name.startswith("rebuilt")])
+            most = 1 if point.endswith("end_of_run") else COPIES if "link" in point else PHOTOS
+            kill = [point, self.dice.randint(1, most)]
         else:
             after = self.dice.uniform(0.001, 0.4)
         first = home.run(*options, workers=workers, kill=kill, after=after)
