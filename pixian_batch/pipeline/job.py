@@ -48,6 +48,11 @@ class Order:
         return ";".join(filter(None, parts))
 
 
+def was_free(key_params: str) -> bool:
+    """Whether a result with these key parameters cost nothing: a test's, or the emulator's own."""
+    return any(part == "test=true" or part.startswith("service=") for part in key_params.split(";"))
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """An input that may need work. path: as the user would write it, `absolute` the same for the cache.

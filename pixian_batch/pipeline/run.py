@@ -22,6 +22,7 @@ from pixian_batch.pipeline.desk import DISK_HINT, Desk
 from pixian_batch.pipeline.finishing import Finisher
 from pixian_batch.pipeline.floor import Floor
 from pixian_batch.pipeline.gate import Gate
+from pixian_batch.pipeline.job import was_free
 from pixian_batch.pipeline.pool import Pool
 from pixian_batch.pipeline.purse import Purse
 from pixian_batch.pipeline.scout import Scout, count
@@ -249,6 +250,7 @@ class Run:
             self.stop,
             self._result_place,
             frozenset(self._key_params()).__contains__,
+            self._spares,
             self.order.overwrite,
             self._ended,
             self._skipped,
@@ -300,6 +302,10 @@ class Run:
 
     def _result_place(self, place: str) -> str:
         return output_place(place, self.order.params.result_format)
+
+    def _spares(self, params: str) -> bool:
+        """A free run never replaces what was paid for: it would have to be bought again."""
+        return self.order.free and not was_free(params)
 
     def _key_params(self) -> list[str]:
         """All keys' parameters that this run may use."""

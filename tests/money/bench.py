@@ -84,6 +84,8 @@ class Forge:
         self._number += 1
         place = self._place / f"child-{self._number}"
         place.mkdir(parents=True)
+        for stream in ("stdout", "stderr"):
+            (place / stream).touch()  # the child may be killed before it has any
         self._stdin.write(json.dumps({**request, "place": str(place)}) + "\n")
         self._stdin.flush()
         return Child(place)

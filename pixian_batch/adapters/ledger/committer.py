@@ -101,8 +101,10 @@ class Committer:
     def _attempt(self, task: _Task) -> None:
         try:
             task.result = task.work(self._connection)
-        except sqlite3.OperationalError:
-            raise  # the disk, not the statement: the whole group is undone
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError) as error:
+            task.error = error  # the statement: a bug of its author
+        except sqlite3.DatabaseError:
+            raise  # the disk, or a damaged file: the whole group is undone
         except Exception as error:  # noqa: BLE001  # belongs to the caller that waits for it
             task.error = error
 
