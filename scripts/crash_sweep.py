@@ -75,6 +75,18 @@ class Sweep:
             (home.photos / f"copy-{number}-{copy}.png").write_bytes(png(self.dice.randrange(first + PHOTOS)))
 
     def _kill(self, home: House, options: list[str], workers: int, number: int) -> None:
+        """One kill, at times another one in the recovery, then a whole run and the audit."""
+        hows = [self._one_kill(home, options, workers)]
+        if self.dice.random() < 0.25:  # noqa: PLR2004  # a quarter
+            hows.append(self._one_kill(home, options, workers))
+        self._check(
+            home,
+            home.run(*options, workers=workers),
+            workers * 2 * (number + 1),
+            f"house {self.houses}, {workers} workers, {options}: {hows}",
+        )
+
+    def _one_kill(self, home: House, options: list[str], workers: int) -> str:
         kill: list[object] | None = None
         after: float | None = None
         if self.dice.random() < 0.5:  # noqa: PLR2004  # half
@@ -82,17 +94,16 @@ class Sweep:
             most = 1 if point.endswith("end_of_run") else COPIES if "link" in point else PHOTOS
             kill = [point, self.dice.randint(1, most)]
         else:
-            after = self.dice.uniform(0.001, 0.4)
+            after = self.dice.uniform(0.001, 0.3)
         first = home.run(*options, workers=workers, kill=kill, after=after)
-        how = f"seed house {self.houses} kill {number}: {kill or after} workers {workers} {options}"
         self.where[str(kill[0]) if kill else "random time"] += first.code == KILLED
         self.kills += first.code == KILLED
         self.missed += first.code != KILLED
-        self._check(home, home.run(*options, workers=workers), workers * (number + 1), how)
+        return str(kill or after)
 
-    def _check(self, home: House, outcome: Outcome, workers: int, how: str) -> None:
+    def _check(self, home: House, outcome: Outcome, most: int, how: str) -> None:
         try:
-            audit(home, outcome, workers=workers)
+            audit(home, outcome, workers=most)
         except (AssertionError, IndexError, ValueError) as error:
             self.broken.append(f"{how}: {error!r}"[:2000])
             print("BROKEN", self.broken[-1], flush=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import signal
@@ -50,6 +51,8 @@ def _load() -> None:
     from PIL import Image
 
     Image.init()
+    with contextlib.suppress(ImportError):  # typer loads this at the first command, and pydantic with it
+        importlib.import_module("typer._adapters")
 
 
 def _watch(request: dict[str, Any]) -> None:

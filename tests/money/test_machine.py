@@ -89,7 +89,11 @@ class Promises(RuleBasedStateMachine):
         self._kept(before, limit)
 
     @rule(
-        workers=WORKERS, doubt=DOUBT, limit=LIMIT, point=st.sampled_from(sorted(POINTS)), passage=st.integers(1, 6)
+        workers=WORKERS,
+        doubt=DOUBT,
+        limit=LIMIT,
+        point=st.sampled_from(sorted(POINTS)),
+        passage=st.integers(1, 6),
     )
     def run_and_kill(self, workers: int, doubt: str, limit: int | None, point: str, passage: int) -> None:
         before = self.home.emulator.bill().charged
