@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-
 from money.bench import House, png
 
 if TYPE_CHECKING:

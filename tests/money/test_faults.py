@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from money.bench import House
 from pixian_batch.contract.headers import CREDITS_CHARGED
 from pixian_batch.emulator.weather import FaultKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from money.bench import House
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,14 @@ import time
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-
 from money.bench import Emulated, Forge, House, Outcome, png
 from money.points import POINTS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 PRICE = 'price = {base = "1", per_megapixel = "0"}\n'
 """One credit an image, so that sums can be told by counting."""

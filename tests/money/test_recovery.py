@@ -7,7 +7,6 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-
 from money.bench import House, audit
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from money.bench import House
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from money.bench import House
 
 
 def test_a_free_run_does_not_replace_what_was_paid_for(house: Callable[..., House]) -> None:

@@ -12,7 +12,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from money.bench import Bill, House, audit
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ def until_in_flight(home: House, number: int, *, charges: int = 0) -> None:
     """Wait until so many requests are at the service at once, and so many were charged."""
 
     def there(bill: Bill) -> bool:
-        return bill.totals["at_once"] >= number and bill.totals["charges"] >= charges
+        return bool(bill.totals["at_once"] >= number and bill.totals["charges"] >= charges)
 
     until = time.monotonic() + 20
     while not there(home.emulator.bill(settled=False)):
