@@ -25,12 +25,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 TESTS: Final = Path(__file__).resolve().parent.parent
 PATIENCE: Final = 60.0
 QUICK: Final = (
-    "--ramp-interval", "0", "--backoff-step", "10ms", "--min-free", "1MB", "--idle-timeout", "1s",
+    "--ramp-interval", "0", "--backoff-step", "10ms", "--min-free", "1MB", "--idle-timeout", "30s",
     "--give-up-after", "20s", "--json",
 )  # fmt: skip
 
@@ -301,6 +302,14 @@ class House:
             if path.is_file() and ".pixian-batch" not in path.parts and "pixian-" in path.name
             and path.name not in kept
         ]  # fmt: skip
+
+
+def until_bill(house: House, true: Callable[[Bill], bool]) -> None:
+    """Wait until the bill says so."""
+    until = time.monotonic() + PATIENCE
+    while not true(house.emulator.bill(settled=False)):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def _hidden(path: Path, out: Path) -> bool:

@@ -18,7 +18,7 @@ ONCE_A_RUN = {"before_end_of_run", "after_end_of_run"}
 
 
 @pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("passage", [1, 6])
+@pytest.mark.parametrize("passage", [2, pytest.param(6, marks=pytest.mark.slow)])
 def test_a_kill_costs_nothing_twice(house: Callable[..., House], point: str, passage: int) -> None:
     home = house()
     home.add(10)

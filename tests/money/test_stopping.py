@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from money.bench import Bill, House, audit
+from money.bench import House, audit, until_bill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,14 +22,9 @@ IN_USE, SERVICE = 11, 7
 
 def until_in_flight(home: House, number: int, *, charges: int = 0) -> None:
     """Wait until so many requests are at the service at once, and so many were charged."""
-
-    def there(bill: Bill) -> bool:
-        return bool(bill.totals["at_once"] >= number and bill.totals["charges"] >= charges)
-
-    until = time.monotonic() + 20
-    while not there(home.emulator.bill(settled=False)):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until_bill(
+        home, lambda bill: bill.totals["at_once"] >= number and bool(bill.totals["charges"] >= charges)
+    )
 
 
 # --- one run per ledger ------------------------------------------------------------------------------
