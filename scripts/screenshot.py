@@ -91,7 +91,8 @@ def _feed(terminal: int, stream: Any, *, until: float) -> None:
             block = _read(terminal)
             if not block:
                 return
-            stream.feed(block)
+            # The emulator knows no dim text; dark grey is what terminals show for it.
+            stream.feed(block.replace(b"\x1b[2m", b"\x1b[90m"))
 
 
 def _read(terminal: int) -> bytes:

@@ -52,6 +52,10 @@ class Credentials:
     api_id: str
     secret: str
 
+    def basic(self) -> str:
+        """The value of the Authorization header."""
+        return "Basic " + base64.b64encode(f"{self.api_id}:{self.secret}".encode()).decode()
+
     def __repr__(self) -> str:
         return f"Credentials(api_id={self.api_id!r}, secret=…)"
 
@@ -352,9 +356,11 @@ class PixianWire:
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            auth=aiohttp.BasicAuth(self._credentials.api_id, self._credentials.secret, encoding="utf-8"),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
-            headers={"User-Agent": f"pixian-batch/{__version__}"},
+            headers={
+                "User-Agent": f"pixian-batch/{__version__}",
+                "Authorization": self._credentials.basic(),
+            },
             auto_decompress=False,
             trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
         )

@@ -6,12 +6,15 @@ The hash is of the bytes (BLAKE3); the picture is only probed, never decoded.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pixian_batch.imaging.probe import Probe
 
 
@@ -50,27 +53,44 @@ def read_stamp(path: str) -> Stamp:
     return Stamp(found.st_size, found.st_mtime_ns)
 
 
+def probe_file(path: str) -> tuple[int, int]:
+    """Size in bytes and pixels of the image at `path`, from its header. Raises `ReadingError`."""
+    with _reading(), open(path, "rb") as stream:
+        from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
+
+        seen = probe(stream)
+        check_complete(stream, seen.kind)
+        return os.fstat(stream.fileno()).st_size, seen.size.pixels
+
+
 def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> Fingerprint:
     """The fingerprint of the file at `path`; bytes are hashed only when `known` does not fit its stamp.
 
     Raises `ReadingError` when the file cannot be read, is no image the service reads, or is cut off.
     """
-    from pixian_batch.imaging.errors import UnreadableImageError  # noqa: PLC0415  # with the next line
-    from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
+    with _reading(), open(path, "rb") as stream:
+        from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
+
+        found = os.fstat(stream.fileno())
+        stamp = Stamp(found.st_size, found.st_mtime_ns)
+        seen = probe(stream)
+        check_complete(stream, seen.kind)
+        if known is not None and known[0] == stamp:
+            return Fingerprint(stamp, known[1], seen)
+        stream.seek(0)
+        hasher = blake3()
+        while block := stream.read(1 << 20):
+            hasher.update(block)
+        return Fingerprint(stamp, hasher.digest(), seen)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """What goes wrong while an image is read, as `ReadingError`."""
+    from pixian_batch.imaging.errors import UnreadableImageError  # noqa: PLC0415  # with the imports above
 
     try:
-        with open(path, "rb") as stream:
-            found = os.fstat(stream.fileno())
-            stamp = Stamp(found.st_size, found.st_mtime_ns)
-            seen = probe(stream)
-            check_complete(stream, seen.kind)
-            if known is not None and known[0] == stamp:
-                return Fingerprint(stamp, known[1], seen)
-            stream.seek(0)
-            hasher = blake3()
-            while block := stream.read(1 << 20):
-                hasher.update(block)
-            return Fingerprint(stamp, hasher.digest(), seen)
+        yield
     except UnreadableImageError as error:
         raise ReadingError(
             "unreadable", str(error), "open it in an image viewer and export it again"

@@ -16,6 +16,10 @@ is short for: pixian-batch run ./photos --out ./cut --concurrency-max 40
 """
 COMMANDS: Final = {
     "run": "run",
+    "plan": "plan",
+    "status": "status",
+    "resolve": "resolve",
+    "reconcile": "reconcile",
 }
 """Command -> the module of this package that has a function of the same name."""
 

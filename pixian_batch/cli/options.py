@@ -1,14 +1,25 @@
-"""Every option of `run` and `plan`, once: its name, its environment variable, its help."""
+"""Every option of `run` and `plan`, once, in groups: its name, its environment variable, its help, its default.
+
+A group is a frozen dataclass; a command takes several by inheriting them (`takes` makes the signature
+that typer reads). The values are still as the user wrote them: `order.py` makes sense of them.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Annotated, Any
+import inspect
+from dataclasses import MISSING, dataclass, fields
+from decimal import Decimal  # noqa: TC003  # typer reads the annotations at run time
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from pixian_batch.adapters.client import DEFAULT_API_URL
 from pixian_batch.cli.values import byte_size, credit, duration
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
 _API = "API parameters"
 _PACE = "Pace"
 _MONEY = "Money"
@@ -17,184 +28,258 @@ _OUTPUTS = "Outputs and messages"
 _SERVICE = "Service"
 
 
-def _option(name: str, help_: str, panel: str, **more: Any) -> Any:
+def _option(panel: str, name: str, help_: str, *also: str, **more: Any) -> Any:
     """An option with the environment variable that its name gives."""
     envvar = "PIXIAN_BATCH_" + name.lstrip("-").upper().replace("-", "_")
-    return typer.Option(name, *more.pop("also", ()), help=help_, rich_help_panel=panel, envvar=envvar, **more)
+    return typer.Option(
+        name, *also, help=help_, rich_help_panel=panel, envvar=envvar, show_envvar=False, **more
+    )
 
 
-Paths = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="INPUT...", help="Photos, folders (recursive), globs or http(s) URLs.", show_default=False
-    ),
-]
-Out = Annotated[
-    str,
-    _option(
-        "--out",
-        "Where the results go; the tree of the inputs is mirrored.",
-        _OUTPUTS,
-        also=("-o",),
-        metavar="DIR",
-    ),
-]
+def _text(panel: str, name: str, metavar: str, help_: str) -> Any:
+    return _option(panel, name, help_, metavar=metavar)
 
-Test = Annotated[bool, _option("--test", "Free, watermarked results.", _API)]
-MaxPixels = Annotated[
-    str | None,
-    _option("--max-pixels", "Shrink larger photos to this area first (100 to 25000000).", _API, metavar="N"),
-]
-BackgroundColor = Annotated[
-    str | None, _option("--background-color", "A colour under the result, as #RRGGBB.", _API, metavar="COLOR")
-]
-CropToForeground = Annotated[bool, _option("--crop-to-foreground", "Crop to the object.", _API)]
-Margin = Annotated[
-    str | None,
-    _option("--margin", "1 to 4 margins in CSS order, px or %: '10px' or '5% 10px'.", _API, metavar="MARGIN"),
-]
-TargetSize = Annotated[
-    str | None,
-    _option("--target-size", "Fit the result into this size: '1200 800' or 1200x800.", _API, metavar="SIZE"),
-]
-VerticalAlignment = Annotated[
-    str | None,
-    _option("--vertical-alignment", "In a target size: top, middle or bottom.", _API, metavar="WHERE"),
-]
-OutputFormat = Annotated[
-    str | None,
-    _option(
-        "--output-format",
-        "auto (PNG; JPEG with a background), png, jpeg or delta_png.",
-        _API,
-        metavar="FORMAT",
-    ),
-]
-JpegQuality = Annotated[str | None, _option("--jpeg-quality", "1 to 100; 75 unless told.", _API, metavar="N")]
-ViaDelta = Annotated[
-    bool, _option("--via-delta", "Download small Delta PNGs and rebuild the full PNGs here.", _API)
-]
 
-ConcurrencyStart = Annotated[int, _option("--concurrency-start", "Workers at the start.", _PACE, min=1)]
-ConcurrencyMax = Annotated[int, _option("--concurrency-max", "Most workers at once.", _PACE, min=1)]
-RampInterval = Annotated[
-    float,
-    _option(
-        "--ramp-interval",
-        "One more worker each time this has passed; 0: all at once.",
-        _PACE,
-        parser=duration,
-        metavar="TIME",
-    ),
-]
-BackoffStep = Annotated[
-    float,
-    _option(
-        "--backoff-step",
-        "At 429 a worker waits once, twice, ... this long.",
-        _PACE,
-        parser=duration,
-        metavar="TIME",
-    ),
-]
-IdleTimeout = Annotated[
-    float,
-    _option(
-        "--idle-timeout",
-        "Give a request up when no byte moved for this long.",
-        _PACE,
-        parser=duration,
-        metavar="TIME",
-    ),
-]
-Retries = Annotated[
-    int, _option("--retries", "Times to try again when the service is unavailable.", _PACE, min=0)
-]
-GiveUpAfter = Annotated[
-    float,
-    _option(
-        "--give-up-after",
-        "End the run when the service fails for everyone for this long.",
-        _PACE,
-        parser=duration,
-        metavar="TIME",
-    ),
-]
+def _time(name: str, help_: str) -> Any:
+    return _option(_PACE, name, help_, parser=duration, metavar="TIME")
 
-MaxCredits = Annotated[
-    Decimal | None,
-    _option(
-        "--max-credits", "Most credits to spend in this ledger, ever.", _MONEY, parser=credit, metavar="N"
-    ),
-]
-MaxCreditsPerRun = Annotated[
-    Decimal | None,
-    _option(
-        "--max-credits-per-run", "Most credits to spend in this run.", _MONEY, parser=credit, metavar="N"
-    ),
-]
-MaxCreditsPerDay = Annotated[
-    Decimal | None,
-    _option("--max-credits-per-day", "Most credits to spend today.", _MONEY, parser=credit, metavar="N"),
-]
-InDoubt = Annotated[
-    str,
-    _option(
-        "--in-doubt",
-        "Images that may have been charged without a result: hold, resend or ask.",
-        _MONEY,
-        metavar="HOW",
-    ),
-]
-Yes = Annotated[bool, _option("--yes", "Never ask.", _MONEY, also=("-y",))]
 
-Include = Annotated[
-    list[str] | None,
-    _option("--include", "Only inputs that match; may be given often.", _INPUTS, metavar="PATTERN"),
-]
-Exclude = Annotated[
-    list[str] | None,
-    _option("--exclude", "No inputs or folders that match; may be given often.", _INPUTS, metavar="PATTERN"),
-]
-FilesFrom = Annotated[
-    str | None,
-    _option(
-        "--files-from", "A file with more inputs, one a line; - is standard input.", _INPUTS, metavar="FILE"
-    ),
-]
-Nul = Annotated[
-    bool, typer.Option("-0", "--null", help="--files-from is separated by NUL.", rich_help_panel=_INPUTS)
-]
-FollowSymlinks = Annotated[bool, _option("--follow-symlinks", "Enter linked folders.", _INPUTS)]
+def _credits(name: str, help_: str) -> Any:
+    return _option(_MONEY, name, help_, parser=credit, metavar="N")
 
-Overwrite = Annotated[bool, _option("--overwrite", "Replace files that this tool did not make.", _OUTPUTS)]
-LedgerPath = Annotated[
-    str | None,
-    _option("--ledger", "The ledger; DIR/.pixian-batch/ledger.db unless told.", _OUTPUTS, metavar="PATH"),
-]
-MinFree = Annotated[
-    int,
-    _option(
-        "--min-free",
-        "Stop before the disk has less room than this.",
-        _OUTPUTS,
-        parser=byte_size,
-        metavar="SIZE",
-    ),
-]
-Json = Annotated[bool, _option("--json", "One JSON record a line on standard output.", _OUTPUTS)]
-Quiet = Annotated[
-    bool, _option("--quiet", "Say nothing unless something needs a decision.", _OUTPUTS, also=("-q",))
-]
-Verbose = Annotated[bool, _option("--verbose", "Say more, of every image.", _OUTPUTS, also=("-v",))]
-Color = Annotated[str, _option("--color", "auto, always or never.", _OUTPUTS, metavar="WHEN")]
-NoProgress = Annotated[bool, _option("--no-progress", "Plain lines, also on a terminal.", _OUTPUTS)]
-LogFile = Annotated[
-    str | None, _option("--log-file", "Append what happens to this file.", _OUTPUTS, metavar="FILE")
-]
 
-Local = Annotated[
-    bool,
-    _option("--local", "Use the embedded emulator and its own engine: no account, no network.", _SERVICE),
-]
-ApiUrl = Annotated[str, _option("--api-url", "Another address of the API.", _SERVICE, metavar="URL")]
+@dataclass(frozen=True, kw_only=True)
+class ApiOptions:
+    """What is asked of the service; texts in the API's own grammar."""
+
+    test: Annotated[bool, _option(_API, "--test", "Free, watermarked results.")] = False
+    max_pixels: Annotated[
+        str | None,
+        _text(_API, "--max-pixels", "N", "Shrink larger photos to this area first, 100 to 25000000."),
+    ] = None
+    background_color: Annotated[
+        str | None, _text(_API, "--background-color", "COLOR", "A colour under the result, as '#RRGGBB'.")
+    ] = None
+    crop_to_foreground: Annotated[bool, _option(_API, "--crop-to-foreground", "Crop to the object.")] = False
+    margin: Annotated[
+        str | None,
+        _text(_API, "--margin", "MARGIN", "1 to 4 margins in CSS order, px or %: '10px' or '5% 10px'."),
+    ] = None
+    target_size: Annotated[
+        str | None,
+        _text(_API, "--target-size", "SIZE", "Fit the result into this size: '1200 800' or 1200x800."),
+    ] = None
+    vertical_alignment: Annotated[
+        str | None, _text(_API, "--vertical-alignment", "WHERE", "In a target size: top, middle or bottom.")
+    ] = None
+    output_format: Annotated[
+        str | None,
+        _text(
+            _API, "--output-format", "FORMAT", "auto (PNG; JPEG with a background), png, jpeg or delta_png."
+        ),
+    ] = None
+    jpeg_quality: Annotated[str | None, _text(_API, "--jpeg-quality", "N", "1 to 100; 75 unless told.")] = (
+        None
+    )
+    via_delta: Annotated[
+        bool, _option(_API, "--via-delta", "Download small Delta PNGs and rebuild the full PNGs here.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaceOptions:
+    """How fast, and how patiently. Times in seconds, once read."""
+
+    concurrency_start: Annotated[
+        int, _option(_PACE, "--concurrency-start", "Workers at the start.", min=1)
+    ] = 5
+    concurrency_max: Annotated[int, _option(_PACE, "--concurrency-max", "Most workers at once.", min=1)] = 100
+    ramp_interval: Annotated[
+        float, _time("--ramp-interval", "One more worker each time this has passed; 0: all at once.")
+    ] = "5m"  # type: ignore[assignment]  # as the user would write it: read by the option's parser
+    backoff_step: Annotated[
+        float, _time("--backoff-step", "At 429 a worker waits once, twice, ... this long.")
+    ] = "5s"  # type: ignore[assignment]  # as above
+    idle_timeout: Annotated[
+        float, _time("--idle-timeout", "Give a request up when no byte moved for this long.")
+    ] = "180s"  # type: ignore[assignment]  # as above
+    retries: Annotated[
+        int, _option(_PACE, "--retries", "Times to try again when the service is unavailable.", min=0)
+    ] = 3
+    give_up_after: Annotated[
+        float, _time("--give-up-after", "End the run when the service fails for everyone for this long.")
+    ] = "15m"  # type: ignore[assignment]  # as above
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoneyOptions:
+    """Limits of spending, and what to do about doubts."""
+
+    max_credits: Annotated[
+        Decimal | None, _credits("--max-credits", "Most credits to spend in this ledger, ever.")
+    ] = None
+    max_credits_per_run: Annotated[
+        Decimal | None, _credits("--max-credits-per-run", "Most credits to spend in this run.")
+    ] = None
+    max_credits_per_day: Annotated[
+        Decimal | None, _credits("--max-credits-per-day", "Most credits to spend today.")
+    ] = None
+    in_doubt: Annotated[
+        str,
+        _text(
+            _MONEY,
+            "--in-doubt",
+            "HOW",
+            "Images that may have been charged without a result: hold, resend or ask.",
+        ),
+    ] = "hold"
+    ask_above: Annotated[
+        Decimal | None,
+        _credits("--ask-above", "On a terminal, ask before a run that is expected to cost more."),
+    ] = None
+    yes: Annotated[bool, _option(_MONEY, "--yes", "Never ask.", "-y")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputOptions:
+    """What to walk."""
+
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT", help="Photos, folders (recursive), globs or http(s) URLs.", show_default=False
+        ),
+    ] = None
+    include: Annotated[
+        list[str] | None,
+        _text(_INPUTS, "--include", "PATTERN", "Only inputs that match; may be given often."),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        _text(_INPUTS, "--exclude", "PATTERN", "No inputs or folders that match; may be given often."),
+    ] = None
+    files_from: Annotated[
+        str | None,
+        _text(_INPUTS, "--files-from", "FILE", "A file with more inputs, one a line; - is standard input."),
+    ] = None
+    nul: Annotated[
+        bool, typer.Option("-0", "--null", help="--files-from is separated by NUL.", rich_help_panel=_INPUTS)
+    ] = False
+    follow_symlinks: Annotated[bool, _option(_INPUTS, "--follow-symlinks", "Enter linked folders.")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """Where results and the ledger go."""
+
+    out: Annotated[
+        str,
+        _option(
+            _OUTPUTS,
+            "--out",
+            "Where the results go; the tree of the inputs is mirrored.",
+            "-o",
+            metavar="DIR",
+        ),
+    ]
+    overwrite: Annotated[
+        bool, _option(_OUTPUTS, "--overwrite", "Replace files that this tool did not make.")
+    ] = False
+    ledger: Annotated[
+        str | None,
+        _text(_OUTPUTS, "--ledger", "PATH", "The ledger; DIR/.pixian-batch/ledger.db unless told."),
+    ] = None
+    min_free: Annotated[
+        int,
+        _option(
+            _OUTPUTS,
+            "--min-free",
+            "Stop before the disk has less room than this.",
+            parser=byte_size,
+            metavar="SIZE",
+        ),
+    ] = "100MB"  # type: ignore[assignment]  # as the user would write it: read by the option's parser
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreenOptions:
+    """What the user wants to see."""
+
+    json: Annotated[bool, _option(_OUTPUTS, "--json", "One JSON record a line on standard output.")] = False
+    quiet: Annotated[
+        bool, _option(_OUTPUTS, "--quiet", "Say nothing unless something needs a decision.", "-q")
+    ] = False
+    verbose: Annotated[bool, _option(_OUTPUTS, "--verbose", "Say how every image ended.", "-v")] = False
+    color: Annotated[str, _text(_OUTPUTS, "--color", "WHEN", "auto, always or never.")] = "auto"
+    no_progress: Annotated[bool, _option(_OUTPUTS, "--no-progress", "Plain lines, also on a terminal.")] = (
+        False
+    )
+    log_file: Annotated[
+        str | None, _text(_OUTPUTS, "--log-file", "FILE", "Append what happens to this file.")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceOptions:
+    """Which service."""
+
+    local: Annotated[
+        bool,
+        _option(_SERVICE, "--local", "Use the embedded emulator and its engine: no account, no network."),
+    ] = False
+    api_url: Annotated[str, _text(_SERVICE, "--api-url", "URL", "Another address of the API.")] = (
+        DEFAULT_API_URL
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(
+    # the last comes first in the help
+    ServiceOptions,
+    ScreenOptions,
+    OutputOptions,
+    MoneyOptions,
+    PaceOptions,
+    ApiOptions,
+    InputOptions,
+):
+    """All options of `run`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(ServiceOptions, OutputOptions, PaceOptions, ApiOptions, InputOptions):
+    """All options of `plan`."""
+
+    calibrate: Annotated[
+        int, _option(_MONEY, "--calibrate", "Ask the price of this many photos by free test requests.", min=0)
+    ] = 0
+    json: Annotated[bool, _option(_OUTPUTS, "--json", "One JSON object on standard output.")] = False
+
+
+def takes(kind: type[_T]) -> Callable[[Callable[[_T], None]], Callable[..., None]]:
+    """Make a command of a function that takes one `kind`: typer sees a parameter for each field.
+
+    A signature of forty parameters would otherwise stand in every command that shares them.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    parameters = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(kind)  # type: ignore[arg-type]  # a dataclass
+    ]
+
+    def make(command: Callable[[_T], None]) -> Callable[..., None]:
+        def call(**values: Any) -> None:
+            command(kind(**values))
+
+        # What `inspect.signature` looks for, in place of `**values`.
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions take attributes
+        call.__annotations__ = hints
+        call.__doc__ = command.__doc__
+        return call
+
+    return make

@@ -1,28 +1,51 @@
-"""The options of `run` and `plan` -> frozen groups, each for the room that needs it. Nothing is sent yet."""
+"""The options as the user wrote them -> frozen groups, each for the room that needs it. Nothing is sent yet.
+
+Raises `typer.BadParameter`: exit code 2, nothing spent.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from pixian_batch.adapters.ledger import default_path
-from pixian_batch.contract.params import OutputFormat, ParamError, Params, contradictions, params_from_text
+from pixian_batch.contract.params import (
+    FIELDS,
+    OutputFormat,
+    ParamError,
+    Params,
+    contradictions,
+    params_from_text,
+)
+from pixian_batch.pipeline.inputs import Inputs
 from pixian_batch.pipeline.job import Order
-from pixian_batch.policy.course import DoubtPolicy
+from pixian_batch.pipeline.run import Limits, Outputs, Pace
+from pixian_batch.policy.breaker import Breaker
+from pixian_batch.policy.course import DoubtPolicy, Patience
+from pixian_batch.policy.ramp import Ramp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pixian_batch.cli.options import (
+        ApiOptions,
+        InputOptions,
+        MoneyOptions,
+        OutputOptions,
+        PaceOptions,
+    )
 
-    from pixian_batch.pipeline.run import Inputs
+_E = TypeVar("_E", bound=StrEnum)
 
 
-def read_params(texts: Mapping[str, str | bool | None]) -> Params:
-    """API parameters from (attribute, text or switch). Raises `BadParameter` with a right example."""
+def read_params(options: ApiOptions) -> Params:
+    """API parameters; the message shows the offending part and a right example."""
+    values = {field.attribute: getattr(options, field.attribute) for field in FIELDS}
     given = [
-        (name, "true" if value is True else str(value))
-        for name, value in texts.items()
+        (name, "true" if value is True else value)
+        for name, value in values.items()
         if value not in {None, False}
     ]
     try:
@@ -31,50 +54,77 @@ def read_params(texts: Mapping[str, str | bool | None]) -> Params:
         raise typer.BadParameter(str(error)) from error
     if said := contradictions(params):
         raise typer.BadParameter("; ".join(said))
-    return params
-
-
-def read_order(params: Params, *, via_delta: bool, local: bool, overwrite: bool, doubt: str) -> Order:
-    """What is wanted of every image."""
-    if via_delta:
-        params = _for_delta(params)
-    return Order(
-        params=params,
-        via_delta=via_delta,
-        service="local" if local else "",
-        free=local or params.test,
-        overwrite=overwrite,
-        doubt=choice(DoubtPolicy, doubt, "--in-doubt"),
-    )
-
-
-def choice(kind: type[DoubtPolicy], text: str, option: str) -> DoubtPolicy:
-    """A member of an enumeration by its value. Raises `BadParameter`."""
-    try:
-        return kind(text)
-    except ValueError:
-        raise typer.BadParameter(f"{option}: {text!r} is none of {', '.join(kind)}") from None
+    return _for_delta(params) if options.via_delta else params
 
 
 def _for_delta(params: Params) -> Params:
     """`--via-delta` writes a PNG of the whole photo: nothing else can be asked for."""
     if params.output_format not in {OutputFormat.AUTO, OutputFormat.PNG}:
         raise typer.BadParameter(f"--via-delta writes PNG: leave --output-format {params.output_format} out")
-    from dataclasses import replace  # noqa: PLC0415
-
-    said = contradictions(replace(params, output_format=OutputFormat.DELTA_PNG))
-    if said:
+    if said := contradictions(replace(params, output_format=OutputFormat.DELTA_PNG)):
         raise typer.BadParameter("; ".join(said).replace("delta_png", "--via-delta"))
     return replace(params, output_format=OutputFormat.PNG)
 
 
-def check_places(inputs: Inputs, out: str, ledger: str | None) -> str:
-    """The ledger's path; raises `BadParameter` for inputs and outputs that cannot be meant."""
+def read_order(options: ApiOptions, *, local: bool, overwrite: bool, in_doubt: str = "hold") -> Order:
+    """What is wanted of every image."""
+    params = read_params(options)
+    return Order(
+        params=params,
+        via_delta=options.via_delta,
+        service="local" if local else "",
+        free=local or params.test,
+        overwrite=overwrite,
+        doubt=choice(DoubtPolicy, in_doubt, "--in-doubt"),
+    )
+
+
+def read_pace(options: PaceOptions, order: Order) -> Pace:
+    """How fast, and how patiently."""
+    resend = order.free or order.doubt is DoubtPolicy.RESEND
+    return Pace(
+        Ramp(options.concurrency_start, options.concurrency_max, options.ramp_interval),
+        Patience(options.backoff_step, options.retries, resend),
+        Breaker(give_up_after=options.give_up_after),
+    )
+
+
+def read_limits(options: MoneyOptions) -> Limits:
+    """Credits that may be spent."""
+    return Limits(options.max_credits, options.max_credits_per_run, options.max_credits_per_day)
+
+
+def read_inputs(options: InputOptions) -> Inputs:
+    """What to walk."""
+    inputs = Inputs(
+        tuple(options.paths or ()),
+        options.files_from,
+        options.nul,
+        tuple(options.include or ()),
+        tuple(options.exclude or ()),
+        options.follow_symlinks,
+    )
     if not inputs.paths and inputs.listed is None:
         raise typer.BadParameter("name at least one photo, folder, glob or URL, or use --files-from")
+    if inputs.listed not in {None, "-"} and not os.path.isfile(str(inputs.listed)):
+        raise typer.BadParameter(f"--files-from {inputs.listed}: there is no such file")
+    return inputs
+
+
+def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
+    """Where results go; an output that cannot be meant is refused."""
+    out = options.out
     if os.path.lexists(out) and not os.path.isdir(out):
         raise typer.BadParameter(f"--out {out}: is a file; name a folder")
     for path in inputs.paths:
         if os.path.isdir(path) and os.path.isdir(out) and os.path.samefile(path, out):
             raise typer.BadParameter(f"--out {out}: is the input folder itself; name another one")
-    return ledger or default_path(out)
+    return Outputs(out, options.ledger or default_path(out), options.min_free)
+
+
+def choice(kind: type[_E], text: str, option: str) -> _E:
+    """A member of an enumeration by its value."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise typer.BadParameter(f"{option}: {text!r} is none of {', '.join(kind)}") from None

@@ -11,26 +11,25 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pixian_batch.adapters.client import DEFAULT_API_URL
 from pixian_batch.adapters.ledger import LedgerDamagedError, LedgerError, LedgerInUseError, LedgerTooNewError
 from pixian_batch.adapters.signals import listen
-from pixian_batch.cli import options as o  # noqa: TC001  # typer reads the annotations at run time
+from pixian_batch.cli.bug import write_report
 from pixian_batch.cli.credentials import CredentialsError
-from pixian_batch.cli.order import check_places, read_order, read_params
+from pixian_batch.cli.options import RunOptions, takes
+from pixian_batch.cli.order import read_inputs, read_limits, read_order, read_outputs, read_pace
 from pixian_batch.cli.screens import Screens, watcher
 from pixian_batch.cli.service import Service, check_api_url, open_wire
 from pixian_batch.emulator.engine import EngineMissingError
-from pixian_batch.pipeline.run import Inputs, Limits, Outputs, Pace, Run
+from pixian_batch.pipeline.run import Run
 from pixian_batch.pipeline.stop_sign import StopSign
-from pixian_batch.policy.breaker import Breaker
-from pixian_batch.policy.course import DoubtPolicy, Patience
-from pixian_batch.policy.progress import Summary
-from pixian_batch.policy.ramp import Ramp
+from pixian_batch.policy.progress import Level, Message, Summary
 from pixian_batch.policy.stopping import Cause, Stop, exit_code
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
+    from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Order
+    from pixian_batch.pipeline.run import Limits, Outputs, Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,90 +45,31 @@ class Wish:
     screens: Screens
 
 
-def run(  # noqa: PLR0913  # a command's signature is its list of options
-    paths: o.Paths = None,
-    *,
-    out: o.Out,
-    test: o.Test = False,
-    max_pixels: o.MaxPixels = None,
-    background_color: o.BackgroundColor = None,
-    crop_to_foreground: o.CropToForeground = False,
-    margin: o.Margin = None,
-    target_size: o.TargetSize = None,
-    vertical_alignment: o.VerticalAlignment = None,
-    output_format: o.OutputFormat = None,
-    jpeg_quality: o.JpegQuality = None,
-    via_delta: o.ViaDelta = False,
-    concurrency_start: o.ConcurrencyStart = 5,
-    concurrency_max: o.ConcurrencyMax = 100,
-    ramp_interval: o.RampInterval = "5m",  # type: ignore[assignment]  # read by the option's parser
-    backoff_step: o.BackoffStep = "5s",  # type: ignore[assignment]
-    idle_timeout: o.IdleTimeout = "180s",  # type: ignore[assignment]
-    retries: o.Retries = 3,
-    give_up_after: o.GiveUpAfter = "15m",  # type: ignore[assignment]
-    max_credits: o.MaxCredits = None,
-    max_credits_per_run: o.MaxCreditsPerRun = None,
-    max_credits_per_day: o.MaxCreditsPerDay = None,
-    in_doubt: o.InDoubt = "hold",
-    yes: o.Yes = False,
-    include: o.Include = None,
-    exclude: o.Exclude = None,
-    files_from: o.FilesFrom = None,
-    nul: o.Nul = False,
-    follow_symlinks: o.FollowSymlinks = False,
-    overwrite: o.Overwrite = False,
-    ledger: o.LedgerPath = None,
-    min_free: o.MinFree = "100MB",  # type: ignore[assignment]
-    json: o.Json = False,
-    quiet: o.Quiet = False,
-    verbose: o.Verbose = False,
-    color: o.Color = "auto",
-    no_progress: o.NoProgress = False,
-    log_file: o.LogFile = None,
-    local: o.Local = False,
-    api_url: o.ApiUrl = DEFAULT_API_URL,
-) -> None:
+@takes(RunOptions)
+def run(options: RunOptions) -> None:
     """Cut out photos: send them through, write the results, skip what is done.
 
     Example: pixian-batch ./photos --out ./cut --concurrency-max 40
     """
-    params = read_params(
-        {
-            "test": test,
-            "max_pixels": max_pixels,
-            "background_color": background_color,
-            "crop_to_foreground": crop_to_foreground,
-            "margin": margin,
-            "target_size": target_size,
-            "vertical_alignment": vertical_alignment,
-            "output_format": output_format,
-            "jpeg_quality": jpeg_quality,
-        }
-    )
-    order = read_order(params, via_delta=via_delta, local=local, overwrite=overwrite, doubt=in_doubt)
-    inputs = Inputs(
-        tuple(paths or ()), files_from, nul, tuple(include or ()), tuple(exclude or ()), follow_symlinks
-    )
-    ramp = Ramp(concurrency_start, concurrency_max, ramp_interval)
-    resend = order.free or order.doubt is DoubtPolicy.RESEND
+    order = read_order(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
+    inputs = read_inputs(options)
     wish = Wish(
         inputs,
-        Outputs(out, check_places(inputs, out, ledger), min_free),
+        read_outputs(options, inputs),
         order,
-        Pace(ramp, Patience(backoff_step, retries, resend), Breaker(give_up_after=give_up_after)),
-        Limits(max_credits, max_credits_per_run, max_credits_per_day),
-        Service(local, check_api_url(api_url), idle_timeout, concurrency_max),
+        read_pace(options, order),
+        read_limits(options),
+        Service(options.local, check_api_url(options.api_url), options.idle_timeout, options.concurrency_max),
         Screens(
-            json,
-            quiet,
-            verbose,
-            not no_progress,
-            color,
-            log_file,
+            options.json,
+            options.quiet,
+            options.verbose,
+            not options.no_progress,
+            options.color,
+            options.log_file,
             shlex.join(["pixian-batch", *sys.argv[1:]]),
         ),
     )
-    del yes  # nothing asks yet without it
     raise typer.Exit(asyncio.run(fulfil(wish)))
 
 
@@ -153,6 +93,10 @@ async def fulfil(wish: Wish) -> int:
                     wish.inputs, wish.outputs, wish.order, wish.pace, wish.limits, wire, stop, screens
                 )
                 summary = await going.go()
+                if going.bug is not None:
+                    screens.said(
+                        Message(Level.ERROR, f"internal error; {write_report(going.bug, wish.outputs)}")
+                    )
         except (CredentialsError, EngineMissingError, LedgerError) as error:
             summary = _never_began(wish, _reason(error))
     screens.finished(summary)
@@ -181,5 +125,12 @@ def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
 def _never_began(wish: Wish, stop: Stop) -> Summary:
     tally = Tally()
     return Summary(
-        tally, stop, exit_code(tally, stop), 0.0, wish.outputs.out, wish.outputs.ledger, free=wish.order.free
+        tally,
+        stop,
+        exit_code(tally, stop),
+        0.0,
+        wish.outputs.out,
+        wish.outputs.ledger,
+        free=wish.order.free,
+        began=False,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,7 +46,9 @@ def watcher(screens: Screens) -> Watcher:
 
 
 def _for_people(screens: Screens) -> Live | Plain:
-    live = screens.progress and not screens.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    # Records on the same terminal would tear the live frame.
+    torn = screens.json and sys.stdout.isatty()
+    live = screens.progress and not screens.quiet and not torn
     if live:
         from pixian_batch.display.live import Live, suits  # noqa: PLC0415  # rich, only for a terminal
 

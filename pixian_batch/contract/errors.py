@@ -11,6 +11,8 @@ from typing import Final
 MAX_ERROR_BYTES: Final = 64 * 1024
 """How much of an error body is worth reading."""
 _SHOWN_CHARS: Final = 200
+_MAX_CODE: Final = 2**63 - 1
+"""SQLite's integers: an error that cannot be recorded would be worse than one without its code."""
 
 
 class Code(IntEnum):
@@ -55,8 +57,14 @@ def read_error(status: int, body: bytes) -> ApiError:
         code, message = said.get("code"), said.get("message")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ApiError(status, None, _shown(body.decode("utf-8", "replace")) or f"HTTP {status}, no message")
-    whole = isinstance(code, int) and not isinstance(code, bool)
-    return ApiError(status, code if whole else None, _shown(str(message or "")) or f"HTTP {status}")
+    return ApiError(status, _code(code), _shown(str(message or "")) or f"HTTP {status}")
+
+
+def _code(said: object) -> int | None:
+    """The code, if it is a whole number that a database can hold."""
+    if isinstance(said, int) and not isinstance(said, bool) and abs(said) <= _MAX_CODE:
+        return said
+    return None
 
 
 def write_error(error: ApiError) -> bytes:
@@ -68,7 +76,7 @@ def write_error(error: ApiError) -> bytes:
 def _shown(text: str) -> str:
     """`text` without tags, control characters and surplus white space, cut to a line."""
     text = re.sub(r"<(script|style).*?(</\1>|$)", " ", text, flags=re.DOTALL | re.IGNORECASE)
-    text = re.sub(r"<[^>]*(>|$)", " ", text)
+    text = re.sub(r"<[a-zA-Z/!?][^>]*(>|$)", " ", text)  # a tag, not the sign of "must be < 100"
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 

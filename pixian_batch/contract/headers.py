@@ -52,7 +52,8 @@ class ResultHeaders:
     warnings: tuple[str, ...] = ()
 
 
-_DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?", re.ASCII)
+# A service that keeps doubles prints up to 17 digits and some zeros: 0.30000000000000004.
+_DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,24})?", re.ASCII)
 _INTEGERS = re.compile(r"[0-9]{1,9}(?: +[0-9]{1,9})*", re.ASCII)
 _FIRST_ORIENTATION, _LAST_ORIENTATION = 1, 8
 

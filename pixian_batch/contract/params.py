@@ -298,7 +298,7 @@ def contradictions(params: Params) -> list[str]:
             for field in map(BY_ATTRIBUTE.__getitem__, _IGNORED_BY_DELTA)
             if getattr(params, field.attribute) != getattr(_DEFAULTS, field.attribute)
         ]
-    if params.vertical_alignment is not VerticalAlignment.MIDDLE and params.target_size is None:
+    elif params.vertical_alignment is not VerticalAlignment.MIDDLE and params.target_size is None:
         said.append("--vertical-alignment needs --target-size: without it there is no spare room")
     if params.jpeg_quality != DEFAULT_JPEG_QUALITY and params.result_format is not OutputFormat.JPEG:
         said.append(f"--jpeg-quality has no effect on {params.result_format}: add --output-format jpeg")
@@ -325,9 +325,15 @@ def canonical(params: Params) -> str:
         decided = replace(decided, jpeg_quality=DEFAULT_JPEG_QUALITY)
     if decided.output_format is OutputFormat.DELTA_PNG:
         decided = replace(decided, **{name: getattr(_DEFAULTS, name) for name in _IGNORED_BY_DELTA})
+    decided = replace(decided, margin=_without_zero_units(decided.margin))
     if decided.target_size is None:
         decided = replace(decided, vertical_alignment=VerticalAlignment.MIDDLE)
     return ";".join(f"{name}={value}" for name, value in params_to_wire(decided))
+
+
+def _without_zero_units(margin: Margin) -> Margin:
+    sides = (margin.top, margin.right, margin.bottom, margin.left)
+    return Margin(*(side if side.value else ZERO_LENGTH for side in sides))  # 0% is 0px
 
 
 assert {field.name for field in fields(Params)} == set(BY_ATTRIBUTE)  # noqa: S101  # checked at import

@@ -328,7 +328,7 @@ def _parts(line: Text) -> Iterator[Text]:
 
 def report_lines(told: Report, *, width: int) -> list[Text]:
     """The report as rows: headline, numbers, details, next steps. What is to be copied is never cut."""
-    numbers = max(len(row.value) for row in told.rows if row.label != "ledger")
+    numbers = max((len(row.value) for row in told.rows if row.label != "ledger"), default=0)
     lines = [*_paragraph(Text(), told.headline, width, style=f"bold {_TONES[told.tone]}".strip(), indent=0)]
     lines.append(Text())
     for row in told.rows:

@@ -117,8 +117,8 @@ class Plain:
 def lines(told: Report) -> Iterator[str]:
     """The whole report as aligned lines."""
     yield told.headline
-    labels = max(len(row.label) for row in told.rows)
-    values = max(len(row.value) for row in told.rows if row.note or row.label != "ledger")
+    labels = max((len(row.label) for row in told.rows), default=0)
+    values = max((len(row.value) for row in told.rows if row.note or row.label != "ledger"), default=0)
     for row in told.rows:
         note = f"  ({row.note})" if row.note else ""
         yield f"  {row.label:<{labels}}  {row.value:>{values}}{note}".rstrip()

@@ -82,6 +82,8 @@ def report(summary: Summary, *, again: str = "") -> Report:
 
 def _headline(summary: Summary) -> str:
     tally = summary.tally
+    if summary.stop is not None and not summary.began:
+        return f"Not started: {printable(summary.stop.message)}"
     if summary.stop is not None:
         return f"Stopped after {duration(summary.seconds)}: {printable(summary.stop.message)}"
     if not tally.ended:
@@ -106,6 +108,8 @@ def _tone(summary: Summary) -> Tone:
 
 
 def _rows(summary: Summary) -> Iterator[Row]:
+    if not summary.began:
+        return
     tally = summary.tally
     repaired = f"{tally.repaired:,} finished for free from an interrupted run" if tally.repaired else ""
     exists = f"{tally.exists:,} stood there already, made by something else" if tally.exists else ""
@@ -171,6 +175,9 @@ _AFTER: Final = {
     Cause.BUDGET: "to go on, raise --max-credits and run the same command again",
     Cause.SERVICE: "wait for the service to recover, then run the same command again",
     Cause.DISK: "make room or make the folder writable, then run the same command again",
+    Cause.LEDGER_IN_USE: "wait for the other run to end, or give this one its own --out",
+    Cause.USAGE: "change the command line",
+    Cause.BUG: "please report it, with what you ran; what was bought is in the ledger",
 }
 
 
@@ -178,7 +185,7 @@ def _steps(summary: Summary, again: str) -> Iterator[Step]:
     tally, stop = summary.tally, summary.stop
     if stop is not None:
         # With another limit needed, the same command would only stop again: no command to copy.
-        as_before = "" if stop.cause is Cause.BUDGET else again
+        as_before = again if summary.began and stop.cause is not Cause.BUDGET else ""
         yield Step(printable(stop.hint) or _AFTER[stop.cause], as_before)
     if tally.undecided and not summary.free:
         these = f"decide about {images(tally.undecided)} in doubt: charged or not, send again or not"

@@ -15,13 +15,17 @@ from pixian_batch.emulator import mistakes
 from pixian_batch.emulator.weather import Fault, FaultKind
 
 if TYPE_CHECKING:
-    from pixian_batch.emulator.workshop import Made
+    from pixian_batch.emulator.made import Made
 
 _HTML: Final = (
     b"<!DOCTYPE html><html><head><title>%s</title></head><body><h1>%s</h1><hr>nginx</body></html>\n"
 )
 _ELSEWHERE: Final = "https://elsewhere.invalid/api/v2/remove-background"
 _RETRY_AFTER: Final = 1
+
+
+class BrokenOnPurposeError(ConnectionResetError):
+    """The weather broke this connection; nobody else did."""
 
 
 async def stall(seconds: float | None) -> None:
@@ -41,7 +45,7 @@ def reset(request: web.BaseRequest) -> NoReturn:
             form = "hh" if sys.platform == "win32" else "ii"
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(form, 1, 0))
         transport.abort()
-    raise ConnectionResetError("the weather reset this connection")
+    raise BrokenOnPurposeError("the weather reset this connection")
 
 
 def _html(status: int) -> web.Response:
@@ -151,7 +155,7 @@ async def _interrupt(request: web.BaseRequest, fault: Fault) -> None:
         await stall(fault.seconds)
     elif request.transport is not None:
         request.transport.close()
-        raise ConnectionResetError("the weather cut this body")
+        raise BrokenOnPurposeError("the weather cut this body")
 
 
 def _garbage(size: int) -> bytes:

@@ -59,9 +59,11 @@ class _GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
+        allowed = is_allowed(host, port, self._settings.allow_fetch)
+        if not allowed and not self._settings.fetch_public:
+            raise _NotAllowedError(host)  # not even looked up
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        allowed = is_allowed(host, port, self._settings.allow_fetch)
         results = [
             ResolveResult(
                 hostname=host,
@@ -72,7 +74,7 @@ class _GuardedResolver(AbstractResolver):
                 flags=socket.AI_NUMERICHOST,
             )
             for kind, _, proto, _, where in found
-            if allowed or (self._settings.fetch_public and is_public(str(where[0])))
+            if allowed or is_public(str(where[0]))
         ]
         if not results:
             raise _NotAllowedError(host)

@@ -44,7 +44,7 @@ class WeatherFlags:
 
 @dataclass(frozen=True, slots=True)
 class ServeFlags:
-    """The other options; names are those of `EmulatorSettings`, and `file` is the settings file."""
+    """The other options; names are those of `EmulatorSettings`, and `file` is the settings file (`--weather`)."""
 
     file: Path | None = None
     engine: EngineName | None = None

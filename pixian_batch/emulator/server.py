@@ -173,8 +173,14 @@ def _tls(settings: EmulatorSettings) -> ssl.SSLContext | None:
     return context
 
 
-async def serve(settings: EmulatorSettings, *, host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Run an emulator until cancelled: `pixian-batch serve`."""
+async def serve(
+    settings: EmulatorSettings, *, host: str, port: int, ready: Callable[[Emulator], None] | None = None
+) -> None:
+    """Run an emulator until this task is cancelled: `pixian-batch serve`. `ready` is told when the port is open.
+
+    Raises what `Emulator.start` raises.
+    """
     async with Emulator(settings, host=host, port=port) as emulator:
-        log.warning("listening at %s", emulator.url)
+        if ready is not None:
+            ready(emulator)
         await asyncio.get_running_loop().create_future()

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from pixian_batch.contract.params import Params
     from pixian_batch.emulator.account import Account
+    from pixian_batch.emulator.made import Made
     from pixian_batch.emulator.settings import EmulatorSettings
-    from pixian_batch.emulator.workshop import Made, Workshop
+    from pixian_batch.emulator.workshop import Workshop
 
 _OUR_BUG = 500
 
@@ -63,8 +64,10 @@ class Service:
         except Refusal as refusal:
             visit.status, visit.code = refusal.error.status, refusal.error.code
             raise
+        except faults.BrokenOnPurposeError:
+            raise
         except (ConnectionError, asyncio.CancelledError):
-            visit.client_left = visit.fault is None
+            visit.client_left = True
             raise
         except BaseException:
             visit.status = _OUR_BUG
@@ -92,7 +95,7 @@ class Service:
                 page = await self._strike(request, visit, fault)
                 if page is not None:
                     return page
-            task = self._begin(self._make(visit, upload, params, cast.latency))
+            task = self._begin(self._make(visit, upload, params, cast.latency), upload)
         finally:
             if task is None:
                 upload.close()
@@ -139,20 +142,19 @@ class Service:
         times = self._bill.identify(visit, upload.digest)
         return fault_of_image(self._settings.weather, upload.digest, times)
 
-    def _begin(self, work: Coroutine[None, None, Made]) -> asyncio.Task[Made]:
-        """Work that goes on when its client leaves."""
+    def _begin(self, work: Coroutine[None, None, Made], upload: Upload) -> asyncio.Task[Made]:
+        """Work that goes on when its client leaves; at its end the upload is closed."""
         task = asyncio.create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+        # Not in the work itself: a task that is cancelled before its first step never gets there.
+        task.add_done_callback(lambda _: upload.close())
         return task
 
     async def _make(self, visit: Visit, upload: Upload, params: Params, latency: float) -> Made:
         """Make the result and charge for it."""
-        try:
-            await asyncio.sleep(latency)
-            made = await self._workshop.make(upload, params)
-        finally:
-            upload.close()
+        await asyncio.sleep(latency)
+        made = await self._workshop.make(upload, params)
         try:
             self._charge(visit, params, made)
         except BaseException:

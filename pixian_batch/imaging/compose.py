@@ -1,6 +1,6 @@
 """Turns a picture and its matte into the result that the parameters ask for.
 
-Crop, scale, place on the canvas, lay on the background, watermark, encode. It decides no geometry
+Clean the edges, crop, scale, place on the canvas, lay on the background, watermark, encode. It decides no geometry
 (`layout` does) and finds no foreground (the caller's engine does).
 """
 
@@ -17,9 +17,10 @@ from pixian_batch.contract.headers import Box
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import Color, OutputFormat, Params, Size
 from pixian_batch.imaging.delta import encode_delta
+from pixian_batch.imaging.edges import clean_edges
 from pixian_batch.imaging.errors import DeltaShrunkError, LayoutError
 from pixian_batch.imaging.layout import NOWHERE, Layout, lay_out, scaled_box
-from pixian_batch.imaging.png import write_png
+from pixian_batch.imaging.png import stripe_rows, write_png
 from pixian_batch.imaging.watermark import watermark
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ def render(picture: Picture, matte: NDArray[np.uint8], params: Params) -> Render
     if matte.shape != picture.rgb.shape[:2]:
         raise ValueError(f"the matte is {matte.shape}, the picture {picture.rgb.shape[:2]}")
     alpha = matte if picture.alpha is None else _product(matte, picture.alpha)
+    cutout = _cutout(clean_edges(picture.rgb, matte), alpha)
     foreground = foreground_box(alpha)
     if params.result_format is OutputFormat.DELTA_PNG:
-        return _delta(picture, alpha, foreground, test=params.test)
+        return _delta(picture, cutout, foreground, test=params.test)
     layout = lay_out(picture.size, foreground, params)
-    body = _encoded(_placed(picture, alpha, layout), picture.icc, params)
+    body = _encoded(_placed(cutout, layout), picture.icc, params)
     return Rendered(
         body=body,
         kind=Kind.JPEG if params.result_format is OutputFormat.JPEG else Kind.PNG,
@@ -83,20 +85,33 @@ def _in_input(foreground: Box, picture: Picture) -> Box:
     return scaled_box(foreground, before=picture.size, after=picture.original_size)
 
 
+def _cutout(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Colours and alpha as RGBA; what was cut away is black, so that it cannot be found in the file."""
+    height, width = alpha.shape
+    pixels = np.empty((height, width, 4), np.uint8)
+    step = stripe_rows(width * 4)
+    for top in range(0, height, step):
+        rows = slice(top, top + step)
+        pixels[rows, :, :3] = rgb[rows]
+        pixels[rows, :, 3] = alpha[rows]
+        numbers = pixels[rows].view(np.uint32)[..., 0]
+        np.multiply(numbers, alpha[rows] > 0, out=numbers)
+    return pixels
+
+
 def _product(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The product of two alphas, exactly rounded; 255 is one."""
     product = first.astype(np.uint16) * second + 128
     return ((product + (product >> 8)) >> 8).astype(np.uint8)
 
 
-def _delta(picture: Picture, alpha: NDArray[np.uint8], foreground: Box, *, test: bool) -> Rendered:
+def _delta(picture: Picture, cutout: NDArray[np.uint8], foreground: Box, *, test: bool) -> Rendered:
     if picture.shrunk:
         raise DeltaShrunkError(picture.original_size, picture.size)
-    result = np.dstack([picture.rgb, alpha])
     if test:
-        result = np.asarray(watermark(Image.fromarray(result)))
+        cutout = np.asarray(watermark(Image.fromarray(cutout)))
     return Rendered(
-        body=encode_delta(picture.rgb, result),
+        body=encode_delta(picture.rgb, cutout),
         kind=Kind.PNG,
         input_foreground=foreground,
         result_size=picture.size,
@@ -104,13 +119,10 @@ def _delta(picture: Picture, alpha: NDArray[np.uint8], foreground: Box, *, test:
     )
 
 
-def _placed(picture: Picture, alpha: NDArray[np.uint8], layout: Layout) -> Image.Image:
+def _placed(cutout: NDArray[np.uint8], layout: Layout) -> Image.Image:
     """The cropped and scaled part on a transparent canvas, RGBA."""
     crop, placed, canvas = layout.crop, layout.placed, layout.canvas
-    window = slice(crop.top, crop.top + crop.height), slice(crop.left, crop.left + crop.width)
-    visible = alpha[window] > 0
-    part = np.dstack([picture.rgb[window], alpha[window]])
-    part[~visible] = 0  # what was cut away must not be found in the file
+    part = cutout[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
     image = Image.fromarray(part)
     if image.size != (placed.width, placed.height):
         image = image.resize((placed.width, placed.height), Image.Resampling.LANCZOS, reducing_gap=3.0)

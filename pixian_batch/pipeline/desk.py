@@ -22,7 +22,6 @@ from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
 from pixian_batch.pipeline.job import Job, Reply
 from pixian_batch.pipeline.purse import NoPrice, Purse
 from pixian_batch.policy.course import DoubtPolicy, Fail, Halt, Hold, Land
-from pixian_batch.policy.naming import output_place
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
@@ -41,12 +40,13 @@ from pixian_batch.policy.stopping import Cause, Stop
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.pipeline.attempt import Attempter
     from pixian_batch.pipeline.job import Found, Order
+    from pixian_batch.pipeline.preflight import Preflight
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.worker import Pursuit, Worker
 
@@ -75,7 +75,7 @@ class Claims:
 
 @dataclass(slots=True)
 class Desk:
-    """Knows the way; owns none of the rooms. preflight: awaited before anything is bought; may raise the stop sign."""
+    """Knows the way; owns none of the rooms. `preflight` goes before anything is bought."""
 
     order: Order
     ledger: Ledger
@@ -84,7 +84,7 @@ class Desk:
     attempt: Attempter
     purse: Purse
     stop: StopSign
-    preflight: Callable[[], Awaitable[None]]
+    preflight: Preflight
     claims: Claims = field(default_factory=Claims)
 
     async def handle(self, found: Found, worker: Worker) -> Ending:
@@ -138,7 +138,7 @@ class Desk:
             source=FileSource(found.path, seen.probe.kind, (seen.stamp.size, seen.stamp.mtime_ns)),
             key=Key(seen.digest, self.order.key_params(rebuild=rebuild)),
             params=self.order.request(rebuild=rebuild),
-            place=output_place(found.place, self.order.params.result_format),
+            place=self.order.result_place(found.place),
             pixels=seen.probe.size.pixels,
             rebuild=rebuild,
         )
@@ -154,7 +154,7 @@ class Desk:
                 self.order.key_params(rebuild=False),
             ),
             params=params,
-            place=output_place(found.place, params.result_format),
+            place=self.order.result_place(found.place),
             pixels=None,
         )
 
@@ -189,7 +189,9 @@ class Desk:
         message = (
             f"sent at {standing.sent_at} and never answered in full: {standing.message or 'interrupted'}"
         )
-        problem = Problem(standing.state.value, message, "decide with: pixian-batch resolve OUT")
+        problem = Problem(
+            standing.state.value, message, f"decide with: pixian-batch resolve {self.landing.out}"
+        )
         if standing.state is State.LOST and standing.headers is not None:
             return Lost(problem, standing.headers, None, standing.kept, standing.at_most, earlier=True)
         return InDoubt(problem, standing.at_most, earlier=True)
@@ -197,7 +199,7 @@ class Desk:
     # --- buying ------------------------------------------------------------------------------------
 
     async def _buy(self, job: Job, worker: Worker) -> tuple[Pursuit, Outcome]:
-        await self.preflight()
+        await self.preflight.once()
         pursuit = await worker.pursue(lambda: self._send(job))
         outcome = await self._outcome(job, pursuit)
         return pursuit, outcome

@@ -31,6 +31,7 @@ class Floor:
 
     ramp: Ramp
     stop: StopSign
+    free: bool = False
     tally: Tally = field(default_factory=Tally)
     found: int = 0
     counted: bool = False
@@ -79,6 +80,7 @@ class Floor:
             ),
             paused=self.gate is not None and self.gate.is_tripped(),
             stop=self.stop.stop,
+            free=self.free,
             credits_ever=None if self.credits_before is None else self.credits_before + charged,
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.contract.params import OutputFormat, Params, canonical
 from pixian_batch.policy.course import DoubtPolicy
+from pixian_batch.policy.naming import output_place
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -38,6 +39,24 @@ class Order:
         """The parameters to send: those asked for, or the same as a delta."""
         return replace(self.params, output_format=OutputFormat.DELTA_PNG) if rebuild else self.params
 
+    def result_place(self, place: str) -> str:
+        """Where the result of the input at `place` goes."""
+        return output_place(place, self.params.result_format)
+
+    def spares(self, key_params: str) -> bool:
+        """Whether a result with such parameters may not be replaced.
+
+        A free run never replaces what was paid for: it would have to be bought again.
+        """
+        parts = key_params.split(";")
+        was_free = "test=true" in parts or any(part.startswith("service=") for part in parts)
+        return self.free and not was_free
+
+    def all_key_params(self) -> list[str]:
+        """The parameters of every key that this order may lead to."""
+        rebuilt = (False, True) if self.via_delta else (False,)
+        return [self.key_params(rebuild=rebuild) for rebuild in rebuilt]
+
     def key_params(self, *, rebuild: bool) -> str:
         """The ledger's half of the key that is not the bytes: all that changes the result."""
         parts = [
@@ -46,11 +65,6 @@ class Order:
             f"service={self.service}" if self.service else "",
         ]
         return ";".join(filter(None, parts))
-
-
-def was_free(key_params: str) -> bool:
-    """Whether a result with these key parameters cost nothing: a test's, or the emulator's own."""
-    return any(part == "test=true" or part.startswith("service=") for part in key_params.split(";"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pixian_batch import __version__
-from pixian_batch.adapters.client import PixianWire, Trace, WireError
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
-from pixian_batch.adapters.walking import Walker, WalkRules, read_list
 from pixian_batch.pipeline.attempt import Attempter
 from pixian_batch.pipeline.desk import DISK_HINT, Desk
 from pixian_batch.pipeline.finishing import Finisher
 from pixian_batch.pipeline.floor import Floor
 from pixian_batch.pipeline.gate import Gate
-from pixian_batch.pipeline.job import was_free
 from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.preflight import Preflight
 from pixian_batch.pipeline.purse import Purse
 from pixian_batch.pipeline.scout import Scout, count
 from pixian_batch.pipeline.settle import Settler
@@ -32,7 +30,6 @@ from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.budget import Budget, Limit
 from pixian_batch.policy.course import Patience
-from pixian_batch.policy.naming import output_place
 from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE, Ramp
@@ -42,7 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from decimal import Decimal
 
+    from pixian_batch.adapters.client import PixianWire
     from pixian_batch.adapters.walking import Walked
+    from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Found, Order
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.policy.progress import Snapshot
@@ -65,18 +64,6 @@ class Watcher(Protocol):
 
     async def attend(self) -> None:
         """Runs beside the run, and is cancelled at its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What to walk. listed: a file with more inputs (`-`: standard input); nul: its names end with NUL."""
-
-    paths: tuple[str, ...]
-    listed: str | None = None
-    nul: bool = False
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    follow_symlinks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +108,15 @@ class Run:
     floor: Floor = field(init=False)
     _repaired: set[str] = field(default_factory=set)
     _problems: Counter[str] = field(default_factory=Counter)
-    _bug: Exception | None = None
+    bug: Exception | None = None
+    """An error of ours: everything in flight landed before the run ended."""
 
     def __post_init__(self) -> None:
-        self.floor = Floor(self.pace.ramp, self.stop)
+        self.floor = Floor(self.pace.ramp, self.stop, self.order.free)
         self.stop.on_hard = self.wire.abort
 
     async def go(self) -> Summary:
-        """The whole run. A bug of ours is raised after everything in flight has landed."""
+        """The whole run. After an error of ours (`bug`) everything in flight still lands."""
         ledger = await Ledger.open(self.outputs.ledger)
         doubts: list[Doubt] = []
         try:
@@ -144,8 +132,6 @@ class Run:
             with contextlib.suppress(LedgerError):
                 await ledger.end_run(summary.exit_code)
             await ledger.close()
-        if self._bug is not None:
-            raise self._bug
         return summary
 
     async def _with_ledger(self, ledger: Ledger) -> None:
@@ -171,14 +157,14 @@ class Run:
             await self._budget(ledger),
             unpriced=[] if self.order.free else await ledger.unpriced(),
         )
-        for params in self._key_params():
+        for params in self.order.all_key_params():
             for pixels, cost in await ledger.prices(params):
                 purse.prices.learn(pixels, cost)
         purse.count_unpriced()
         attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
         # Asked before the first purchase, not before the first image: a run that buys nothing sends nothing.
-        preflight = _Preflight(self.wire, self.stop, needed=not self.order.free)
-        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight.once)
+        preflight = Preflight(self.wire, ledger, self.stop, needed=not self.order.free)
+        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight)
 
     async def _budget(self, ledger: Ledger) -> Budget:
         """The limits, and what counts against them: in a free run nothing does."""
@@ -219,8 +205,8 @@ class Run:
         async def handle(found: Found, worker: Worker) -> None:
             try:
                 self._ended(await desk.handle(found, worker))
-            except Exception as bug:  # noqa: BLE001  # the others land first; then it is raised
-                self._bug = self._bug or bug
+            except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
+                self.bug = self.bug or bug
                 self.stop.raise_(Stop(Cause.BUG, f"internal error: {bug!r}"))
 
         pool: Pool[Found] = Pool(
@@ -242,23 +228,22 @@ class Run:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+        await desk.preflight.afterwards()
 
     async def _feed(self, desk: Desk, stream: Stream[Found]) -> None:
         scout = Scout(
             desk.ledger,
             desk.landing,
             self.stop,
-            self._result_place,
-            frozenset(self._key_params()).__contains__,
-            self._spares,
+            self.order.result_place,
+            frozenset(self.order.all_key_params()).__contains__,
+            self.order.spares,
             self.order.overwrite,
             self._ended,
             self._skipped,
         )
         try:
-            await scout.feed(
-                self._walk(), stream, several=len(self.inputs.paths) > 1 or bool(self.inputs.listed)
-            )
+            await scout.feed(self._walk(), stream, several=self.inputs.several)
         except LedgerError as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
         except OSError as error:  # the list file
@@ -275,8 +260,9 @@ class Run:
             )
 
     async def _count(self) -> None:
-        """The total, for the display. A list on standard input can be read only once: no total then."""
-        if self.inputs.listed == "-":
+        """The total, for the display. A list from a pipe can be read only once: no total then."""
+        listed = self.inputs.listed
+        if listed is not None and not await asyncio.to_thread(os.path.isfile, listed):
             return
 
         def add(number: int) -> None:
@@ -289,28 +275,9 @@ class Run:
             self.floor.counted = True
 
     def _walk(self) -> Iterator[Walked]:
-        rules = WalkRules(
-            self._result_place,
-            avoid=(self.outputs.out,),
-            include=self.inputs.include,
-            exclude=self.inputs.exclude,
-            follow_symlinks=self.inputs.follow_symlinks,
+        return self.inputs.walk(
+            out=self.outputs.out, result_place=self.order.result_place, go_on=lambda: not self.stop.up
         )
-        yield from Walker(rules).walk(self.inputs.paths)
-        if self.inputs.listed is not None:
-            yield from Walker(rules).walk(read_list(self.inputs.listed, nul=self.inputs.nul), listed=True)
-
-    def _result_place(self, place: str) -> str:
-        return output_place(place, self.order.params.result_format)
-
-    def _spares(self, params: str) -> bool:
-        """A free run never replaces what was paid for: it would have to be bought again."""
-        return self.order.free and not was_free(params)
-
-    def _key_params(self) -> list[str]:
-        """All keys' parameters that this run may use."""
-        rebuilt = (False, True) if self.order.via_delta else (False,)
-        return [self.order.key_params(rebuild=rebuild) for rebuild in rebuilt]
 
     # --- telling -------------------------------------------------------------------------------------
 
@@ -352,36 +319,6 @@ class Run:
             doubts=() if self.order.free else doubts,
             problems=tuple(self._problems.most_common(10)),
         )
-
-
-@dataclass(slots=True)
-class _Preflight:
-    """The free request that tells, before the first credit, whether the credentials are good."""
-
-    wire: PixianWire
-    stop: StopSign
-    needed: bool
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def once(self) -> None:
-        """Ask once; everybody waits for the answer. A service that is down says nothing of credentials."""
-        async with self._lock:
-            if not self.needed or self.stop.up:
-                return
-            self.needed = False
-            with contextlib.suppress(WireError):
-                async with self.wire.probe_credentials(Trace()) as answer:
-                    error = await answer.error()
-                match answer.status:
-                    case 401 | 403:
-                        self.stop.raise_(Stop(Cause.CREDENTIALS, error.message, error.hint))
-                    case 402:
-                        self.stop.raise_(Stop(Cause.CREDITS, error.message, error.hint))
-                    case 404 | 405:
-                        message = f"there is no Pixian API at this address: {error.message}"
-                        self.stop.raise_(Stop(Cause.SERVICE, message, "check --api-url"))
-                    case _:
-                        pass
 
 
 def _advice(cap: int) -> Message:

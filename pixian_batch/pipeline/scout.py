@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pixian_batch.adapters.walking import Batch, Trouble, Url, Walked
 from pixian_batch.pipeline.job import Found
@@ -20,12 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pixian_batch.adapters.landing import Landing
-    from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.stream import Stream
     from pixian_batch.policy.record import Placed
 
 Known: TypeAlias = "dict[str, tuple[int, int, bytes]]"
+
+
+class Memory(Protocol):
+    """What the scout asks the ledger: hashes of inputs, and what stands in an output folder."""
+
+    async def known(
+        self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
+    ) -> tuple[Known, dict[str, Placed]]:
+        """Of some names in one folder, and some in its output folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class Scout:
     such parameters may not be replaced.
     """
 
-    ledger: Ledger
+    ledger: Memory
     landing: Landing
     stop: StopSign
     result_place: Callable[[str], str]
@@ -81,6 +89,8 @@ class Scout:
                 sifted = await self._sift_batch(batch)
         if sifted.done:
             self.skipped(sifted.done)
+            if several:
+                self._taken(sifted.done)
         for ending in sifted.ended:
             self.ended(ending)
         return self._unwanted_twice(sifted.fresh) if several else sifted.fresh
@@ -134,6 +144,11 @@ class Scout:
         problem = Problem("collision", f"{names} would all become {place}", "rename all but one of them")
         return Ending(path, self.landing.path(place), Failed(problem))
 
+    def _taken(self, done: list[tuple[str, str]]) -> None:
+        """What stands already is wanted, too: another root may not buy something else over it."""
+        for path, place in done:
+            self._wanted.setdefault(hash(folded(place)), hash(os.path.abspath(path)))
+
     def _unwanted_twice(self, found: list[Found]) -> list[Found]:
         """Leave out what an earlier root wanted: the same input silently, another one as a collision."""
         kept: list[Found] = []
@@ -141,10 +156,10 @@ class Scout:
             place = self.result_place(item.place)
             # Hashes in place of strings: a list file may hold millions of names.
             wanted, source = hash(folded(place)), hash(item.absolute)
-            first = self._wanted.setdefault(wanted, source)
-            if first == source and item.absolute not in {other.absolute for other in kept}:
+            if wanted not in self._wanted:
+                self._wanted[wanted] = source
                 kept.append(item)
-            elif first != source:
+            elif self._wanted[wanted] != source:
                 problem = Problem(
                     "collision",
                     f"another input of this run becomes {place} too",

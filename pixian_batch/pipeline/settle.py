@@ -74,8 +74,7 @@ class Settler:
     async def _original(self, sending: Sending) -> str:
         """The input that a delta belongs to: as it was named then, or any file with the same bytes."""
         candidates = [sending.input, *await self.ledger.sources_of(sending.key.digest)]
-        there = [path for path in candidates if await asyncio.to_thread(os.path.isfile, path)]
-        return there[0] if there else sending.input
+        return await asyncio.to_thread(_first_there, candidates)
 
     async def _after_rename(self, left: Unfinished) -> Ending | None:
         """The spool is gone: either it was renamed, and only the note is missing, or somebody removed it."""
@@ -103,6 +102,10 @@ class Settler:
             self.landing.remove(body.path)
             body = None
         await self.ledger.ended(left.sending.attempt, _ended(Verdict.LOST, left, body))
+
+
+def _first_there(paths: list[str]) -> str:
+    return next((path for path in paths if os.path.isfile(path)), paths[0])
 
 
 def _is_complete(left: Unfinished, body: Body) -> bool:

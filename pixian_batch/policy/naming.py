@@ -23,9 +23,11 @@ _SUFFIX: Final = {
     OutputFormat.JPEG: ".jpg",
     OutputFormat.DELTA_PNG: ".delta.png",
 }
-_MAX_PART: Final = 120
+_MAX_PART_BYTES: Final = 180
+"""Of a URL's part: file systems take 255, and suffixes of results and of spool files come on top."""
+_MAX_SUFFIX: Final = 10
 _UNSAFE: Final = re.compile(r"[^\w.\-+=@ ]")
-_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]) *(\..*)?")
 
 
 def output_place(place: str, output: OutputFormat) -> str:
@@ -36,8 +38,15 @@ def output_place(place: str, output: OutputFormat) -> str:
 
 
 def url_place(url: str) -> str:
-    """A safe relative place for a URL: `host/path/name.jpg`; a query is told apart by its hash."""
-    parts = urlsplit(url)
+    """A safe relative place for any text as a URL: `host/path/name.jpg`; a query is told apart by its hash.
+
+    Never raises: whether the URL makes sense is for others to say.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # a broken IPv6 address, a port that is no number
+        return f"host/image@{_digest(url)}"
     names = [
         _safe(unquote(name, errors="replace"))
         for name in parts.path.split("/")
@@ -46,26 +55,55 @@ def url_place(url: str) -> str:
     last = names.pop() if names else "image"
     if parts.query:
         stem, dot, suffix = last.rpartition(".")
-        digest = hashlib.blake2b(parts.query.encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
+        digest = _digest(parts.query)
         last = f"{stem}@{digest}.{suffix}" if dot and stem else f"{last}@{digest}"
-    host = _safe((parts.hostname or "host") + (f"+{parts.port}" if parts.port else ""))
+    host = _safe((parts.hostname or "host") + (f"+{port}" if port else ""))
     return "/".join([host, *names, last])
 
 
 def _safe(name: str) -> str:
-    name = _UNSAFE.sub("_", name).strip(" .")[:_MAX_PART] or "_"
-    return "_" + name if _RESERVED.fullmatch(name) else name
+    name = _UNSAFE.sub("_", unicodedata.normalize("NFC", name)).strip(" .") or "_"
+    name = "_" + name if _RESERVED.fullmatch(name) else name
+    return name if len(name.encode()) <= _MAX_PART_BYTES else _cut(name)
+
+
+def _cut(name: str) -> str:
+    """`name` short enough for a file system, its suffix kept, told apart from its like by a hash."""
+    stem, dot, suffix = name.rpartition(".")
+    if not stem or len(suffix) > _MAX_SUFFIX or not suffix.isascii():
+        stem, dot, suffix = name, "", ""
+    tail = f"@{_digest(name)}{dot}{suffix}"
+    return stem.encode()[: _MAX_PART_BYTES - len(tail)].decode(errors="ignore") + tail
+
+
+def _digest(text: str) -> str:
+    # 64 bits: among a million URLs that differ only in their query, two alike are not to be expected.
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def folded(place: str) -> str:
     """What a file system that ignores case and Unicode form takes `place` for."""
     # ASCII is the common case by far, and lower() is fifty times faster than the full fold.
-    return place.lower() if place.isascii() else unicodedata.normalize("NFC", place.casefold())
+    if place.isascii():
+        return place.lower()
+    # Decomposed first: the fold of a composed letter may lose marks that its parts would keep in order.
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", place).casefold())
 
 
 def collisions(places: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """From (input, output place) pairs: every input whose output another one wants, with all rivals."""
+    """From (input, output place) pairs: every input whose output another one wants, with all rivals.
+
+    An output that would stand where others need a folder has lost to them: of these the first is named.
+    """
     wanted: dict[str, list[str]] = defaultdict(list)
+    folders: dict[str, str] = {}
     for source, place in places:
-        wanted[folded(place)].append(source)
-    return {source: rivals for rivals in wanted.values() if len(rivals) > 1 for source in rivals}
+        key = folded(place)
+        wanted[key].append(source)
+        while (key := key.rpartition("/")[0]) and key not in folders:
+            folders[key] = source
+    found = {source: rivals for rivals in wanted.values() if len(rivals) > 1 for source in rivals}
+    for place, sources in wanted.items():
+        if place in folders:
+            found |= {source: [*sources, folders[place]] for source in sources}
+    return found

@@ -81,6 +81,8 @@ class Summary:
     ledger: str
     free: bool
     """No request of this run could cost money."""
+    began: bool = True
+    """Whether the run got as far as its ledger."""
     credits_ever: Decimal | None = None
     doubts: tuple[Doubt, ...] = ()
     """The images in doubt, the first ones by name; `tally.undecided` counts them all."""

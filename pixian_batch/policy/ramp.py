@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -32,9 +33,10 @@ class Ramp:
 
     def allowed(self, elapsed: float) -> int:
         """Workers allowed `elapsed` seconds after the start."""
-        if self.interval == 0:
-            return self.cap
-        return min(self.cap, self.at_start + int(max(0.0, elapsed) // self.interval))
+        # Counts the deadlines of `openings` that have passed. Dividing `elapsed` would disagree with
+        # them by a rounding error now and then, and `seconds_for` would stand still at such a moment.
+        steps = range(1, self.cap - self.at_start + 1)
+        return self.at_start + bisect_right(steps, elapsed, key=lambda step: step * self.interval)
 
     def seconds_for(self, images: float, seconds_per_image: float, *, elapsed: float = 0.0) -> float:
         """How long `images` take from `elapsed` on, when each keeps one worker for `seconds_per_image`.

@@ -8,8 +8,9 @@ Rules, in order (the table of promises in docs/explanation/money.md):
     answered 401, 402, 403                        halting
     answered 3xx, 5xx                             unavailable
     answered, any other status                    refused
-    no answer, request cannot have been complete  not sent
-    no answer, request may have been complete     in doubt
+    no answer (1xx is none: it only announces one)
+        and the request cannot have been complete not sent
+        and the request may have been complete    in doubt
 
 No exception of any HTTP library takes part: an exception is only how the facts came to be known.
 """
@@ -55,7 +56,7 @@ _HALTING = frozenset({401, 402, 403})
 def classify(exchange: Exchange) -> Verdict:
     """The class of an attempt, by the table at the head of this module."""
     match exchange.status:
-        case None:
+        case status if status is None or status < 200:  # noqa: PLR2004  # 1xx announces an answer, it is none
             return Verdict.IN_DOUBT if exchange.possibly_complete else Verdict.NOT_SENT
         case 429:
             return Verdict.THROTTLED

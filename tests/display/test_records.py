@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -167,10 +168,17 @@ records.finished(Summary(Tally(), None, Exit.OK, 1.0, "o", "l", False))
 sys.stderr.write(f"broken={records.broken}")
 """
 
+# Unbuffered streams keep nothing that could fail at exit.
+_BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
 
 def test_a_reader_that_goes_away_is_survived_quietly() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", _MANY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", _MANY],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_BUFFERED,
+        text=True,
     )
     assert process.stdout is not None
     assert process.stderr is not None
@@ -181,9 +189,27 @@ def test_a_reader_that_goes_away_is_survived_quietly() -> None:
     assert process.wait() == 0
 
 
+def test_a_reader_that_was_never_there_leaves_no_complaint_at_exit() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    few = _MANY.replace("5000", "1")  # so little stays in the stream's buffer until the interpreter ends
+    try:
+        result = subprocess.run(
+            [sys.executable, "-c", few],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            env=_BUFFERED,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (result.returncode, result.stderr) == (0, "broken=True")
+
+
 def test_nothing_is_lost_to_a_reader_that_reads_on() -> None:
     result = subprocess.run(
-        [sys.executable, "-c", _MANY], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", _MANY], capture_output=True, env=_BUFFERED, text=True, check=True, timeout=30
     )
     assert len(result.stdout.splitlines()) == 5001
     assert result.stderr == "broken=False"

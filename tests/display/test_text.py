@@ -7,7 +7,7 @@ import unicodedata
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -94,6 +94,8 @@ def test_credits_never_have_an_exponent(amount: str, shown: str, plain: str) -> 
 
 @settings(deadline=None)
 @given(st.integers(0, 10**7), st.integers(0, 10**7))
+@example(999_999, 1_000_000)
+@example(0, 0)
 def test_percent_stays_between_0_and_100_and_100_means_all(done: int, total: int) -> None:
     share = text.percent(done, total)
     assert 0 <= share <= 100

@@ -121,6 +121,7 @@ async def test_a_cut_body_is_shorter_than_announced_and_charged() -> None:
         visit = await left(here)
         assert visit.ready
         assert not visit.delivered
+        assert not visit.client_left
 
 
 @pytest.mark.parametrize("fault", ["stall_before_charge", "stall_before_answer", "stall_in_body"])
@@ -132,6 +133,7 @@ async def test_a_stall_lasts_until_the_client_leaves(fault: str) -> None:
                 await here.post(PNG)
         visit = await left(here)
         assert visit.ready == (fault != "stall_before_charge")
+        assert visit.client_left
         assert not visit.delivered
         assert here.emulator.bill.totals.at_once == 0
 

@@ -130,6 +130,15 @@ async def test_a_url_that_is_none_is_refused(url: str) -> None:
 
 
 @pytest.mark.asyncio
+async def test_the_open_internet_can_be_forbidden_without_a_look_at_it() -> None:
+    async with lab(fetch_public=False) as here:
+        for url in ("http://nothing.invalid/a.png", "http://8.8.8.8/a.png"):
+            answer = await by_url(here, url)
+            assert (answer.status, answer.code) == (400, 1022)
+            assert "--allow-fetch" in answer.message
+
+
+@pytest.mark.asyncio
 async def test_nothing_listens_there() -> None:
     async with site() as there:
         pass

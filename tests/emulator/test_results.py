@@ -201,6 +201,8 @@ async def test_the_bill_file_survives_a_kill_and_is_gone_on_with(tmp_path: Path)
         await here.post(picture(), {"test": "true"})
         await here.post(b"nonsense")
         before = here.emulator.bill.as_json()
+        # Already readable while the emulator runs: a kill -9 now would lose none of it.
+        assert file.read_text(encoding="utf-8").count('"event": "charge"') == 2
     with file.open("a") as out:
         out.write('{"event": "charge", "numb')  # what a crash leaves behind
     async with lab(bill_file=file) as here:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -14,9 +16,9 @@ import pytest
 from emulator.kit import Answer, basic, form, lab, picture, until
 from PIL import Image
 
-from pixian_batch.emulator.server import Emulator
+from pixian_batch.emulator.server import Emulator, serve
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName
-from pixian_batch.emulator.weather import Latency, Weather
+from pixian_batch.emulator.weather import Fault, Latency, Weather
 
 ENGINES = [EngineName.CANNED, EngineName.PLAIN]
 GIF_BOMB = (
@@ -226,8 +228,57 @@ async def test_large_uploads_and_results_go_through_files() -> None:
 
 
 @pytest.mark.asyncio
-async def test_stopping_drops_what_is_under_way_and_stalls() -> None:
-    weather = Weather(latency=Latency(30))
+async def test_delivered_means_that_the_system_took_the_last_byte() -> None:
+    start = b'--abc\r\nContent-Disposition: form-data; name="image"\r\n\r\n'
+    body = start + picture("PNG", (2900, 1900)) + b"\r\n--abc--\r\n"
+    loop = asyncio.get_running_loop()
+    async with lab() as here:
+        host, _, port = here.emulator.origin.removeprefix("http://").partition(":")
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.setblocking(False)
+        await loop.sock_connect(sock, (host, int(port)))
+        await loop.sock_sendall(sock, head_of(len(body)))
+        await until(lambda: here.emulator.bill.totals.at_once)
+        # The answer (some 100 KB) must not fit into the system's buffers.
+        assert here.emulator._runner is not None
+        assert here.emulator._runner.server is not None
+        (connection,) = here.emulator._runner.server.connections
+        assert connection.transport is not None
+        raw = connection.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        await loop.sock_sendall(sock, body)
+        await until(lambda: here.emulator.bill.totals.charges)
+        assert await loop.sock_recv(sock, 12) == b"HTTP/1.1 200"
+        await asyncio.sleep(0.05)
+        sock.close()
+        await until(lambda: here.emulator.bill.entries)
+        visit = here.emulator.bill.entries[0]
+        assert (visit.ready, visit.delivered, visit.client_left) == (True, False, True)
+
+
+@pytest.mark.asyncio
+async def test_serving_ends_when_it_is_cancelled() -> None:
+    told: asyncio.Future[Emulator] = asyncio.get_running_loop().create_future()
+    settings = EmulatorSettings(engine=EngineName.CANNED)
+    task = asyncio.create_task(serve(settings, host="127.0.0.1", port=0, ready=told.set_result))
+    emulator = await told
+    async with aiohttp.ClientSession() as session:
+        headers = {"Authorization": basic()}
+        async with session.get(f"{emulator.url}/account", headers=headers) as reply:
+            assert reply.status == 200
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize(
+    "weather",
+    [Weather(latency=Latency(30)), Weather(script=(Fault.parse("stall_before_charge"),))],
+    ids=["working", "stalling"],
+)
+@pytest.mark.asyncio
+async def test_stopping_drops_what_is_under_way(weather: Weather) -> None:
     async with lab(weather=weather) as here:
         asking = asyncio.create_task(here.post(picture()))
         await until(lambda: here.emulator.bill.images)
@@ -237,6 +288,18 @@ async def test_stopping_drops_what_is_under_way_and_stalls() -> None:
         with pytest.raises(aiohttp.ClientError):
             await asking
         assert here.emulator.bill.totals.charges == 0
+
+
+@pytest.mark.asyncio
+async def test_stopping_in_the_middle_of_the_work_leaves_no_file_open() -> None:
+    before = open_files()
+    async with lab(engine=EngineName.PLAIN, spool_bytes=100) as here:
+        asking = asyncio.create_task(here.post(picture("BMP", (4000, 3000))))
+        await until(lambda: here.emulator.bill.images)
+        await here.emulator.stop()
+        with suppress(aiohttp.ClientError):  # a fast machine may have answered
+            await asking
+    assert open_files() <= before
 
 
 @pytest.mark.asyncio

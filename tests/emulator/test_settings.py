@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -145,6 +147,19 @@ def test_flags_go_over_the_file(tmp_path: Path) -> None:
 
 def test_no_flags_are_the_defaults() -> None:
     assert settings_from_flags(ServeFlags(), WeatherFlags()) == EmulatorSettings()
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("flags", {"aiohttp", "PIL", "numpy", "onnxruntime"}),
+        ("server", {"PIL", "numpy", "onnxruntime"}),
+    ],
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(module: str, unwanted: set[str]) -> None:
+    code = f"import sys, pixian_batch.emulator.{module}; print(*({unwanted!r} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not run.stdout.split()
 
 
 def test_chances_are_read() -> None:

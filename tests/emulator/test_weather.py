@@ -91,6 +91,15 @@ def test_a_bucket_never_lets_more_through_than_its_rate(rate: float, burst: int,
     assert passed <= burst + rate * now + 1e-6
 
 
+def test_a_bucket_that_was_left_alone_holds_no_more_than_its_burst() -> None:
+    limit = RateLimit(per_second=5, burst=3)
+    bucket, passed = Bucket(3.0, 0.0), 0
+    for _ in range(20):
+        bucket, passes = draw(bucket, limit, 1000.0)
+        passed += passes
+    assert passed == 3
+
+
 def test_without_a_rate_everything_passes() -> None:
     assert draw(Bucket(0.0, 0.0), RateLimit(), 0.0) == (Bucket(0.0, 0.0), True)
 

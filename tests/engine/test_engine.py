@@ -70,6 +70,33 @@ def test_a_clear_subject_is_found_with_its_edge(engine: Engine, size: tuple[int,
     assert overlap(engine.matte(rgb), mask) > 0.95
 
 
+def test_a_small_subject_is_looked_at_again_from_near(engine: Engine) -> None:
+    rgb = astronaut()
+    portrait = Image.fromarray(np.dstack([rgb, engine.matte(rgb)])).resize(
+        (120, 120), Image.Resampling.LANCZOS
+    )
+    page = Image.new("RGB", (1200, 900), (190, 192, 198))
+    page.paste(portrait, (400, 225), portrait)
+    mask = np.zeros((900, 1200), np.bool_)
+    mask[225:345, 400:520] = np.asarray(portrait)[..., 3] >= 128
+    alpha = engine.matte(np.asarray(page))
+    assert overlap(alpha, mask) > 0.975  # one look alone gives 0.963
+    assert np.abs(alpha / 255 - mask).sum() < 0.04 * mask.sum()  # and 0.062
+
+
+def test_the_network_is_fed_as_its_authors_do(engine: Engine) -> None:
+    """RGB over its maximum, then the mean and deviation of ImageNet, channels first."""
+    from pixian_batch.emulator.engine.u2netp import U2NetP  # noqa: PLC0415  # needs the runtime
+
+    assert isinstance(engine, U2NetP)
+    rgb = astronaut()
+    batch = np.empty((1, 3, 320, 320), np.float32)
+    for channel, (mean, deviation) in enumerate([(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)]):
+        batch[0, channel] = (rgb[..., channel] / rgb.max() - mean) / deviation
+    (wanted,) = engine._session.run(None, {"input.1": batch})
+    assert np.abs(engine._look(Image.fromarray(rgb)) - wanted[0, 0]).max() < 1e-3
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400)])
 def test_extreme_shapes_are_answered(engine: Engine, shape: tuple[int, int]) -> None:
     assert engine.matte(np.full((*shape, 3), 90, np.uint8)).shape == shape

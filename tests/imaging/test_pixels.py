@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -221,3 +225,35 @@ def test_flipped_bytes_never_escape_as_other_errors(name: str) -> None:
             open_picture(io.BytesIO(bytes(broken)), max_input_pixels=1_000_000)
         except (UnreadableImageError, TooManyPixelsError):
             continue
+
+
+_MEASURE = """
+import resource, sys
+from imaging.samples import ANNOUNCING
+from pixian_batch.imaging.errors import TooManyPixelsError
+from pixian_batch.imaging.pixels import open_picture
+from pixian_batch.imaging.probe import probe
+probe(ANNOUNCING["jpeg"](8, 8))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for kind, announcing in ANNOUNCING.items():
+    try:
+        open_picture(announcing(13000, 13000))
+        sys.exit(kind + " was decoded")
+    except TooManyPixelsError:
+        pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
+def test_no_library_allocates_the_announced_size_either() -> None:
+    here = Path(__file__).parents[1]
+    path = os.pathsep.join([str(here), str(here.parent)])
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert int(done.stdout) < 20_000

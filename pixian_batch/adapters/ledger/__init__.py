@@ -37,6 +37,8 @@ __all__ = [
 _T = TypeVar("_T")
 FOLDER: Final = ".pixian-batch"
 _BUSY_MS: Final = 10_000
+_SMALLEST: Final = 512
+"""Bytes of the smallest page of SQLite."""
 
 
 class LedgerInUseError(LedgerError):
@@ -67,11 +69,13 @@ class Ledger:
     _attempts: int = field(default=0)
 
     @classmethod
-    async def open(cls, path: str) -> Ledger:
+    async def open(cls, path: str, *, create: bool = True) -> Ledger:
         """Open or make the ledger at `path` and take its lock.
 
         Raises `LedgerInUseError`, `LedgerTooNewError`, `LedgerDamagedError`, `LedgerError`.
         """
+        if not create and not os.path.isfile(path):  # noqa: ASYNC240  # one stat
+            raise LedgerError(f"there is no ledger at {path}")
         lock = _take_lock(path)
         try:
             connection = _connect(path)
@@ -95,6 +99,10 @@ class Ledger:
         """Write down that the run has ended."""
         at = now()
         await self._committer.do(lambda db: store.end_run(db, self.run, at, exit_code))
+
+    async def balance(self, balance: Decimal, *, after: bool) -> None:
+        """Write down what the account holds, before or after the run."""
+        await self._committer.do(lambda db: store.write_balance(db, self.run, balance, after=after))
 
     def next_attempt(self) -> int:
         """A number for an attempt that is about to be written."""
@@ -193,7 +201,9 @@ def read_only(path: str) -> sqlite3.Connection:
         raise LedgerError(f"there is no ledger at {path}")
     quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     try:
-        connection = sqlite3.connect(f"file:{quoted}?mode=ro", uri=True, timeout=_BUSY_MS / 1000)
+        connection = sqlite3.connect(
+            f"file:{quoted}?mode=ro", uri=True, timeout=_BUSY_MS / 1000, check_same_thread=False
+        )
         _check_version(connection)
     except sqlite3.DatabaseError as error:
         raise LedgerDamagedError(f"the ledger {path} is damaged: {error}") from error
@@ -218,10 +228,12 @@ def _connect(path: str) -> sqlite3.Connection:
             path, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000
         )
         try:
+            is_new = _check(path, connection)  # before the first write: it may be somebody else's database
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            _prepare(connection)
+            if is_new:
+                store.create(connection)
         except BaseException:
             connection.close()
             raise
@@ -232,15 +244,17 @@ def _connect(path: str) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables of a new ledger; check an old one."""
+def _check(path: str, connection: sqlite3.Connection) -> bool:
+    """Whether the ledger is new, with no tables yet; raises when it is damaged or no ledger."""
+    if 0 < os.path.getsize(path) < _SMALLEST:  # SQLite would take it for empty
+        raise sqlite3.DatabaseError("it is cut off")
     if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
-        store.create(connection)
-        return
+        return True
     _check_version(connection)
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)
+    return False
 
 
 def _check_version(connection: sqlite3.Connection) -> None:

@@ -7,7 +7,10 @@ CREATE TABLE run (
     ended_at   TEXT,
     version    TEXT NOT NULL,
     service    TEXT NOT NULL,
-    exit_code  INTEGER
+    exit_code  INTEGER,
+    -- what the account held, where the service said it: for `reconcile`
+    balance_before TEXT,
+    balance_after  TEXT
 );
 
 CREATE TABLE params (

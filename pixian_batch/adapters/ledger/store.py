@@ -92,6 +92,12 @@ def end_run(db: sqlite3.Connection, run: int, at: str, exit_code: int) -> None:
     db.execute("UPDATE run SET ended_at = ?, exit_code = ? WHERE id = ?", (at, exit_code, run))
 
 
+def write_balance(db: sqlite3.Connection, run: int, balance: Decimal, *, after: bool) -> None:
+    """What the account held before or after the run."""
+    column = "balance_after" if after else "balance_before"
+    db.execute(f"UPDATE run SET {column} = ? WHERE id = ?", (f"{balance:f}", run))  # noqa: S608  # one of two
+
+
 def last_attempt(db: sqlite3.Connection) -> int:
     """The highest attempt number so far."""
     return int(db.execute("SELECT coalesce(max(id), 0) FROM attempt").fetchone()[0])
@@ -359,7 +365,7 @@ def _unfinished(row: tuple[Any, ...]) -> Unfinished:
             Verdict(verdict),
             status,
             None,
-            str(message),
+            from_db(message),
             body_size,
             seconds,
             kept,
@@ -420,3 +426,12 @@ def prices(db: sqlite3.Connection, params: str) -> Iterator[tuple[int, Decimal]]
     )
     for pixels, charged, calculated in rows:
         yield pixels, max(Decimal(charged or 0), Decimal(calculated or 0))
+
+
+def seconds_per_image(db: sqlite3.Connection) -> float | None:
+    """Mean seconds of the latest thousand delivered attempts; None before the first."""
+    row = db.execute(
+        "SELECT avg(seconds) FROM (SELECT seconds FROM verdict WHERE verdict = 'delivered'"
+        " ORDER BY attempt_id DESC LIMIT 1000)"
+    ).fetchone()
+    return None if row[0] is None else float(row[0])

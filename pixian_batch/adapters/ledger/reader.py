@@ -1,0 +1,69 @@
+"""The ledger for those who only look: `plan`, `status`, and everybody while a run goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from pixian_batch.adapters.ledger import LedgerError, read_only, store
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable
+    from decimal import Decimal
+
+    from pixian_batch.policy.record import Key, Placed
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class LedgerReader:
+    """The questions of `Ledger`, answered from a connection of its own; no ledger yet is an empty one."""
+
+    path: str
+    _connection: sqlite3.Connection | None = None
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @classmethod
+    def open(cls, path: str, *, missing_ok: bool = False) -> LedgerReader:
+        """Raises `LedgerError` and its kin; a missing file only without `missing_ok`."""
+        try:
+            return cls(path, read_only(path))
+        except LedgerError as error:
+            if missing_ok and type(error) is LedgerError:
+                return cls(path)
+            raise
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+
+    async def ask(self, question: Callable[[sqlite3.Connection], _T], otherwise: _T) -> _T:
+        """Any question; `otherwise` when there is no ledger."""
+        if self._connection is None:
+            return otherwise
+        async with self._lock:  # a connection serves one thread at a time
+            return await asyncio.to_thread(question, self._connection)
+
+    async def known(
+        self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
+    ) -> tuple[dict[str, tuple[int, int, bytes]], dict[str, Placed]]:
+        """As `Ledger.known`."""
+        return await self.ask(
+            lambda db: (store.sources(db, folder, names), store.placed(db, out_folder, out_names)), ({}, {})
+        )
+
+    async def is_bought(self, key: Key) -> bool:
+        """Whether a result of this image is recorded anywhere."""
+        return bool(await self.ask(lambda db: store.places_of(db, key), []))
+
+    async def prices(self, params: str) -> list[tuple[int, Decimal]]:
+        """As `Ledger.prices`."""
+        return await self.ask(lambda db: list(store.prices(db, params)), [])
+
+    async def seconds_per_image(self) -> float | None:
+        """The mean of the latest delivered attempts; None before the first."""
+        return await self.ask(store.seconds_per_image, None)

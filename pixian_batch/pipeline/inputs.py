@@ -1,0 +1,42 @@
+"""What to walk, and the walk itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pixian_batch.adapters.walking import Walker, WalkRules, read_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pixian_batch.adapters.walking import Walked
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What to walk. listed: a file with more inputs (`-`: standard input); nul: its names end with NUL."""
+
+    paths: tuple[str, ...]
+    listed: str | None = None
+    nul: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    follow_symlinks: bool = False
+
+    @property
+    def several(self) -> bool:
+        """Whether results of different roots may want the same place."""
+        return len(self.paths) > 1 or self.listed is not None
+
+    def walk(
+        self, *, out: str, result_place: Callable[[str], str], go_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[Walked]:
+        """All inputs; the folder `out` is never one. Blocking. Raises OSError for an unreadable list.
+
+        go_on: asked while a list comes from a pipe that may stay silent; False ends the walk.
+        """
+        rules = WalkRules(result_place, (out,), self.include, self.exclude, self.follow_symlinks)
+        yield from Walker(rules).walk(self.paths)
+        if self.listed is not None:
+            yield from Walker(rules).walk(read_list(self.listed, nul=self.nul, go_on=go_on), listed=True)

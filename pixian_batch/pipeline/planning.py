@@ -1,0 +1,163 @@
+"""What a run would do and cost: the run's own scout, then headers only. Nothing is sent or written.
+
+Bytes are read of those files only that share their size with another one: only they can be duplicates.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pixian_batch.adapters.client import FileSource, Trace, WireError
+from pixian_batch.adapters.reading import ReadingError, probe_file, read_fingerprint
+from pixian_batch.contract.headers import read_result_headers
+from pixian_batch.contract.params import MAX_INPUT_PIXELS
+from pixian_batch.pipeline.scout import Scout
+from pixian_batch.pipeline.stop_sign import StopSign
+from pixian_batch.pipeline.stream import Stream
+from pixian_batch.policy.forecast import Fate, FolderPlan
+from pixian_batch.policy.outcome import Ending, Failed, Skipped
+from pixian_batch.policy.record import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+
+    from pixian_batch.adapters.client import PixianWire
+    from pixian_batch.adapters.landing import Landing
+    from pixian_batch.adapters.ledger.reader import LedgerReader
+    from pixian_batch.adapters.walking import Walked
+    from pixian_batch.pipeline.job import Found, Order
+
+_SAMPLES = 64
+
+
+@dataclass(slots=True)
+class Planner:
+    """Folds every input into `folders` (by the folder as the user would write it)."""
+
+    order: Order
+    ledger: LedgerReader
+    landing: Landing
+    folders: dict[str, FolderPlan] = field(default_factory=lambda: defaultdict(FolderPlan))
+    problems: list[Ending] = field(default_factory=list)
+    samples: dict[int, str] = field(default_factory=dict)
+    """Some new images by their pixels, for calibrating."""
+    _same_size: dict[int, str | None] = field(default_factory=dict)
+    _digests: set[bytes] = field(default_factory=set)
+
+    async def plan(self, walk: Iterator[Walked], *, several: bool) -> None:
+        """Go through all inputs."""
+        stream: Stream[Found] = Stream()
+        scout = Scout(
+            self.ledger,
+            self.landing,
+            StopSign(),
+            self.order.result_place,
+            frozenset(self.order.all_key_params()).__contains__,
+            self.order.spares,
+            self.order.overwrite,
+            self._ended,
+            self._skipped,
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(scout.feed(walk, stream, several=several))
+            while (found := await stream.take()) is not None:
+                await self._add(found)
+
+    @property
+    def total(self) -> FolderPlan:
+        """All folders as one."""
+        total = FolderPlan()
+        for folder in self.folders.values():
+            total.merge(folder)
+        return total
+
+    def _folder(self, path: str) -> FolderPlan:
+        return self.folders[os.path.dirname(path) or os.curdir]
+
+    def _skipped(self, done: list[tuple[str, str]]) -> None:
+        for path, _place in done:
+            self._folder(path).add(Fate.DONE)
+
+    def _ended(self, ending: Ending) -> None:
+        match ending.outcome:
+            case Skipped():
+                fate = Fate.EXISTS
+            case Failed(problem):
+                fate = Fate.COLLISION if problem.code == "collision" else Fate.OTHER
+                self.problems.append(ending)
+            case _:
+                fate = Fate.OTHER
+        self._folder(ending.input).add(fate)
+
+    async def _add(self, found: Found) -> None:
+        if found.is_url:
+            self.folders["URLs"].add(Fate.NEW)
+            return
+        try:
+            size, pixels = await asyncio.to_thread(probe_file, found.path)
+            if pixels > MAX_INPUT_PIXELS:
+                self._folder(found.path).add(Fate.TOO_LARGE)
+                return
+            duplicate = await self._is_duplicate(found, size)
+        except ReadingError:
+            self._folder(found.path).add(Fate.UNREADABLE)
+            return
+        self._folder(found.path).add(Fate.DUPLICATE if duplicate else Fate.NEW, pixels)
+        if not duplicate and len(self.samples) < _SAMPLES:
+            self.samples.setdefault(pixels, found.path)
+
+    async def _is_duplicate(self, found: Found, size: int) -> bool:
+        """Whether the same bytes were bought before, or come earlier in this plan."""
+        first = self._same_size.setdefault(size, found.path)
+        if first == found.path:
+            if found.known is not None and found.known[0] == size:
+                self._digests.add(found.known[2])
+                return await self._is_bought(found.known[2])
+            return False
+        if first is not None:
+            # The first of this size has not been hashed: now it has to be.
+            self._same_size[size] = None
+            self._digests.add(await self._digest(first))
+        digest = await self._digest(found.path)
+        if digest in self._digests:
+            return True
+        self._digests.add(digest)
+        return await self._is_bought(digest)
+
+    async def _digest(self, path: str) -> bytes:
+        return (await asyncio.to_thread(read_fingerprint, path)).digest
+
+    async def _is_bought(self, digest: bytes) -> bool:
+        return await self.ledger.is_bought(Key(digest, self.order.key_params(rebuild=self.order.via_delta)))
+
+
+async def calibrate(
+    planner: Planner, wire: PixianWire, number: int
+) -> tuple[list[tuple[int, Decimal]], float | None]:
+    """(pixels, credits) of some new images by free test requests, the largest first; mean seconds of one.
+
+    Raises `WireError` when none could be asked.
+    """
+    params = replace(planner.order.params, test=True)
+    sizes = sorted(planner.samples, reverse=True)
+    chosen = sizes[:: max(1, -(-len(sizes) // number))][:number] if number else []
+    said: list[tuple[int, Decimal]] = []
+    began = asyncio.get_running_loop().time()
+    for pixels in chosen:
+        seen = await asyncio.to_thread(read_fingerprint, planner.samples[pixels])
+        source = FileSource(planner.samples[pixels], seen.probe.kind, (seen.stamp.size, seen.stamp.mtime_ns))
+        async with wire.remove_background(source, params, Trace()) as answer:
+            if not 200 <= answer.status <= 299:  # noqa: PLR2004  # the 2xx range
+                raise WireError((await answer.error()).message)
+            headers = read_result_headers(answer.headers, test=True)
+            async for _block in answer.blocks():
+                pass
+        if headers.credits_calculated is not None:
+            said.append((pixels, headers.credits_calculated))
+    seconds = asyncio.get_running_loop().time() - began
+    return said, seconds / len(chosen) if chosen else None

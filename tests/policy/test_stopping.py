@@ -1,0 +1,84 @@
+"""Exit codes: a promise to scripts, checked for every combination of what can go wrong."""
+
+from __future__ import annotations
+
+from itertools import permutations, product
+
+import pytest
+
+from pixian_batch.policy.stopping import Cause, Exit, Stop, exit_code, graver, run_status
+from pixian_batch.policy.tally import Tally
+
+# The outside contract, as numbers.
+CODES = {
+    "OK": 0,
+    "BUG": 1,
+    "USAGE": 2,
+    "SOME_FAILED": 3,
+    "CREDENTIALS": 4,
+    "CREDITS": 5,
+    "BUDGET": 6,
+    "SERVICE": 7,
+    "DISK": 8,
+    "IN_DOUBT": 10,
+    "LEDGER_IN_USE": 11,
+    "SIGINT": 130,
+    "SIGTERM": 143,
+}
+STOPS = {
+    "SIGINT": 130,
+    "SIGTERM": 143,
+    "CREDENTIALS": 4,
+    "CREDITS": 5,
+    "BUDGET": 6,
+    "SERVICE": 7,
+    "DISK": 8,
+    "BUG": 1,
+    "USAGE": 2,
+    "LEDGER_IN_USE": 11,
+}
+SIGNALS = {"SIGINT", "SIGTERM"}
+
+
+def test_the_codes_are_the_outside_contract() -> None:
+    assert {code.name: int(code) for code in Exit} == CODES
+    assert {cause.name: int(cause.value) for cause in Cause} == STOPS
+    assert {cause.name for cause in Cause if cause.is_signal} == SIGNALS
+
+
+@pytest.mark.parametrize("cause", [None, *STOPS])
+@pytest.mark.parametrize(("failed", "in_doubt", "lost", "done"), list(product([0, 2], repeat=4)))
+def test_the_exit_code_of_every_combination(
+    cause: str | None, failed: int, in_doubt: int, lost: int, done: int
+) -> None:
+    tally = Tally(
+        failed=failed, in_doubt=in_doubt, lost=lost, done=done, skipped=5, duplicates=1, not_started=3
+    )
+    stop = Stop(Cause[cause], "why") if cause else None
+    applying = [10] * bool(in_doubt or lost) + [3] * bool(failed) + [0]
+    code = STOPS[cause] if cause else applying[0]
+    got = exit_code(tally, stop)
+    assert (int(got), type(got)) == (code, Exit)
+    expected = "halted" if cause else "ok" if code == 0 else "partial"
+    assert run_status(tally, stop) == expected
+
+
+def test_nothing_to_do_is_a_success() -> None:
+    assert exit_code(Tally(), None) == 0
+    assert run_status(Tally(), None) == "ok"
+
+
+@pytest.mark.parametrize(("first", "second"), list(permutations(Cause, 2)))
+def test_a_signal_is_told_first_otherwise_what_came_first(first: Cause, second: Cause) -> None:
+    one, other = Stop(first, "first"), Stop(second, "second")
+    second_wins = second.name in SIGNALS and first.name not in SIGNALS
+    assert graver(one, other) is (other if second_wins else one)
+    assert graver(None, one) is one
+
+
+def test_of_many_reasons_the_signal_survives() -> None:
+    stop: Stop | None = None
+    for cause in [Cause.DISK, Cause.BUDGET, Cause.SIGTERM, Cause.SIGINT, Cause.CREDITS]:
+        stop = graver(stop, Stop(cause, "why"))
+    assert stop is not None
+    assert exit_code(Tally(failed=1, in_doubt=1), stop) == 143

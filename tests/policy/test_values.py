@@ -1,0 +1,41 @@
+"""The values that rooms hand to each other are frozen and slotted: nobody can change what another one holds."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import is_dataclass
+from typing import Any
+
+import pytest
+
+import pixian_batch.contract
+import pixian_batch.policy
+
+MUTABLE = {"Budget", "FolderPlan", "PriceBook"}
+"""Asked and told by many workers, between two awaits: one instance each, documented as such."""
+
+
+def _values() -> list[type[Any]]:
+    names = [
+        module.name
+        for package in (pixian_batch.contract, pixian_batch.policy)
+        for module in pkgutil.iter_modules(package.__path__, package.__name__ + ".")
+    ]
+    return [
+        value
+        for name in names
+        for value in vars(importlib.import_module(name)).values()
+        if isinstance(value, type) and is_dataclass(value) and value.__module__ == name
+    ]
+
+
+@pytest.mark.parametrize("value", _values(), ids=lambda value: value.__name__)
+def test_a_value_is_frozen_and_slotted(value: type[Any]) -> None:
+    frozen = value.__dataclass_params__.frozen
+    assert frozen != (value.__name__ in MUTABLE)
+    assert "__slots__" in vars(value)
+
+
+def test_there_are_values_to_check() -> None:
+    assert len(_values()) > 20
