@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ _KEEPALIVE: Final = 4.0
 _READ_BLOCK: Final = 512 * 1024
 # A block is one step of the idle clock: small enough that a very slow uplink still shows movement.
 _WRITE_BLOCK: Final = 64 * 1024
+_SEND_BUFFER: Final = 256 * 1024
 _MAX_REDIRECTS: Final = 3
 
 
@@ -348,13 +350,17 @@ class PixianWire:
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(
-            limit=self._connections, keepalive_timeout=_KEEPALIVE, ssl=self._tls or True
+            limit=self._connections,
+            keepalive_timeout=_KEEPALIVE,
+            ssl=self._tls or True,
+            socket_factory=_socket_with_little_backlog,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            auth=aiohttp.BasicAuth(self._credentials.api_id, self._credentials.secret, encoding="utf-8"),
+            middlewares=(_authorizing(self._credentials),),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
-            headers={"User-Agent": f"pixian-batch/{__version__}"},
+            # Bodies are kept as they come: one that a helpful server packed could not be read.
+            headers={"User-Agent": f"pixian-batch/{__version__}", "Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
         )
@@ -452,6 +458,34 @@ class PixianWire:
             if trace.source_changed:
                 raise SourceChangedError("the file changed while it was being sent") from error
             raise WireError(_said(error)) from error
+
+
+def _socket_with_little_backlog(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that takes little more than it can send.
+
+    By default it takes megabytes: on a slow line shared by many uploads they leave for minutes after the
+    last write, unseen by the idle clock, and a request that is still on its way would count as in doubt.
+    """
+    family, kind, protocol, _name, _address = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    return made
+
+
+def _authorizing(credentials: Credentials) -> aiohttp.ClientMiddlewareType:
+    """Signs every request. aiohttp's `auth` is deprecated, and a plain header clashes with a user's netrc."""
+    try:
+        authorization = aiohttp.encode_basic_auth(credentials.api_id, credentials.secret)
+    except ValueError as error:
+        raise ValueError("an API id has no colon") from error
+
+    async def authorize(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = authorization
+        return await handler(request)
+
+    return authorize
 
 
 def _same_origin_target(url: URL, response: aiohttp.ClientResponse) -> URL | None:

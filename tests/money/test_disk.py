@@ -142,7 +142,9 @@ def test_the_low_water_mark_stops_before_anything_is_bought(
     assert home.run("--min-free", "1MB").code == 0
 
 
-def test_a_disk_that_is_full_from_the_start(house: Callable[..., House], small_disk: Callable[..., Path]) -> None:
+def test_a_disk_that_is_full_from_the_start(
+    house: Callable[..., House], small_disk: Callable[..., Path]
+) -> None:
     home = house()
     home.add(3)
     home.out = small_disk()

@@ -67,7 +67,7 @@ def test_the_table_is_complete() -> None:
 
 def stormy(house: Callable[..., House], fault: str, *, free: bool = False) -> House:
     """A house with one image, whose first request (after the free look at the credentials) meets `fault`."""
-    home = house(f'weather.script = {["fair"] * (not free) + [fault]!r}'.replace("'", '"'))
+    home = house(f"weather.script = {['fair'] * (not free) + [fault]!r}".replace("'", '"'))
     home.add(1)
     return home
 
