@@ -110,7 +110,12 @@ def test_other_workers_neither_wait_nor_help() -> None:
 def test_retry_after_is_heeded_when_it_is_longer() -> None:
     async def main() -> None:
         floor = Floor()
-        asked = [reply(BUSY, retry_after=60), reply(BUSY, retry_after=3), reply(DOWN, retry_after=100), OK]
+        asked: list[Reply | V] = [
+            reply(BUSY, retry_after=60),
+            reply(BUSY, retry_after=3),
+            reply(DOWN, retry_after=100),
+            OK,
+        ]
         await floor.pursue(floor.worker(), asked)
         assert floor.sent == [0, 60, 70, 170]
 
