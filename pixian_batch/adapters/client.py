@@ -293,6 +293,8 @@ class Answer:
             try:
                 block = await anext(iterator, b"")
             except (aiohttp.ClientError, OSError) as error:
+                if unread := _unread(self._response.content):
+                    yield unread  # it may have been paid for
                 raise WireError(f"the answer broke off: {_said(error)}") from error
             if not block:
                 break
@@ -311,6 +313,12 @@ class Answer:
         except WireError:
             pass  # the status is what counts; a cut message is still a message
         return read_error(self.status, bytes(body))
+
+
+def _unread(content: aiohttp.StreamReader) -> bytes:
+    """What had come before a connection broke. aiohttp's public methods only tell of the break."""
+    read = getattr(content, "_read_nowait", None)
+    return bytes(read(-1)) if read is not None else b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -457,12 +457,15 @@ async def test_a_body_that_breaks_off_is_not_whole(how: str) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_came_before_the_break_is_handed_over() -> None:
+@pytest.mark.parametrize("wait", [0, 0.1])
+async def test_what_came_before_the_break_is_handed_over(wait: float) -> None:
+    """Also when the break is known before the first byte was asked for."""
     got = b""
     trace = Trace()
     async with raw_server(saying(http(length=len(PNG) + 10))) as server, wire(server.url) as client:
         with pytest.raises(WireError, match="broke off"):  # noqa: PT012  # how much came before is the point
             async with client.remove_background(SMALL, NONE, trace) as answer:
+                await asyncio.sleep(wait)
                 async for block in answer.blocks():
                     got += block
     assert got == PNG
