@@ -17,7 +17,7 @@ from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.course import Fail, Halt, Hold, Land, Patience
 from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.stopping import Cause, Stop
-from pixian_batch.policy.verdict import Verdict as V
+from pixian_batch.policy.verdict import Verdict as V  # noqa: N817  # tables of verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
