@@ -17,7 +17,6 @@ from pixian_batch.adapters.client import FileSource, SourceChangedError, UrlSour
 from pixian_batch.adapters.landing import DiskError
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.reading import ReadingError, Stamp, read_fingerprint
-from pixian_batch.contract.params import MAX_INPUT_PIXELS
 from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
 from pixian_batch.pipeline.job import Job, Reply
 from pixian_batch.pipeline.purse import NoPrice, Purse
@@ -124,12 +123,6 @@ class Desk:
             return self._url_job(found)
         known = (Stamp(found.known[0], found.known[1]), found.known[2]) if found.known else None
         seen = await asyncio.to_thread(read_fingerprint, found.path, known=known)
-        if seen.probe.size.pixels > MAX_INPUT_PIXELS:
-            raise ReadingError(
-                "too_large",
-                f"{seen.probe.size.pixels / 1e6:.1f} megapixels; the service takes at most 32",
-                "scale it down to at most 32 million pixels",
-            )
         if found.known is None or found.known[:2] != (seen.stamp.size, seen.stamp.mtime_ns):
             self.ledger.note_source(found.absolute, seen.stamp.size, seen.stamp.mtime_ns, seen.digest)
         rebuild = self.order.via_delta and seen.probe.size.pixels <= self.order.params.max_pixels
@@ -161,7 +154,9 @@ class Desk:
     # --- what needs no request ---------------------------------------------------------------------
 
     async def _without_sending(self, job: Job) -> Outcome | None:
-        """The outcome of an image that is done, bought under another name, or waits for a decision."""
+        """The outcome of an image that is done, bought under another name, waits for a decision, or has no place."""
+        if refusal := await asyncio.to_thread(self.landing.refusal, job.place):
+            return Failed(Problem("output", refusal, "move it away, or rename the input"))
         standing = await self.ledger.standing(job.key)
         match standing:
             case None | Standing(state=State.OPEN):
