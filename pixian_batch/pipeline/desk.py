@@ -196,7 +196,9 @@ class Desk:
         message = (
             f"sent at {standing.sent_at} and never answered in full: {standing.message or 'interrupted'}"
         )
-        problem = Problem(standing.state.value, message, "decide with: pixian-batch resolve OUT")
+        problem = Problem(
+            standing.state.value, message, f"decide with: pixian-batch resolve {self.landing.out}"
+        )
         if standing.state is State.LOST and standing.headers is not None:
             return Lost(problem, standing.headers, None, standing.kept, standing.at_most, earlier=True)
         return InDoubt(problem, standing.at_most, earlier=True)
