@@ -20,6 +20,7 @@ import aiohttp
 from yarl import URL
 
 from pixian_batch import __version__
+from pixian_batch.contract import address
 from pixian_batch.contract.errors import MAX_ERROR_BYTES, ApiError, read_error
 from pixian_batch.contract.headers import read_retry_after
 from pixian_batch.contract.kinds import Kind
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import AbstractStreamWriter
 
-DEFAULT_API_URL: Final = "https://api.pixian.ai/api/v2"
+DEFAULT_API_URL: Final = address.DEFAULT_API_URL
 DEFAULT_IDLE_TIMEOUT: Final = 180.0
 _CONNECT_TIMEOUT: Final = 30.0
 # Shorter than any common server's keep-alive, so that a request rarely meets a connection that the other

@@ -34,12 +34,13 @@ from pixian_batch.policy.outcome import (
     Skipped,
     SkipReason,
 )
+from pixian_batch.policy.progress import Level, Message
 from pixian_batch.policy.record import Key, Placed, Standing, State
 from pixian_batch.policy.stopping import Cause, Stop
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
@@ -74,7 +75,10 @@ class Claims:
 
 @dataclass(slots=True)
 class Desk:
-    """Knows the way; owns none of the rooms. `preflight` goes before anything is bought."""
+    """Knows the way; owns none of the rooms. `preflight` goes before anything is bought.
+
+    say: tells the user what he should know of an image before it is sent.
+    """
 
     order: Order
     ledger: Ledger
@@ -84,6 +88,7 @@ class Desk:
     purse: Purse
     stop: StopSign
     preflight: Preflight
+    say: Callable[[Message], None]
     claims: Claims = field(default_factory=Claims)
 
     async def handle(self, found: Found, worker: Worker) -> Ending:
@@ -195,6 +200,8 @@ class Desk:
 
     async def _buy(self, job: Job, worker: Worker) -> tuple[Pursuit, Outcome]:
         await self.preflight.once()
+        if self.order.via_delta and not job.rebuild:
+            self.say(_not_by_delta(job, self.order.params.max_pixels))
         pursuit = await worker.pursue(lambda: self._send(job))
         outcome = await self._outcome(job, pursuit)
         return pursuit, outcome
@@ -269,6 +276,16 @@ class Desk:
                 await self.ledger.failed(found.path, outcome.problem)
             except LedgerError as error:
                 self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+
+
+def _not_by_delta(job: Job, max_pixels: int) -> Message:
+    """A delta has the original's size and needs the original: said before anything is sent for this image."""
+    why = (
+        "the original of a URL is not here"
+        if job.pixels is None
+        else f"its {job.pixels:,} pixels are more than --max-pixels {max_pixels:,}, so it will be shrunk"
+    )
+    return Message(Level.INFO, f"{job.input}: asked for as PNG, not by way of a Delta PNG: {why}")
 
 
 def _problem(reply: Reply) -> Problem:
