@@ -117,7 +117,7 @@ class Run:
 
     async def go(self) -> Summary:
         """The whole run. After an error of ours (`bug`) everything in flight still lands."""
-        ledger = await Ledger.open(self.outputs.ledger)
+        ledger = await Ledger.open(self.outputs.ledger, out=self.outputs.out)
         doubts: list[Doubt] = []
         try:
             await ledger.begin_run(version=__version__, service=self.order.service or "pixian")
