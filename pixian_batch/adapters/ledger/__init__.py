@@ -15,7 +15,12 @@ from filelock import FileLock, Timeout
 
 from pixian_batch.adapters.ledger import store
 from pixian_batch.adapters.ledger.clock import now, today
-from pixian_batch.adapters.ledger.committer import Committer, LedgerDamagedError, LedgerError
+from pixian_batch.adapters.ledger.committer import (
+    Committer,
+    LedgerDamagedError,
+    LedgerError,
+    LedgerRebuiltError,
+)
 from pixian_batch.adapters.ledger.migration import STEPS, LedgerTooNewError, check_version, migrate
 from pixian_batch.adapters.ledger.store import Spending
 
@@ -32,6 +37,7 @@ __all__ = [
     "LedgerDamagedError",
     "LedgerError",
     "LedgerInUseError",
+    "LedgerRebuiltError",
     "LedgerTooNewError",
     "Spending",
     "default_path",
@@ -211,6 +217,8 @@ def read_only(path: str) -> sqlite3.Connection:
         )
         _check_application(connection)
         check_version(connection)
+    except sqlite3.OperationalError as error:
+        raise LedgerError(f"the ledger {path} cannot be read: {error}") from error
     except sqlite3.DatabaseError as error:
         raise LedgerDamagedError(f"the ledger {path} is damaged: {error}") from error
     return connection
@@ -233,8 +241,7 @@ def _connect_or_rebuild(path: str, out: str | None, steps: Steps) -> sqlite3.Con
 
     salvage.finish_interrupted(path)
     try:
-        if salvage.is_marked(path):
-            raise LedgerDamagedError("an earlier run found damage in it")
+        salvage.check_mark(path)
         return _connect(path, steps)
     except LedgerDamagedError as error:
         if out is None:
@@ -252,6 +259,7 @@ def _connect(path: str, steps: Steps) -> sqlite3.Connection:
     try:
         if not os.path.exists(path) or (not os.path.getsize(path) and not in_own_folder(path)):
             _create(path)
+        _check_log(path)
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000
         )
@@ -286,6 +294,15 @@ def _create(path: str) -> None:
     with open(part, "rb+") as stream:
         os.fsync(stream.fileno())
     os.replace(part, path)
+
+
+def _check_log(path: str) -> None:
+    """Raises when SQLite would throw away a part of what an interrupted run wrote."""
+    if os.path.exists(f"{path}-wal"):
+        from pixian_batch.adapters.ledger.carving import log_is_sound  # noqa: PLC0415  # after a kill only
+
+        if not log_is_sound(path):
+            raise sqlite3.DatabaseError("its log is damaged")
 
 
 def _check(path: str, connection: sqlite3.Connection) -> None:

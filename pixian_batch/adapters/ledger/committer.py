@@ -29,6 +29,10 @@ class LedgerDamagedError(LedgerError):
     """The file is no ledger, or SQLite finds it damaged."""
 
 
+class LedgerRebuiltError(LedgerDamagedError):
+    """The ledger was damaged; a new one, made of what could be saved, is in its place."""
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether an error says that the file is damaged, not that the disk is full or the statement wrong."""
     # SQLITE_CORRUPT and SQLITE_NOTADB have no class of their own; neither have values of `store` that

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pixian_batch.adapters.ledger import in_own_folder, store
 from pixian_batch.adapters.ledger.carving import Carver, Row, Value
 from pixian_batch.adapters.ledger.clock import now
-from pixian_batch.adapters.ledger.committer import LedgerDamagedError, LedgerError
+from pixian_batch.adapters.ledger.committer import LedgerDamagedError, LedgerError, LedgerRebuiltError
 from pixian_batch.policy.record import State
 from pixian_batch.policy.verdict import Verdict
 
@@ -32,10 +32,6 @@ _LARGEST_ID: Final = 1 << 40
 _BLOCK: Final = 1 << 20
 UNKNOWN: Final = "unknown: its record was damaged"
 """Stands for names and parameters that could not be read."""
-
-
-class LedgerRebuiltError(LedgerDamagedError):
-    """The ledger was damaged; a new one, made of what could be saved, is in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +62,10 @@ def mark(path: str) -> None:
         stream.write("found damaged: the next run rebuilds the ledger\n")
 
 
-def is_marked(path: str) -> bool:
-    """Whether a run has found the ledger damaged."""
-    return os.path.exists(_marker(path))
+def check_mark(path: str) -> None:
+    """Raise `LedgerDamagedError` when a run has found the ledger damaged, though it may look whole now."""
+    if os.path.exists(_marker(path)):
+        raise LedgerDamagedError("an earlier run found damage in it")
 
 
 def _marker(path: str) -> str:
@@ -229,7 +226,6 @@ def _or_none(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
 
-_is_moment: Final = _matches(r"\d{4}-\d\d-\d\dT[0-9:.]{5,20}(\+00:00|Z)?")
 _is_money: Final = _or_none(_matches(r"\d{1,20}(\.\d{1,20})?"))
 _is_word: Final = _or_none(_is_text)
 _is_count: Final = _or_none(_is_integer)
@@ -274,7 +270,7 @@ def _shape(table: str, *needed_or_soft: Check | tuple[Check], rowid: bool = True
 
 _SHAPES: Final = (
     _shape(
-        "run", _is_id, _is_moment, (_is_moment,), _is_text, _is_text, (_is_count,), (_is_money,), (_is_money,)
+        "run", _is_id, _is_text, (_is_text,), _is_text, _is_text, (_is_count,), (_is_money,), (_is_money,)
     ),
     _shape("params", _is_id, _is_text),
     _shape("image", _is_id, _is_digest, _is_id, _is_one_of(*State), (_is_count,), _is_id),
@@ -283,7 +279,7 @@ _SHAPES: Final = (
         _is_id,
         _is_id,
         _is_id,
-        _is_moment,
+        _is_text,
         _is_name,
         _is_name,
         _is_name,
@@ -293,7 +289,7 @@ _SHAPES: Final = (
     _shape(
         "answer",
         _is_id,
-        _is_moment,
+        _is_text,
         _is_integer,
         (_is_money,),
         (_is_money,),
@@ -307,7 +303,7 @@ _SHAPES: Final = (
     _shape(
         "verdict",
         _is_id,
-        _is_moment,
+        _is_text,
         _is_one_of(*Verdict),
         (_is_count,),
         (_is_word,),
@@ -316,10 +312,10 @@ _SHAPES: Final = (
         _is_number,
         (_or_none(_is_name),),
     ),
-    _shape("resolution", _is_id, _is_moment, _is_one_of("charged", "not_charged")),
+    _shape("resolution", _is_id, _is_text, _is_one_of("charged", "not_charged")),
     _shape("place", _is_name, _is_name, _is_id, _is_integer, rowid=False),
     _shape("source", _is_name, _is_name, _is_integer, _is_integer, _is_digest, rowid=False),
-    _shape("failure", _is_name, _is_integer, _is_moment, (_is_word,), _is_name, rowid=False),
+    _shape("failure", _is_name, _is_integer, _is_text, (_is_word,), _is_name, rowid=False),
     # Indices repeat what a lost page of their table held.
     _shape("seen_image (digest, params_id, id)", _is_digest, _is_id, _is_id, rowid=False),
     _shape("seen_params (canonical, id)", _is_canonical, _is_id, rowid=False),
