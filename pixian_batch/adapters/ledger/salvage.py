@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _COMPANIONS: Final = ("-wal", "-shm")
 _LARGEST_ID: Final = 1 << 40
 _BLOCK: Final = 1 << 20
+_FEW: Final = 8
+"""Columns of the widest table that others could be taken for."""
 UNKNOWN: Final = "unknown: its record was damaged"
 """Stands for names and parameters that could not be read."""
 
@@ -248,6 +250,9 @@ class _Shape:
         if (row.rowid is not None) != self.rowid:
             return None
         values = (row.rowid, *row.values[1:]) if self.rowid else row.values
+        # SQLite, too, takes columns that a record does not have for NULL.
+        missing = len(self.checks) - len(values) if self.rowid and len(values) > _FEW else 0
+        values += (None,) * missing
         if len(values) != len(self.checks) or (self.rowid and row.values[0] is not None):
             return None
         read: list[Value] = []
