@@ -19,8 +19,8 @@ from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.reading import ReadingError, Stamp, read_fingerprint
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
 from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
-from pixian_batch.pipeline.job import Job
-from pixian_batch.pipeline.purse import PriceUnknownError, Purse
+from pixian_batch.pipeline.job import Job, Reply
+from pixian_batch.pipeline.purse import NoPrice, Purse
 from pixian_batch.policy.course import DoubtPolicy, Fail, Halt, Hold, Land
 from pixian_batch.policy.outcome import (
     Done,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.pipeline.attempt import Attempter
-    from pixian_batch.pipeline.job import Found, Order, Reply
+    from pixian_batch.pipeline.job import Found, Order
     from pixian_batch.pipeline.preflight import Preflight
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.worker import Pursuit, Worker
@@ -102,8 +102,6 @@ class Desk:
                     pursuit, outcome = await self._buy(job, worker)
         except ReadingError as error:
             outcome = Failed(Problem(error.code, str(error), error.hint))
-        except PriceUnknownError as error:
-            outcome = Failed(Problem("no_price", str(error), "run without a limit, or again later"))
         except SourceChangedError as error:
             outcome = Failed(Problem("changed", str(error), "run again when nobody writes to it"))
         except (DiskError, LedgerError) as error:
@@ -191,7 +189,9 @@ class Desk:
         message = (
             f"sent at {standing.sent_at} and never answered in full: {standing.message or 'interrupted'}"
         )
-        problem = Problem(standing.state.value, message, "decide with: pixian-batch resolve OUT")
+        problem = Problem(
+            standing.state.value, message, f"decide with: pixian-batch resolve {self.landing.out}"
+        )
         if standing.state is State.LOST and standing.headers is not None:
             return Lost(problem, standing.headers, None, standing.kept, standing.at_most, earlier=True)
         return InDoubt(problem, standing.at_most, earlier=True)
@@ -207,6 +207,9 @@ class Desk:
     async def _send(self, job: Job) -> Reply | None:
         """One attempt, within the budget and the disk's room; None when it may not be made."""
         at_most = await self.purse.at_most(job)
+        if isinstance(at_most, NoPrice):
+            no = at_most
+            return Reply(0, no.verdict, 0.0, no.http_status, problem=no.problem, retry_after=no.retry_after)
         if not await self.purse.reserve(at_most):
             return None
         reply: Reply | None = None

@@ -58,6 +58,7 @@ class Planner:
             StopSign(),
             self.order.result_place,
             frozenset(self.order.all_key_params()).__contains__,
+            self.order.spares,
             self.order.overwrite,
             self._ended,
             self._skipped,

@@ -174,11 +174,16 @@ class Run:
 
     async def _desk(self, ledger: Ledger, landing: Landing, finisher: Finisher) -> Desk:
         purse = Purse(
-            self.wire, self.stop, self.order.free, await self._budget(ledger), patience=self.pace.patience
+            self.wire,
+            self.stop,
+            self.order.free,
+            await self._budget(ledger),
+            unpriced=[] if self.order.free else await ledger.unpriced(),
         )
         for params in self.order.all_key_params():
             for pixels, cost in await ledger.prices(params):
                 purse.prices.learn(pixels, cost)
+        purse.count_unpriced()
         attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
         # Asked before the first purchase, not before the first image: a run that buys nothing sends nothing.
         preflight = Preflight(self.wire, ledger, self.stop, needed=not self.order.free)
@@ -191,14 +196,15 @@ class Run:
         if self.order.free:
             return Budget()
         wanted = [
-            ("--max-credits", self.limits.ever, ever.counted),
-            ("--max-credits-per-run", self.limits.run, None),
-            ("--max-credits-per-day", self.limits.day, day.counted),
+            Limit("--max-credits", self.limits.ever, ever.counted) if self.limits.ever is not None else None,
+            Limit("--max-credits-per-run", self.limits.run, past=False)
+            if self.limits.run is not None
+            else None,
+            Limit("--max-credits-per-day", self.limits.day, day.counted)
+            if self.limits.day is not None
+            else None,
         ]
-        zero = ever.charged * 0
-        return Budget(
-            tuple(Limit(name, most, spent or zero) for name, most, spent in wanted if most is not None)
-        )
+        return Budget(tuple(limit for limit in wanted if limit is not None))
 
     async def _tell_doubts(self, ledger: Ledger) -> None:
         doubts = await ledger.undecided()
@@ -254,6 +260,7 @@ class Run:
             self.stop,
             self.order.result_place,
             frozenset(self.order.all_key_params()).__contains__,
+            self.order.spares,
             self.order.overwrite,
             self._ended,
             self._skipped,

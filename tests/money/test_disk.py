@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from money.bench import House, Outcome
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from money.bench import House, Outcome
 
 DISK, USAGE = 8, 2
 

@@ -192,6 +192,10 @@ class Ledger:
         """Credits of attempts sent since midnight, local time."""
         return await self.spending(today())
 
+    async def unpriced(self) -> list[int]:
+        """Pixels of each attempt that may have been charged, and of which no price was known."""
+        return await self._committer.do(store.unpriced)
+
     async def prices(self, params: str) -> list[tuple[int, Decimal]]:
         """(pixels, credits) of what was bought or calculated with these parameters."""
         return await self.ask(lambda db: list(store.prices(db, params)))

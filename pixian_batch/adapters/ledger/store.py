@@ -384,6 +384,12 @@ def _unfinished(row: tuple[Any, ...]) -> Unfinished:
     )
 
 
+_MAYBE_CHARGED: Final = (
+    "NOT free AND charged IS NULL AND (verdict IS NULL OR verdict IN ('in_doubt', 'lost', 'delivered'))"
+    " AND (how IS NULL OR how = 'charged')"
+)
+
+
 def spending(db: sqlite3.Connection, since: str = "") -> Spending:
     """Credits charged, calculated and in doubt, of attempts sent since a moment (of all by default)."""
     # Grouped, because sums of text would be sums of floats: few different prices, exact Decimals.
@@ -393,12 +399,10 @@ def spending(db: sqlite3.Connection, since: str = "") -> Spending:
         (since,),
     ).fetchall()
     doubts = db.execute(
-        "SELECT at_most, count(*) FROM attempt LEFT JOIN answer ON answer.attempt_id = attempt.id"
+        "SELECT at_most, count(*) FROM attempt LEFT JOIN answer ON answer.attempt_id = attempt.id"  # noqa: S608  # constants only
         " LEFT JOIN verdict ON verdict.attempt_id = attempt.id"
         " LEFT JOIN resolution ON resolution.attempt_id = attempt.id"
-        " WHERE sent_at >= ? AND NOT free AND at_most IS NOT NULL AND charged IS NULL"
-        " AND (verdict IS NULL OR verdict IN ('in_doubt', 'lost', 'delivered'))"
-        " AND (how IS NULL OR how = 'charged') GROUP BY at_most",
+        f" WHERE sent_at >= ? AND at_most IS NOT NULL AND {_MAYBE_CHARGED} GROUP BY at_most",
         (since,),
     ).fetchall()
     return Spending(
@@ -408,6 +412,18 @@ def spending(db: sqlite3.Connection, since: str = "") -> Spending:
         ),
         doubtful=sum((Decimal(at_most) * count for at_most, count in doubts), Decimal(0)),
     )
+
+
+def unpriced(db: sqlite3.Connection) -> list[int]:
+    """Pixels of every attempt that may have been charged, and of which nobody knew how much."""
+    rows = db.execute(
+        "SELECT pixels FROM attempt JOIN image ON image.id = image_id"  # noqa: S608  # constants only
+        " LEFT JOIN answer ON answer.attempt_id = attempt.id"
+        " LEFT JOIN verdict ON verdict.attempt_id = attempt.id"
+        " LEFT JOIN resolution ON resolution.attempt_id = attempt.id"
+        f" WHERE at_most IS NULL AND pixels IS NOT NULL AND {_MAYBE_CHARGED}"
+    )
+    return [pixels for (pixels,) in rows]
 
 
 def prices(db: sqlite3.Connection, params: str) -> Iterator[tuple[int, Decimal]]:
