@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import count
+from itertools import count, pairwise
 from typing import TYPE_CHECKING
 
 from support import virtual
@@ -69,7 +69,7 @@ def test_a_worker_backs_off_five_ten_fifteen_seconds_without_limit() -> None:
     async def main() -> None:
         floor = Floor()
         ended = await floor.pursue(floor.worker(), [BUSY] * 30 + [OK])
-        waits = [later - earlier for earlier, later in zip(floor.sent, floor.sent[1:], strict=False)]
+        waits = [later - earlier for earlier, later in pairwise(floor.sent)]
         assert waits == [5.0 * step for step in range(1, 31)]
         assert (ended.attempts, ended.ended) == (31, Land())
 
@@ -219,7 +219,7 @@ def test_while_the_service_fails_for_everyone_one_probe_goes_at_a_time() -> None
         floor = Floor(breaker=Breaker(threshold=10))
         ended = await crowd(floor, 10, service(back_at=300.0), images=2)
         probes = [at for at in floor.sent if 10 <= at < 300]
-        gaps = [later - earlier for earlier, later in zip(probes, probes[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(probes)]
         assert gaps
         assert all(30 <= gap <= 33 for gap in gaps), "each 30 s after the last one has failed"
         assert floor.most_as_probes == 1
