@@ -69,7 +69,7 @@ def test_a_worker_backs_off_five_ten_fifteen_seconds_without_limit() -> None:
     async def main() -> None:
         floor = Floor()
         ended = await floor.pursue(floor.worker(), [BUSY] * 30 + [OK])
-        waits = [later - earlier for earlier, later in zip(floor.sent, floor.sent[1:], strict=False)]
+        waits = [later - earlier for earlier, later in pairwise(floor.sent)]
         assert waits == [5.0 * step for step in range(1, 31)]
         assert (ended.attempts, ended.ended) == (31, Land())
 
