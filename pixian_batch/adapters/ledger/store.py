@@ -6,6 +6,8 @@ Only this module and `schema.sql` know the tables.
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib import resources
@@ -26,7 +28,6 @@ from pixian_batch.policy.record import (
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator
 
 SCHEMA_VERSION: Final = 1
@@ -51,6 +52,15 @@ def create(connection: sqlite3.Connection) -> None:
     """Make the tables in an empty database."""
     script = resources.files("pixian_batch.adapters.ledger").joinpath("schema.sql").read_text("utf-8")
     connection.executescript(f"BEGIN;\n{script}\nCOMMIT;")
+
+
+@contextmanager
+def meaningful() -> Iterator[None]:
+    """Values that this module cannot have written are damage of the file, as SQLite's own errors are."""
+    try:
+        yield
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"a value makes no sense: {error}") from error
 
 
 # --- file names: text where they are UTF-8, else their bytes -----------------------------------
