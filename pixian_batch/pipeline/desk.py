@@ -258,12 +258,13 @@ class Desk:
             await self.finisher.finish(received)
         except (DiskError, LedgerError) as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+            # The rename may have been done, and only the note of it failed.
+            spooled = await asyncio.to_thread(os.path.exists, reply.body.path)
+            kept = reply.body.path if spooled else self.landing.path(job.place)
             problem = Problem(
-                "disk",
-                f"paid for and kept at {reply.body.path}: {error}",
-                "the next run finishes it for free",
+                "disk", f"paid for and kept at {kept}: {error}", "the next run finishes it for free"
             )
-            return Lost(problem, reply.headers, reply.http_status, reply.body.path, None)
+            return Lost(problem, reply.headers, reply.http_status, kept, None)
         except RebuildError as error:
             await self.ledger.lost(reply.attempt)
             problem = Problem("delta", str(error), "see pixian-batch decode --help")
