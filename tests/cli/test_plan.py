@@ -7,8 +7,9 @@ import shutil
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pixian_batch.emulator.settings import Price
 from support.pictures import announced_png, put
+
+from pixian_batch.emulator.settings import Price
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,12 @@ from contextlib import closing
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from support.pictures import put
+from support.records import answered, ended, key, sending
+
 from pixian_batch.adapters.ledger import Ledger, default_path
 from pixian_batch.policy.record import Placed
 from pixian_batch.policy.verdict import Verdict
-from support.pictures import put
-from support.records import answered, ended, key, sending
 
 if TYPE_CHECKING:
     from pathlib import Path

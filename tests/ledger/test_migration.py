@@ -11,8 +11,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-
 from ledger.ledgers import charges, make, states
+
 from pixian_batch.adapters.ledger import Ledger, LedgerError, LedgerTooNewError, default_path, read_only
 from pixian_batch.adapters.ledger.migration import LedgerOutdatedError, migrate
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from ledger.ledgers import IMAGES, PAGE, PARAMS, charges, copy, make, seen_by_sqlite, states, would_send
+from support.records import key, sending
+
 from pixian_batch.adapters.ledger import (
     Ledger,
     LedgerDamagedError,
@@ -23,7 +24,6 @@ from pixian_batch.adapters.ledger import (
     LedgerRebuiltError,
     default_path,
 )
-from support.records import key, sending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -282,7 +282,7 @@ async def test_a_ledger_whose_log_is_lost_still_opens(
     length=st.sampled_from([1, 4, 64, PAGE]),
     log=st.booleans(),
 )
-def test_random_bytes_never_break_more_than_themselves(  # noqa: PLR0913  # fixtures and choices
+def test_random_bytes_never_break_more_than_themselves(  # fixtures and choices
     killed: Path,
     whole: Path,
     damage: Callable[..., tuple[str, Path]],
