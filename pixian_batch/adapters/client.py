@@ -52,6 +52,10 @@ class Credentials:
     api_id: str
     secret: str
 
+    def basic(self) -> str:
+        """The value of the Authorization header."""
+        return "Basic " + base64.b64encode(f"{self.api_id}:{self.secret}".encode()).decode()
+
     def __repr__(self) -> str:
         return f"Credentials(api_id={self.api_id!r}, secret=…)"
 
@@ -339,6 +343,7 @@ class PixianWire:
     ) -> None:
         self._tls = tls
         self._clocks: set[_IdleClock] = set()
+        self._aborted = False
         self._base = URL(api_url.rstrip("/"))
         self._credentials = credentials
         self._idle = idle_timeout
@@ -351,9 +356,11 @@ class PixianWire:
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            auth=aiohttp.BasicAuth(self._credentials.api_id, self._credentials.secret, encoding="utf-8"),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
-            headers={"User-Agent": f"pixian-batch/{__version__}"},
+            headers={
+                "User-Agent": f"pixian-batch/{__version__}",
+                "Authorization": self._credentials.basic(),
+            },
             auto_decompress=False,
             trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
         )
@@ -383,7 +390,8 @@ class PixianWire:
             yield answer
 
     def abort(self) -> None:
-        """End all exchanges that are under way: each ends with a `WireError` and its facts."""
+        """End all exchanges that are under way: each ends with a `WireError` and its facts. No new ones begin."""
+        self._aborted = True
         for clock in tuple(self._clocks):
             clock.abort()
 
@@ -400,6 +408,8 @@ class PixianWire:
     async def _exchange(
         self, method: str, path: str, trace: Trace, form: _Form | None
     ) -> AsyncIterator[Answer]:
+        if self._aborted:
+            raise WireError("stopped before it was sent")
         clock = _IdleClock(self._idle)
         self._clocks.add(clock)
         response: aiohttp.ClientResponse | None = None

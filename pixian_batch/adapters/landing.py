@@ -10,10 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
+import stat
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 import aiofiles
@@ -130,8 +133,7 @@ class Spool:
         """Go on in the temporary folder with all that came so far, `block` last."""
         start = self.size - len(block)
         try:
-            descriptor, path = await asyncio.to_thread(tempfile.mkstemp, ".part", "pixian-batch-")
-            os.close(descriptor)
+            path = rescue_path(self.path)
             await asyncio.to_thread(_copy_start, self.path, path, start)
             with contextlib.suppress(OSError):
                 await self._file.close()
@@ -143,8 +145,25 @@ class Spool:
             raise DiskError(self.path, error) from error
 
 
+def rescue_path(spool: str) -> str:
+    """Where a body goes on when the output does not take it.
+
+    It follows from the spool's path alone: a full disk may keep the ledger from writing it down, and the
+    next run must find what was paid for.
+    """
+    mark = blake2b(os.fsencode(os.path.abspath(spool)), digest_size=16).hexdigest()
+    return os.path.join(tempfile.gettempdir(), f"pixian-batch-{mark}.part")
+
+
+def _open_private(path: str) -> int:
+    """A new file that nobody else had a hand in: the temporary folder may be everybody's."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+
+
 def _copy_start(source: str, target: str, size: int) -> None:
-    with open(source, "rb") as reader, open(target, "wb") as writer:
+    with open(source, "rb") as reader, open(_open_private(target), "wb") as writer:
         left = size
         while left and (block := reader.read(min(left, 1 << 20))):
             writer.write(block)
@@ -152,7 +171,24 @@ def _copy_start(source: str, target: str, size: int) -> None:
 
 
 def read_body(path: str) -> Body | None:
-    """What an interrupted run left in a spool; None when it is not there. Blocking."""
+    """What an interrupted run left in a spool; None when it is not there. Blocking.
+
+    A spool that was rescued is found where it went on, unless somebody else's file stands there.
+    """
+    rescued = rescue_path(path)
+    body = _read_body(rescued) if _is_ours(rescued) else None
+    return body or _read_body(path)
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and (sys.platform == "win32" or found.st_uid == os.getuid())
+
+
+def _read_body(path: str) -> Body | None:
     try:
         with open(path, "rb") as stream:
             head = stream.read(HEAD_BYTES)
@@ -176,14 +212,22 @@ class Landing:
     min_free: int = 100_000_000
     bytes_per_pixel: float = 1.0
     _in_flight: int = 0
+    _token: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def path(self, place: str) -> str:
         """The path of a place."""
         return os.path.join(self.out, *place.split("/"))
 
     def spool_path(self, place: str, attempt: int) -> str:
-        """The spool of an attempt: hidden, beside its destination."""
-        return os.path.join(os.path.dirname(self.path(place)), f".pixian-{attempt}.part")
+        """The spool of an attempt: hidden, beside its destination.
+
+        The token keeps apart the spools of two ledgers that share an output folder.
+        """
+        return os.path.join(os.path.dirname(self.path(place)), f".pixian-{attempt}-{self._token}.part")
+
+    def spool_of(self, place: str, spool: str) -> str:
+        """Where a spool of an earlier run is now: the output may have another path than it had then."""
+        return os.path.join(os.path.dirname(self.path(place)), os.path.basename(spool))
 
     def claim_room(self, pixels: int | None) -> int:
         """Set room aside for a result before it is bought; raises `DiskError` below the low-water mark."""
@@ -260,9 +304,14 @@ def _put(body: str, path: str) -> int:
     except OSError:
         # Across file systems (a rescued body): copy beside the place first, so that the rename is atomic.
         beside = f"{path}.pixian-part"
-        shutil.copyfile(body, beside)
-        _sync(beside)
-        os.replace(beside, path)
+        try:
+            shutil.copyfile(body, beside)
+            _sync(beside)
+            os.replace(beside, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(beside)
+            raise
         os.unlink(body)
     _sync_folder(os.path.dirname(path))
     return os.stat(path).st_size
@@ -270,9 +319,9 @@ def _put(body: str, path: str) -> int:
 
 def _link(source: str, target: str) -> int:
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    beside = os.path.join(
-        os.path.dirname(target), f".pixian-{os.getpid()}-{os.path.basename(target)[:60]}.link"
-    )
+    # Named after the target alone, so that what a killed run has left is replaced by the next one.
+    mark = blake2b(os.fsencode(os.path.basename(target)), digest_size=8).hexdigest()
+    beside = os.path.join(os.path.dirname(target), f".pixian-{mark}.link")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(beside)
     if not _reflink(source, beside):

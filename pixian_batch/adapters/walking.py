@@ -10,7 +10,7 @@ import fnmatch
 import glob
 import os
 import re
-import stat
+import select
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BATCH: Final = 1000
 """Names in a batch at most: what is held in memory of a folder beyond its sorted names."""
+_POLL_MS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Batch:
 
     def path(self, name: str) -> str:
         """The path of one of the files."""
-        return os.path.join(self.folder, name)
+        return os.path.join(self.folder, name)  # an empty folder adds nothing
 
     def place_of(self, name: str) -> str:
         """The place of one of the files under its input root."""
@@ -113,27 +114,26 @@ class Walker:
             return Trouble(path, "not_a_file", "is neither a file nor a folder", "name a photo or a folder")
         folder, name = os.path.split(path)
         place = os.path.dirname(_listed_place(path)).replace(os.sep, "/") if listed else ""
-        return Batch(folder or os.curdir, place, [name], named=True)
+        return Batch(folder, place, [name], named=True)
 
     def _glob(self, pattern: str) -> Iterator[Walked]:
+        """Files that match, and everything in folders that do; streamed and checked like any other tree."""
         if not glob.has_magic(pattern):
             yield Trouble(pattern, "not_found", "does not exist", "check the spelling of the path")
             return
         root = _fixed_prefix(pattern)
-        matches = sorted(glob.iglob(pattern, recursive=True))
-        if not matches:
-            yield Trouble(pattern, "not_found", "matches nothing", "check the pattern; ** crosses folders")
-        for match in matches:
-            place = os.path.relpath(match, root).replace(os.sep, "/")
-            if os.path.isdir(match):
-                # `**` lists folders beside the files in them: the files are matched by themselves.
-                if "**" not in pattern:
-                    yield from self._tree(match, place)
-            elif self._is_input(os.path.basename(match), place):
-                folder, name = os.path.split(match)
-                yield Batch(folder or os.curdir, place.rpartition("/")[0], [name])
+        wanted = _Glob(os.path.relpath(pattern, root))
+        if os.path.isdir(root):
+            yield from self._tree(root, "", wanted)
+        if not wanted.met:
+            yield Trouble(
+                pattern,
+                "not_found",
+                "matches no photo and no folder",
+                "check the pattern; ** crosses folders",
+            )
 
-    def _tree(self, root: str, place: str) -> Iterator[Walked]:
+    def _tree(self, root: str, place: str, wanted: _Glob | None = None) -> Iterator[Walked]:
         """Depth first, names sorted; `trail` holds the folders above, so that a symlink loop ends."""
         stack: list[tuple[str, str, frozenset[tuple[int, int]]]] = [(root, place, frozenset())]
         while stack:
@@ -142,18 +142,18 @@ class Walker:
             if identity in self._avoid or identity in trail:
                 continue
             try:
-                names, folders = self._list(folder, place)
+                names, folders = self._list(folder, place, wanted)
             except OSError as error:
                 yield _unreadable(folder, error)
                 continue
-            yield from self._batches(folder, place, names)
+            yield from self._batches(folder, place, names, folders)
             below = trail | {identity} if identity else trail
             stack += [
                 (os.path.join(folder, name), f"{place}/{name}" if place else name, below)
                 for name in reversed(folders)
             ]
 
-    def _list(self, folder: str, place: str) -> tuple[list[str], list[str]]:
+    def _list(self, folder: str, place: str, wanted: _Glob | None) -> tuple[list[str], list[str]]:
         """Sorted names of the files and of the folders to enter. Raises OSError."""
         names: list[str] = []
         folders: list[str] = []
@@ -164,13 +164,20 @@ class Walker:
                 if name[0] == ".":
                     continue
                 if _is_folder(entry, follow=self._rules.follow_symlinks):
-                    if not self._exclude.match(name, prefix + name):
+                    if self._enters(name, prefix + name, wanted):
                         folders.append(name)
-                elif self._is_input(name, prefix + name) and entry.is_file():
+                elif (
+                    self._is_input(name, prefix + name)
+                    and (wanted is None or wanted.takes(prefix + name))
+                    and _is_file(entry)
+                ):
                     names.append(name)
         names.sort()
         folders.sort()
         return names, folders
+
+    def _enters(self, name: str, place: str, wanted: _Glob | None) -> bool:
+        return not self._exclude.match(name, place) and (wanted is None or wanted.enters(place))
 
     def _is_input(self, name: str, place: str) -> bool:
         if os.path.splitext(name)[1].lower() not in INPUT_SUFFIXES or name[0] == ".":
@@ -179,10 +186,53 @@ class Walker:
             return False
         return not self._include or self._include.match(name, place)
 
-    def _batches(self, folder: str, place: str, names: list[str]) -> Iterator[Batch]:
-        rivals = collisions((name, self._rules.result_place(name)) for name in names)
+    def _batches(self, folder: str, place: str, names: list[str], folders: list[str]) -> Iterator[Batch]:
+        # A folder of results may want the name of a result, too: `a.jpg` beside a folder `a.png`.
+        wanted = [(name, self._rules.result_place(name)) for name in names]
+        found = collisions(wanted + [(f"{name}/", name) for name in folders])
+        rivals = {name: others for name, others in found.items() if not name.endswith("/")}
         for start in range(0, len(names), BATCH):
             yield Batch(folder, place, names[start : start + BATCH], rivals)
+
+
+class _Glob:
+    """A glob pattern below its fixed part, asked about places. `met`: something matched.
+
+    Without `**`, whatever lies in a folder that matches is wanted; with it, only files that match.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        parts = pattern.replace(os.altsep or "/", "/").replace(os.sep, "/").split("/")
+        flags = re.IGNORECASE if os.path.normcase("A") == "a" else 0
+        self._parts = [None if part == "**" else re.compile(fnmatch.translate(part), flags) for part in parts]
+        self._fixed = self._parts.index(None) if None in self._parts else len(parts)
+        self.met = False
+
+    def enters(self, place: str) -> bool:
+        """Whether something in the folder at `place` may be wanted."""
+        names = place.split("/")
+        fits = _fit(self._parts[: self._fixed], names[: self._fixed], partly=True)
+        if fits and len(names) >= len(self._parts) == self._fixed:
+            self.met = True
+        return fits
+
+    def takes(self, place: str) -> bool:
+        """Whether the file at `place` is wanted."""
+        names = place.split("/")
+        if self._fixed == len(self._parts):
+            names = names[: self._fixed]
+        fits = _fit(self._parts, names)
+        self.met = self.met or fits
+        return fits
+
+
+def _fit(parts: list[re.Pattern[str] | None], names: list[str], *, partly: bool = False) -> bool:
+    """Whether `names` are what `parts` describe (`partly`: the beginning of it); None stands for `**`."""
+    if not parts or not names:
+        return not names and (partly or not parts or parts == [None])
+    if parts[0] is None:
+        return _fit(parts[1:], names, partly=partly) or _fit(parts, names[1:], partly=partly)
+    return parts[0].fullmatch(names[0]) is not None and _fit(parts[1:], names[1:], partly=partly)
 
 
 class _Patterns:
@@ -221,6 +271,13 @@ def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
         return False
 
 
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
+
+
 def _listed_place(path: str) -> str:
     """The place of a listed path: as written, without drive, root and upward steps."""
     parts = os.path.splitdrive(os.path.normpath(path))[1].split(os.sep)
@@ -228,9 +285,9 @@ def _listed_place(path: str) -> str:
 
 
 def _fixed_prefix(pattern: str) -> str:
-    """The folder of a glob pattern above its first wildcard."""
+    """The folder of a glob pattern above its first wildcard; a folder that exists is none."""
     folder = os.path.dirname(pattern)
-    while glob.has_magic(folder):
+    while glob.has_magic(folder) and not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     return folder or os.curdir
 
@@ -244,38 +301,46 @@ def _unreadable(folder: str, error: OSError) -> Trouble:
     )
 
 
-def read_list(path: str, *, nul: bool = False) -> Iterator[str]:
+def read_list(path: str, *, nul: bool = False, go_on: Callable[[], bool] = lambda: True) -> Iterator[str]:
     """The inputs named in a list file (`-`: standard input), one a line, or NUL-separated.
 
-    Streamed; names need not be UTF-8. Raises OSError when the file cannot be read.
+    Streamed; names need not be UTF-8. `go_on` is asked while a pipe has nothing to read: the list ends
+    when it says no. Raises OSError when the file cannot be read.
     """
     if path == "-":
-        yield from _split(sys.stdin.buffer.fileno(), nul=nul)
+        yield from _split(sys.stdin.buffer.fileno(), nul=nul, go_on=go_on)
         return
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
-        yield from _split(descriptor, nul=nul)
+        yield from _split(descriptor, nul=nul, go_on=go_on)
     finally:
         os.close(descriptor)
 
 
-def _split(descriptor: int, *, nul: bool) -> Iterator[str]:
+def _split(descriptor: int, *, nul: bool, go_on: Callable[[], bool]) -> Iterator[str]:
     separator = b"\0" if nul else b"\n"
     rest = b""
-    while block := os.read(descriptor, 1 << 16):
+    while _readable(descriptor, go_on):
+        block = os.read(descriptor, 1 << 16)
+        if not block:
+            if last := _decoded(rest, nul=nul):
+                yield last
+            return
         *names, rest = (rest + block).split(separator)
         yield from filter(None, (_decoded(name, nul=nul) for name in names))
-    if last := _decoded(rest, nul=nul):
-        yield last
+
+
+def _readable(descriptor: int, go_on: Callable[[], bool]) -> bool:
+    """Wait until there is something to read (True) or nobody wants it any more."""
+    if sys.platform == "win32":  # pipes cannot be waited for there
+        return go_on()
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    while go_on():
+        if poll.poll(_POLL_MS):
+            return True
+    return False
 
 
 def _decoded(name: bytes, *, nul: bool) -> str:
     return os.fsdecode(name if nul else name.rstrip(b"\r"))
-
-
-def is_folder(path: str) -> bool:
-    """Whether `path` is a folder that can be entered."""
-    try:
-        return stat.S_ISDIR(os.stat(path).st_mode)
-    except OSError:
-        return False

@@ -30,6 +30,8 @@ _FIRST_TURNED: Final = 5
 """EXIF orientations from 5 on swap width and height."""
 _JPEG_TAIL_BYTES: Final = 64 * 1024
 _JPEG_SEGMENT_HEAD: Final = struct.Struct(">BBH")
+_JPEG_SEARCH_BLOCK: Final = 1 << 20
+_JPEG_END: Final = b"\xff\xd9"
 _JPEG_MARK: Final = 0xFF
 _JPEG_START_OF_SCAN: Final = 0xDA
 _JPEG_MAX_STEPS: Final = 100_000
@@ -103,7 +105,16 @@ def _jpeg_is_whole(stream: BinaryIO, size: int) -> bool:
     if start is None:
         return False
     stream.seek(max(start, size - _JPEG_TAIL_BYTES))
-    return b"\xff\xd9" in stream.read(_JPEG_TAIL_BYTES)
+    if _JPEG_END in stream.read(_JPEG_TAIL_BYTES):
+        return True
+    # Motion photos carry megabytes of film behind the picture: only then it is searched from its start.
+    stream.seek(start)
+    last = b""
+    while block := stream.read(_JPEG_SEARCH_BLOCK):
+        if _JPEG_END in last + block:
+            return True
+        last = block[-1:]
+    return False
 
 
 def _jpeg_scan_offset(stream: BinaryIO) -> int | None:

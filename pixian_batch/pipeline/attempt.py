@@ -7,7 +7,7 @@ durable before the body is read, the body is synced before the verdict says it w
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.client import SourceChangedError, Trace, WireError
@@ -145,22 +145,22 @@ class Attempter:
             kept=kept,
             at_most=at_most,
         )
-        await self._write_down(reply, elsewhere=kept != planned or verdict is Verdict.LOST)
-        return reply
+        written = await self._write_down(reply, elsewhere=kept != planned or verdict is Verdict.LOST)
+        return replace(reply, written=written)
 
     async def _put_away(self, verdict: Verdict, spool: Spool) -> str | None:
         """Keep what may be worth something; the path of what was kept."""
         if verdict is Verdict.DELIVERED:
             return spool.path
-        if verdict in {Verdict.LOST, Verdict.IN_DOUBT}:
+        if verdict in {Verdict.LOST, Verdict.IN_DOUBT} and not self.free:
             return await spool.keep()
         await spool.drop()
         return None
 
-    async def _write_down(self, reply: Reply, *, elsewhere: bool) -> None:
+    async def _write_down(self, reply: Reply, *, elsewhere: bool) -> bool:
         """The verdict; `elsewhere`: the bytes are not where the ledger expects them, or are kept for a person."""
         problem = reply.problem or Problem(None, "")
-        await self._note(
+        return await self._note(
             reply.attempt,
             Ended(
                 reply.verdict,
@@ -173,12 +173,14 @@ class Attempter:
             ),
         )
 
-    async def _note(self, attempt: int, ended: Ended) -> None:
+    async def _note(self, attempt: int, ended: Ended) -> bool:
+        """Whether the ledger took it. If not, the next run settles this attempt from the facts on disk."""
         try:
             await self.ledger.ended(attempt, ended)
         except LedgerError as error:
-            # The next run settles this attempt from the facts on disk.
             self._disk_trouble(str(error))
+            return False
+        return True
 
 
 def _is_as_asked(course: _Course, asked: Kind) -> bool:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.pipeline.attempt import Attempter
     from pixian_batch.pipeline.job import Found, Order, Reply
+    from pixian_batch.pipeline.preflight import Preflight
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.worker import Pursuit, Worker
 
@@ -74,7 +75,7 @@ class Claims:
 
 @dataclass(slots=True)
 class Desk:
-    """Knows the way; owns none of the rooms."""
+    """Knows the way; owns none of the rooms. `preflight` goes before anything is bought."""
 
     order: Order
     ledger: Ledger
@@ -83,6 +84,7 @@ class Desk:
     attempt: Attempter
     purse: Purse
     stop: StopSign
+    preflight: Preflight
     claims: Claims = field(default_factory=Claims)
 
     async def handle(self, found: Found, worker: Worker) -> Ending:
@@ -197,6 +199,7 @@ class Desk:
     # --- buying ------------------------------------------------------------------------------------
 
     async def _buy(self, job: Job, worker: Worker) -> tuple[Pursuit, Outcome]:
+        await self.preflight.once()
         pursuit = await worker.pursue(lambda: self._send(job))
         outcome = await self._outcome(job, pursuit)
         return pursuit, outcome
@@ -226,6 +229,8 @@ class Desk:
                 return await self._land(job, reply)
             case Fail():
                 return Failed(_problem(reply), reply.http_status)
+            case Hold() if self.order.free:
+                return Failed(_problem(reply), reply.http_status)  # tried often enough; nobody has to decide
             case Hold():
                 return _doubtful(reply)
             case Halt() | None:
@@ -237,6 +242,10 @@ class Desk:
     async def _land(self, job: Job, reply: Reply) -> Outcome:
         assert reply.body is not None  # noqa: S101  # delivered
         assert reply.headers is not None  # noqa: S101  # delivered
+        if not reply.written:
+            # Renamed, it would be a file of nobody's: in its spool the next run finds it and knows what it is.
+            problem = Problem("disk", f"paid for and kept at {reply.body.path}", DISK_HINT)
+            return Lost(problem, reply.headers, reply.http_status, reply.body.path, None)
         received = Received(
             job.key, job.input, job.place, reply.body.path, job.rebuild, reply.headers.input_orientation
         )

@@ -29,9 +29,14 @@ class Inputs:
         """Whether results of different roots may want the same place."""
         return len(self.paths) > 1 or self.listed is not None
 
-    def walk(self, *, out: str, result_place: Callable[[str], str]) -> Iterator[Walked]:
-        """All inputs; the folder `out` is never one. Blocking. Raises OSError for an unreadable list."""
+    def walk(
+        self, *, out: str, result_place: Callable[[str], str], go_on: Callable[[], bool] = lambda: True
+    ) -> Iterator[Walked]:
+        """All inputs; the folder `out` is never one. Blocking. Raises OSError for an unreadable list.
+
+        go_on: asked while a list comes from a pipe that may stay silent; False ends the walk.
+        """
         rules = WalkRules(result_place, (out,), self.include, self.exclude, self.follow_symlinks)
         yield from Walker(rules).walk(self.paths)
         if self.listed is not None:
-            yield from Walker(rules).walk(read_list(self.listed, nul=self.nul), listed=True)
+            yield from Walker(rules).walk(read_list(self.listed, nul=self.nul, go_on=go_on), listed=True)

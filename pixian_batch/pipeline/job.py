@@ -89,7 +89,7 @@ class Job:
 class Reply:
     """One attempt that has ended. body: the spooled result of a delivered one; at_most: what a doubt can cost.
 
-    problem: what went wrong, None for a delivered result.
+    problem: what went wrong, None for a delivered result. written: the ledger has the verdict.
     """
 
     attempt: int
@@ -102,3 +102,4 @@ class Reply:
     retry_after: float | None = None
     kept: str | None = None
     at_most: Decimal | None = None
+    written: bool = True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -29,7 +30,7 @@ from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.budget import Budget, Limit
 from pixian_batch.policy.course import Patience
-from pixian_batch.policy.outcome import Ending, Failed, Problem
+from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE, Ramp
 from pixian_batch.policy.stopping import Cause, Stop, exit_code
@@ -105,6 +106,7 @@ class Run:
     stop: StopSign
     watcher: Watcher
     floor: Floor = field(init=False)
+    _repaired: set[str] = field(default_factory=set)
     _problems: Counter[str] = field(default_factory=Counter)
     bug: Exception | None = None
     """An error of ours: everything in flight landed before the run ended."""
@@ -139,6 +141,7 @@ class Run:
             await asyncio.to_thread(landing.check_writable)
             for ending in await Settler(ledger, landing, finisher).settle():
                 self._ended(ending)
+                self._repaired.add(ending.output or "")
             await self._tell_doubts(ledger)
             desk = await self._desk(ledger, landing, finisher)
         except DiskError as error:
@@ -154,7 +157,9 @@ class Run:
             for pixels, cost in await ledger.prices(params):
                 purse.prices.learn(pixels, cost)
         attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
-        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop)
+        # Asked before the first purchase, not before the first image: a run that buys nothing sends nothing.
+        preflight = Preflight(self.wire, ledger, self.stop, needed=not self.order.free)
+        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight)
 
     async def _budget(self, ledger: Ledger) -> Budget:
         """The limits, and what counts against them: in a free run nothing does."""
@@ -190,11 +195,9 @@ class Run:
     async def _in_motion(self, desk: Desk) -> None:
         """Scout, pool and displays side by side, until the stream has ended and all have landed."""
         gate = Gate(self.pace.breaker, self.stop)
-        preflight = Preflight(self.wire, desk.ledger, self.stop, needed=not self.order.free)
 
         async def handle(found: Found, worker: Worker) -> None:
             try:
-                await preflight.once()
                 self._ended(await desk.handle(found, worker))
             except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
                 self.bug = self.bug or bug
@@ -219,7 +222,7 @@ class Run:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-        await preflight.afterwards()
+        await desk.preflight.afterwards()
 
     async def _feed(self, desk: Desk, stream: Stream[Found]) -> None:
         scout = Scout(
@@ -250,8 +253,9 @@ class Run:
             )
 
     async def _count(self) -> None:
-        """The total, for the display. A list on standard input can be read only once: no total then."""
-        if self.inputs.listed == "-":
+        """The total, for the display. A list from a pipe can be read only once: no total then."""
+        listed = self.inputs.listed
+        if listed is not None and not await asyncio.to_thread(os.path.isfile, listed):
             return
 
         def add(number: int) -> None:
@@ -264,19 +268,35 @@ class Run:
             self.floor.counted = True
 
     def _walk(self) -> Iterator[Walked]:
-        return self.inputs.walk(out=self.outputs.out, result_place=self.order.result_place)
+        return self.inputs.walk(
+            out=self.outputs.out, result_place=self.order.result_place, go_on=lambda: not self.stop.up
+        )
 
     # --- telling -------------------------------------------------------------------------------------
 
     def _ended(self, ending: Ending) -> None:
+        if isinstance(ending.outcome, Skipped) and self._was_told(ending.output):
+            return
         self.floor.ended(ending)
         if isinstance(ending.outcome, Failed):
             self._problems[ending.outcome.problem.message] += 1
         self.watcher.ended(ending)
 
     def _skipped(self, done: list[tuple[str, str]]) -> None:
+        if self._repaired:
+            done = [item for item in done if not self._was_told(self._output(item[1]))]
         for ending in self.floor.skipped(done, self.outputs.out):
             self.watcher.ended(ending)
+
+    def _was_told(self, output: str | None) -> bool:
+        """Whether the image has ended in this run already, when it was settled; each ends only once."""
+        if output not in self._repaired:
+            return False
+        self._repaired.discard(output or "")
+        return True
+
+    def _output(self, place: str) -> str:
+        return os.path.join(self.outputs.out, *place.split("/"))
 
     def _summary(self, doubts: tuple[Doubt, ...]) -> Summary:
         tally, stop = self.floor.tally, self.stop.stop

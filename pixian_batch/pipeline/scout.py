@@ -87,6 +87,8 @@ class Scout:
                 sifted = await self._sift_batch(batch)
         if sifted.done:
             self.skipped(sifted.done)
+            if several:
+                self._taken(sifted.done)
         for ending in sifted.ended:
             self.ended(ending)
         return self._unwanted_twice(sifted.fresh) if several else sifted.fresh
@@ -134,6 +136,11 @@ class Scout:
         problem = Problem("collision", f"{names} would all become {place}", "rename all but one of them")
         return Ending(path, self.landing.path(place), Failed(problem))
 
+    def _taken(self, done: list[tuple[str, str]]) -> None:
+        """What stands already is wanted, too: another root may not buy something else over it."""
+        for path, place in done:
+            self._wanted.setdefault(hash(folded(place)), hash(os.path.abspath(path)))
+
     def _unwanted_twice(self, found: list[Found]) -> list[Found]:
         """Leave out what an earlier root wanted: the same input silently, another one as a collision."""
         kept: list[Found] = []
@@ -141,10 +148,10 @@ class Scout:
             place = self.result_place(item.place)
             # Hashes in place of strings: a list file may hold millions of names.
             wanted, source = hash(folded(place)), hash(item.absolute)
-            first = self._wanted.setdefault(wanted, source)
-            if first == source and item.absolute not in {other.absolute for other in kept}:
+            if wanted not in self._wanted:
+                self._wanted[wanted] = source
                 kept.append(item)
-            elif first != source:
+            elif self._wanted[wanted] != source:
                 problem = Problem(
                     "collision",
                     f"another input of this run becomes {place} too",

@@ -7,20 +7,21 @@ No answer -> in doubt. Rules in the order they are tried.
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.landing import Body, read_body
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
-from pixian_batch.policy.outcome import Done, Ending, Lost, Problem
+from pixian_batch.policy.outcome import Done, Ending
 from pixian_batch.policy.record import Ended, Placed
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
-    from pixian_batch.policy.record import Unfinished
+    from pixian_batch.policy.record import Sending, Unfinished
 
 
 @dataclass(slots=True)
@@ -37,9 +38,10 @@ class Settler:
         return [ending for ending in endings if ending is not None]
 
     async def _settle_one(self, left: Unfinished) -> Ending | None:
+        spool = self.landing.spool_of(left.sending.place, left.sending.spool)
         if left.ended is not None:
-            return await self._finish(left, left.ended.kept or left.sending.spool)
-        body = await asyncio.to_thread(read_body, left.sending.spool)
+            return await self._finish(left, left.ended.kept or spool)
+        body = await asyncio.to_thread(read_body, spool)
         if left.answered is None and (body is None or not body.size):
             await self._doubt(left, body)
             return None
@@ -56,19 +58,23 @@ class Settler:
         sending = left.sending
         headers = left.answered.headers if left.answered else ResultHeaders()
         rebuild = "via=delta" in sending.key.params
-        if await asyncio.to_thread(read_body, path) is None:
+        body = await asyncio.to_thread(read_body, path)
+        if body is None:
             return await self._after_rename(left)
-        received = Received(
-            sending.key, sending.input, sending.place, path, rebuild, headers.input_orientation
-        )
+        source = await self._original(sending) if rebuild else sending.input
+        received = Received(sending.key, source, sending.place, body.path, rebuild, headers.input_orientation)
         try:
             await self.finisher.finish(received)
-        except RebuildError as error:
+        except RebuildError:
             await self.ledger.lost(sending.attempt)
-            problem = Problem("delta", str(error), "see pixian-batch decode --help")
-            return Ending(sending.input, None, Lost(problem, headers, None, path, None, earlier=True))
+            return None
         done = Done(headers, left.answered.http_status if left.answered else None, repaired=True)
         return Ending(sending.input, self.landing.path(sending.place), done)
+
+    async def _original(self, sending: Sending) -> str:
+        """The input that a delta belongs to: as it was named then, or any file with the same bytes."""
+        candidates = [sending.input, *await self.ledger.sources_of(sending.key.digest)]
+        return await asyncio.to_thread(_first_there, candidates)
 
     async def _after_rename(self, left: Unfinished) -> Ending | None:
         """The spool is gone: either it was renamed, and only the note is missing, or somebody removed it."""
@@ -92,7 +98,14 @@ class Settler:
 
     async def _lose(self, left: Unfinished, body: Body | None) -> None:
         """Interrupted while the answer came: charged, and not here in full."""
+        if body is not None and not body.size:
+            self.landing.remove(body.path)
+            body = None
         await self.ledger.ended(left.sending.attempt, _ended(Verdict.LOST, left, body))
+
+
+def _first_there(paths: list[str]) -> str:
+    return next((path for path in paths if os.path.isfile(path)), paths[0])
 
 
 def _is_complete(left: Unfinished, body: Body) -> bool:

@@ -132,3 +132,18 @@ def test_probing_reads_a_small_part_of_a_large_file(name: str) -> None:
     check_complete(stream, probe(stream).kind)
     assert stream.taken < len(data) // 2
     assert stream.taken < 80_000
+
+
+@pytest.mark.parametrize("film", [200_000, 3_000_000])
+def test_a_motion_photo_is_whole(film: int) -> None:
+    photo = io.BytesIO()
+    Image.new("RGB", (640, 480), (9, 99, 200)).save(photo, "JPEG")
+    check_complete(io.BytesIO(photo.getvalue() + b"\0\0\0\x18ftypmp42" * (film // 12)), Kind.JPEG)
+
+
+def test_a_cut_photo_with_a_long_scan_is_cut() -> None:
+    noise = Image.effect_noise((900, 900), 90)
+    photo = io.BytesIO()
+    noise.save(photo, "JPEG", quality=98)
+    with pytest.raises(UnreadableImageError, match="cut off"):
+        check_complete(io.BytesIO(photo.getvalue()[:-2]), Kind.JPEG)

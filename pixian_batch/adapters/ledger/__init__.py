@@ -37,6 +37,8 @@ __all__ = [
 _T = TypeVar("_T")
 FOLDER: Final = ".pixian-batch"
 _BUSY_MS: Final = 10_000
+_SMALLEST: Final = 512
+"""Bytes of the smallest page of SQLite."""
 
 
 class LedgerInUseError(LedgerError):
@@ -160,6 +162,10 @@ class Ledger:
             lambda db: (store.sources(db, folder, names), store.placed(db, out_folder, out_names))
         )
 
+    async def sources_of(self, digest: bytes) -> list[str]:
+        """Absolute paths of inputs that had these bytes when they were last read."""
+        return await self._committer.do(lambda db: store.sources_of(db, digest))
+
     async def unfinished(self) -> list[Unfinished]:
         """What an interrupted run has left: at most as many as it had workers."""
         return await self._committer.do(lambda db: list(store.unfinished(db)))
@@ -218,10 +224,12 @@ def _connect(path: str) -> sqlite3.Connection:
             path, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000
         )
         try:
+            is_new = _check(path, connection)  # before the first write: it may be somebody else's database
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            _prepare(connection)
+            if is_new:
+                store.create(connection)
         except BaseException:
             connection.close()
             raise
@@ -232,15 +240,17 @@ def _connect(path: str) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables of a new ledger; check an old one."""
+def _check(path: str, connection: sqlite3.Connection) -> bool:
+    """Whether the ledger is new, with no tables yet; raises when it is damaged or no ledger."""
+    if 0 < os.path.getsize(path) < _SMALLEST:  # SQLite would take it for empty
+        raise sqlite3.DatabaseError("it is cut off")
     if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
-        store.create(connection)
-        return
+        return True
     _check_version(connection)
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)
+    return False
 
 
 def _check_version(connection: sqlite3.Connection) -> None:

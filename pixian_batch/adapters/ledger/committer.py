@@ -49,6 +49,8 @@ class Committer:
 
         A cancelled caller does not take its work back: what was handed in will be written.
         """
+        if self._closed:
+            raise LedgerError("the ledger is closed")
         future: asyncio.Future[_T] = self._loop.create_future()
         self._queue.put(_Task(work, future))
         return await future
@@ -101,8 +103,10 @@ class Committer:
     def _attempt(self, task: _Task) -> None:
         try:
             task.result = task.work(self._connection)
-        except sqlite3.OperationalError:
-            raise  # the disk, not the statement: the whole group is undone
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError) as error:
+            task.error = error  # the statement: ours to mend
+        except sqlite3.Error:
+            raise  # the disk, or damage, not the statement: the whole group is undone
         except Exception as error:  # noqa: BLE001  # belongs to the caller that waits for it
             task.error = error
 

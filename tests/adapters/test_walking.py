@@ -1,0 +1,480 @@
+"""Walking: what is found, in which order, what is left alone, and that nothing odd ends the walk."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.pictures import put
+
+from pixian_batch.adapters.walking import (
+    BATCH,
+    Batch,
+    Trouble,
+    Url,
+    Walked,
+    Walker,
+    WalkRules,
+    read_list,
+)
+from pixian_batch.contract.params import OutputFormat
+from pixian_batch.policy.naming import output_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="names and files that only POSIX systems have")
+
+
+def walk(*inputs: object, listed: bool = False, **rules: Any) -> list[Walked]:
+    walker = Walker(WalkRules(lambda place: output_place(place, OutputFormat.PNG), **rules))
+    return list(walker.walk([os.fspath(i) for i in inputs], listed=listed))  # type: ignore[call-overload]
+
+
+def places(found: Iterable[Walked]) -> list[str]:
+    """Places of all files, in the order of the walk; fails when anything else was found."""
+    names = []
+    for item in found:
+        assert isinstance(item, Batch), item
+        names += [item.place_of(name) for name in item.names]
+    return names
+
+
+def troubles(found: Iterable[Walked]) -> list[tuple[str, str]]:
+    return [(item.path, item.code) for item in found if isinstance(item, Trouble)]
+
+
+def tree(root: Path, *names: str) -> Path:
+    for name in names:
+        put(root / name)
+    return root
+
+
+# --- folders -------------------------------------------------------------------------------------
+
+
+def test_every_suffix_in_any_case_is_an_input_and_nothing_else(tmp_path: Path) -> None:
+    wanted = {f"a.{s}" for s in ("bmp", "gif", "jpg", "jpeg", "png", "tif", "tiff")}
+    wanted |= {"B.JPG", "B.TiFf", "b.Png", "two.dots.jpeg"}
+    tree(tmp_path, *wanted, "x.webp", "x.txt", "jpg", "x.jpg.part", "x.jpg~", "noext", "x.")
+    assert set(places(walk(tmp_path))) == wanted
+
+
+def test_folders_are_walked_to_the_bottom_sorted_and_mirrored(tmp_path: Path) -> None:
+    tree(tmp_path, "z.jpg", "a/z.jpg", "a/a.jpg", "a/b/c/d.jpg", "b/a.jpg", "B.jpg", "a.jpg", "a2/x.jpg")
+    assert places(walk(tmp_path)) == [
+        "B.jpg", "a.jpg", "z.jpg", "a/a.jpg", "a/z.jpg", "a/b/c/d.jpg", "a2/x.jpg", "b/a.jpg",
+    ]  # fmt: skip
+
+
+def test_paths_lead_to_the_files(tmp_path: Path) -> None:
+    tree(tmp_path, "a/b.jpg")
+    [batch] = walk(tmp_path)
+    assert isinstance(batch, Batch)
+    assert batch.path("b.jpg") == os.path.join(tmp_path, "a", "b.jpg")
+
+
+def test_an_empty_folder_is_no_trouble(tmp_path: Path) -> None:
+    assert walk(tmp_path) == []
+
+
+def test_hidden_files_and_folders_are_never_inputs(tmp_path: Path) -> None:
+    tree(tmp_path, ".a.jpg", ".hidden/b.jpg", ".pixian-7.part", "c/.d.jpg", "e.jpg", ".pixian-batch/f.png")
+    assert places(walk(tmp_path)) == ["e.jpg"]
+    assert places(walk(tmp_path / "*")) == ["e.jpg"]
+    assert places(walk(tmp_path / "**" / "*")) == ["e.jpg"]
+
+
+def test_a_hidden_folder_that_was_named_is_walked(tmp_path: Path) -> None:
+    tree(tmp_path, ".album/a.jpg", ".album/b/c.jpg")
+    assert places(walk(tmp_path / ".album")) == ["a.jpg", "b/c.jpg"]
+    assert places(walk(tmp_path / ".album" / "*.jpg")) == ["a.jpg"]
+
+
+@pytest.mark.parametrize("pattern", ["", "*", "**", "**/*", "**/*.png"])
+def test_the_output_folder_inside_the_input_is_never_entered(tmp_path: Path, pattern: str) -> None:
+    tree(tmp_path, "a.png", "cut/a.png", "cut/b/c.png", "deep/cut/d.png")
+    found = places(walk(tmp_path / pattern, avoid=(str(tmp_path / "cut"),)))
+    assert "a.png" in found
+    assert not [place for place in found if place.startswith("cut/")]
+
+
+@posix
+def test_the_output_folder_is_known_by_any_name(tmp_path: Path) -> None:
+    tree(tmp_path, "in/a.png", "in/cut/a.png")
+    os.symlink(tmp_path / "in" / "cut", tmp_path / "elsewhere")
+    assert places(walk(tmp_path / "in", avoid=(str(tmp_path / "elsewhere"),))) == ["a.png"]
+
+
+def test_a_large_folder_comes_in_batches(tmp_path: Path) -> None:
+    tree(tmp_path, *(f"{number:05}.jpg" for number in range(BATCH * 2 + 1)))
+    found = walk(tmp_path)
+    assert [len(batch.names) for batch in found if isinstance(batch, Batch)] == [BATCH, BATCH, 1]
+    assert places(found) == sorted(places(found))
+
+
+@pytest.mark.parametrize("pattern", ["", "**/*.jpg", "*/*"])
+def test_the_first_batch_comes_before_the_rest_is_listed(
+    tmp_path: Path, pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree(tmp_path, *(f"{number:03}/a.jpg" for number in range(50)))
+    listed: list[str] = []
+    real = os.scandir
+
+    def counting(path: Any = ".") -> Any:
+        listed.append(os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", counting)
+    walker = Walker(WalkRules(lambda place: place))
+    first = next(walker.walk([os.path.join(tmp_path, pattern) if pattern else str(tmp_path)]))
+    assert isinstance(first, Batch)
+    assert first.place_of(first.names[0]) == "000/a.jpg"
+    assert len(listed) <= 2
+
+
+def test_a_folder_made_during_the_walk_below_it_is_still_found(tmp_path: Path) -> None:
+    tree(tmp_path, "a/1.jpg", "b/1.jpg")
+    walker = Walker(WalkRules(lambda place: place)).walk([str(tmp_path)])
+    assert places([next(walker)]) == ["a/1.jpg"]
+    tree(tmp_path, "b/c/2.jpg")
+    assert places(walker) == ["b/1.jpg", "b/c/2.jpg"]
+
+
+# --- what cannot be read -------------------------------------------------------------------------
+
+
+def test_a_folder_that_vanishes_is_reported_and_the_walk_goes_on(tmp_path: Path) -> None:
+    tree(tmp_path, "a/1.jpg", "b/1.jpg", "c/1.jpg")
+    walker = Walker(WalkRules(lambda place: place)).walk([str(tmp_path)])
+    next(walker)
+    os.unlink(tmp_path / "b" / "1.jpg")
+    os.rmdir(tmp_path / "b")
+    rest = list(walker)
+    assert troubles(rest) == [(str(tmp_path / "b"), "unreadable_folder")]
+    assert places(item for item in rest if isinstance(item, Batch)) == ["c/1.jpg"]
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root reads everything")
+def test_an_unreadable_folder_is_reported_and_the_walk_goes_on(tmp_path: Path) -> None:
+    tree(tmp_path, "a/1.jpg", "b/1.jpg")
+    (tmp_path / "a").chmod(0)
+    try:
+        found = walk(tmp_path)
+    finally:
+        (tmp_path / "a").chmod(0o700)
+    assert troubles(found) == [(str(tmp_path / "a"), "unreadable_folder")]
+    assert places(found[1:]) == ["b/1.jpg"]
+
+
+@pytest.mark.parametrize("name", ["missing", "missing.jpg", "missing/*", "*.jpg", "**/x", "[", "a[1].jpg"])
+def test_what_does_not_exist_is_reported_with_advice(tmp_path: Path, name: str) -> None:
+    tree(tmp_path, "deep/a.png")
+    [trouble] = walk(tmp_path / name)
+    assert isinstance(trouble, Trouble)
+    assert (trouble.path, trouble.code) == (str(tmp_path / name), "not_found")
+    assert trouble.message
+    assert trouble.hint
+
+
+@posix
+def test_pipes_sockets_and_devices_with_image_names_are_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s.png"))
+        tree(tmp_path, "photo.jpg")
+        assert places(walk(tmp_path)) == ["photo.jpg"]
+        assert places(walk(tmp_path / "*")) == ["photo.jpg"]
+        assert troubles(walk(tmp_path / "pipe.jpg", tmp_path / "s.png")) == [
+            (str(tmp_path / "pipe.jpg"), "not_a_file"),
+            (str(tmp_path / "s.png"), "not_a_file"),
+        ]
+
+
+# --- symbolic links ------------------------------------------------------------------------------
+
+
+@posix
+def test_linked_files_are_inputs_and_linked_folders_only_when_asked_for(tmp_path: Path) -> None:
+    tree(tmp_path, "real/a.jpg", "in/b.jpg")
+    os.symlink(tmp_path / "real" / "a.jpg", tmp_path / "in" / "linked.jpg")
+    os.symlink(tmp_path / "real", tmp_path / "in" / "folder")
+    os.symlink(tmp_path / "real", tmp_path / "in" / "folder.jpg")
+    assert places(walk(tmp_path / "in")) == ["b.jpg", "linked.jpg"]
+    assert places(walk(tmp_path / "in" / "**" / "*.jpg")) == ["b.jpg", "linked.jpg"]
+    followed = places(walk(tmp_path / "in", follow_symlinks=True))
+    assert followed == ["b.jpg", "linked.jpg", "folder/a.jpg", "folder.jpg/a.jpg"]
+
+
+@posix
+@pytest.mark.parametrize("pattern", ["", "**", "**/*.jpg"])
+def test_loops_of_links_end(tmp_path: Path, pattern: str) -> None:
+    tree(tmp_path, "a/1.jpg", "a/b/2.jpg")
+    os.symlink(tmp_path, tmp_path / "a" / "b" / "up")
+    os.symlink(".", tmp_path / "a" / "self")
+    os.symlink("there", tmp_path / "here")
+    os.symlink("here", tmp_path / "there")
+    assert places(walk(tmp_path / pattern, follow_symlinks=True)) == ["a/1.jpg", "a/b/2.jpg"]
+    assert places(walk(tmp_path / pattern)) == ["a/1.jpg", "a/b/2.jpg"]
+
+
+@posix
+def test_a_link_to_itself_or_to_nothing_does_not_hide_its_folder(tmp_path: Path) -> None:
+    os.symlink("loop.jpg", tmp_path / "loop.jpg")
+    os.symlink("gone", tmp_path / "broken.jpg")
+    tree(tmp_path, "a.jpg", "z.jpg")
+    assert places(walk(tmp_path)) == ["a.jpg", "z.jpg"]
+    assert places(walk(tmp_path / "*.jpg")) == ["a.jpg", "z.jpg"]
+    assert [code for _path, code in troubles(walk(tmp_path / "loop.jpg", tmp_path / "broken.jpg"))] == [
+        "not_a_file", "not_a_file",
+    ]  # fmt: skip
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+ODD = [
+    " leading and trailing .jpg",
+    "new\nline.jpg",
+    "[bold]markup[bold].jpg",
+    "\x1b[31mred\x1b[0m.jpg",
+    "-rf.jpg",
+    "--out.jpg",
+    "~.jpg",
+    "$HOME.jpg",
+    "%20.jpg",
+    "a'b\"c.jpg",
+    "back\\slash.jpg",
+    "*star?.jpg",
+    "ümläut.jpg",
+    "u\u0308.jpg",
+    "日本語.jpg",
+    "\U0001f4f7.jpg",
+    "\u202egpj.jpg",
+    os.fsdecode(b"caf\xe9.jpg"),
+    os.fsdecode(b"\xff\xfe.jpg"),
+    "n" * 251 + ".jpg",
+]
+
+
+@posix
+def test_odd_names_are_names(tmp_path: Path) -> None:
+    tree(tmp_path, *ODD)
+    assert sorted(places(walk(tmp_path))) == sorted(ODD)
+    for name in ODD:
+        assert places(walk(tmp_path / name)) == [name], "a name that exists is never taken for a pattern"
+
+
+@posix
+def test_odd_folders_are_folders(tmp_path: Path) -> None:
+    tree(tmp_path, *(f"{name}/{name}" for name in ODD))
+    assert sorted(places(walk(tmp_path))) == sorted(f"{name}/{name}" for name in ODD)
+
+
+# --- globs ---------------------------------------------------------------------------------------
+
+GLOBBED = ("a.jpg", "b.PNG", "c.txt", "x/a.jpg", "x/y/a.jpg", "x/y/b.png", "x2/a.jpg", "x2/y/z/a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.jpg", "a.jpg"),
+        ("*", "a.jpg b.PNG x/a.jpg x/y/a.jpg x/y/b.png x2/a.jpg x2/y/z/a.jpg"),
+        ("?.*", "a.jpg b.PNG"),
+        ("[ab].*", "a.jpg b.PNG"),
+        ("[!a].*", "b.PNG"),
+        ("*/*.jpg", "x/a.jpg x2/a.jpg"),
+        ("x*/y", "x/y/a.jpg x/y/b.png x2/y/z/a.jpg"),
+        ("**/*.jpg", "a.jpg x/a.jpg x/y/a.jpg x2/a.jpg x2/y/z/a.jpg"),
+        ("**/y/*.png", "x/y/b.png"),
+        ("**/y/**/*.jpg", "x/y/a.jpg x2/y/z/a.jpg"),
+        ("**", "a.jpg b.PNG x/a.jpg x/y/a.jpg x/y/b.png x2/a.jpg x2/y/z/a.jpg"),
+        ("x?/**", "x2/a.jpg x2/y/z/a.jpg"),
+    ],
+)
+def test_globs_find_files_and_the_folders_they_match(tmp_path: Path, pattern: str, expected: str) -> None:
+    tree(tmp_path, *GLOBBED)
+    found = walk(os.path.join(tmp_path, *pattern.split("/")))
+    assert places(found) == expected.split(" ")
+    for batch in found:
+        assert isinstance(batch, Batch)
+        assert all(os.path.isfile(batch.path(name)) for name in batch.names)
+
+
+def test_a_glob_mirrors_what_lies_below_its_fixed_part(tmp_path: Path) -> None:
+    tree(tmp_path, *GLOBBED)
+    assert places(walk(tmp_path / "x" / "*" / "*.jpg")) == ["y/a.jpg"]
+
+
+def test_a_glob_without_a_folder_looks_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, *GLOBBED)
+    monkeypatch.chdir(tmp_path)
+    assert places(walk("*.jpg")) == ["a.jpg"]
+    assert places(walk("./x*/*.jpg")) == ["x/a.jpg", "x2/a.jpg"]
+
+
+def test_names_that_a_glob_finds_collide_like_those_of_a_folder(tmp_path: Path) -> None:
+    tree(tmp_path, "a.jpg", "a.png", "b.jpg")
+    for pattern in ("*", "**", "?.*"):
+        [batch] = walk(tmp_path / pattern)
+        assert isinstance(batch, Batch)
+        assert dict(batch.rivals) == {"a.jpg": ["a.jpg", "a.png"], "a.png": ["a.jpg", "a.png"]}
+
+
+def test_a_fixed_part_may_hold_wildcards_of_its_own_name(tmp_path: Path) -> None:
+    tree(tmp_path, "2024 [best]/a.jpg", "2024 b/c.jpg")
+    assert places(walk(tmp_path / "2024 [best]")) == ["a.jpg"]
+    assert places(walk(tmp_path / "2024 ?best]" / "*.jpg")) == ["2024 [best]/a.jpg"]
+
+
+# --- include and exclude -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ({"include": ("*.jpg",)}, "a.jpg x/a.jpg x/y/a.jpg x2/a.jpg x2/y/z/a.jpg"),
+        ({"exclude": ("*.jpg",)}, "b.PNG x/y/b.png"),
+        ({"exclude": ("y",)}, "a.jpg b.PNG x/a.jpg x2/a.jpg"),
+        ({"exclude": ("x/y",)}, "a.jpg b.PNG x/a.jpg x2/a.jpg x2/y/z/a.jpg"),
+        ({"exclude": ("x/*",)}, "a.jpg b.PNG x2/a.jpg x2/y/z/a.jpg"),
+        ({"include": ("x/*",)}, "x/a.jpg x/y/a.jpg x/y/b.png"),
+        ({"include": ("*.jpg", "*.png"), "exclude": ("x2",)}, "a.jpg x/a.jpg x/y/a.jpg x/y/b.png"),
+        ({"include": ("nothing",)}, ""),
+        ({"exclude": ("*",)}, ""),
+    ],
+)
+def test_include_and_exclude(tmp_path: Path, rules: dict[str, Any], expected: str) -> None:
+    tree(tmp_path, *GLOBBED)
+    assert places(walk(tmp_path, **rules)) == expected.split()
+
+
+# --- collisions ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a.jpg", "a.png"),
+        ("a.jpg", "A.jpg"),
+        ("a.JPG", "a.jpg"),
+        ("\xe9.jpg", "e\u0301.jpg"),
+        ("ß.jpg", "SS.gif"),
+    ],
+)
+def test_names_whose_results_would_overwrite_each_other_are_rivals(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    tree(tmp_path, *names, "other.jpg")
+    if len(os.listdir(tmp_path)) != 3:
+        pytest.skip("this file system takes both for one")
+    [batch] = walk(tmp_path)
+    assert isinstance(batch, Batch)
+    assert set(batch.rivals) == set(names)
+    assert all(set(rivals) == set(names) for rivals in batch.rivals.values())
+
+
+def test_rivals_are_found_across_batches(tmp_path: Path) -> None:
+    tree(tmp_path, "a.jpg", *(f"m{number}.jpg" for number in range(BATCH)), "A.png")
+    for batch in walk(tmp_path):
+        assert isinstance(batch, Batch)
+        assert set(batch.rivals) == {"a.jpg", "A.png"}
+
+
+def test_the_same_name_in_two_folders_is_no_collision(tmp_path: Path) -> None:
+    tree(tmp_path, "a/1.jpg", "b/1.png")
+    assert not [batch for batch in walk(tmp_path) if isinstance(batch, Batch) and batch.rivals]
+
+
+def test_a_result_cannot_stand_where_a_folder_of_results_must(tmp_path: Path) -> None:
+    tree(tmp_path, "a.jpg", "A.png/b.jpg", "c.jpg")
+    first, second = walk(tmp_path)
+    assert isinstance(first, Batch)
+    assert set(first.rivals) == {"a.jpg"}
+    assert places([second]) == ["A.png/b.jpg"]
+
+
+# --- files by name, URLs, lists ------------------------------------------------------------------
+
+
+def test_a_file_that_was_named_needs_no_suffix(tmp_path: Path) -> None:
+    tree(tmp_path, "photo", "x/b.dat")
+    found = walk(tmp_path / "photo", tmp_path / "x" / "b.dat")
+    assert places(found) == ["photo", "b.dat"]
+    assert all(isinstance(batch, Batch) and batch.named for batch in found)
+
+
+def test_inputs_come_in_the_order_given(tmp_path: Path) -> None:
+    tree(tmp_path, "z.jpg", "a/b.jpg", "c.jpg")
+    found = walk(tmp_path / "z.jpg", "https://host/x.jpg?y=1", tmp_path / "nope", tmp_path / "a")
+    kinds = [type(item) for item in found]
+    assert kinds == [Batch, Url, Trouble, Batch]
+
+
+def test_urls_are_not_looked_for_on_disk() -> None:
+    [url] = walk("HTTPS://Host.Example/a/b.jpg".replace("HTTPS", "https"))
+    assert url == Url("https://Host.Example/a/b.jpg", "host.example/a/b.jpg")
+
+
+def test_listed_paths_are_mirrored_as_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree(tmp_path, "a/b.jpg", "c.jpg")
+    monkeypatch.chdir(tmp_path / "a")
+    assert places(walk("b.jpg", "../c.jpg", "./../a/b.jpg", listed=True)) == ["b.jpg", "c.jpg", "a/b.jpg"]
+    [absolute] = places(walk(tmp_path / "c.jpg", listed=True))
+    assert absolute == os.path.splitdrive(str(tmp_path / "c.jpg"))[1].strip(os.sep).replace(os.sep, "/")
+
+
+def test_a_listed_place_never_leaves_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, "a/b/c.jpg", "d.jpg")
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    for place in places(walk("../../d.jpg", "../b/c.jpg", listed=True)):
+        assert ".." not in place.split("/")
+        assert not place.startswith("/")
+
+
+@pytest.mark.parametrize(
+    ("content", "nul", "expected"),
+    [
+        (b"a\nb\n", False, ["a", "b"]),
+        (b"a\nb", False, ["a", "b"]),
+        (b"a\r\n\r\n\nb b \n", False, ["a", "b b "]),
+        (b"a\nb\0c\r\0\0", True, ["a\nb", "c\r"]),
+        (b"", False, []),
+        (b"", True, []),
+        (b"\n\n", False, []),
+        (b"caf\xe9\n", False, [os.fsdecode(b"caf\xe9")]),
+    ],
+)
+def test_list_files(tmp_path: Path, content: bytes, *, nul: bool, expected: list[str]) -> None:
+    assert list(read_list(put(tmp_path / "list", content), nul=nul)) == expected
+
+
+def test_a_long_list_is_streamed_across_blocks(tmp_path: Path) -> None:
+    names = [f"{'n' * 70}{number}" for number in range(5000)]
+    assert list(read_list(put(tmp_path / "list", "\n".join(names).encode()))) == names
+
+
+def test_a_missing_list_file_raises() -> None:
+    with pytest.raises(OSError, match="nowhere"):
+        list(read_list("/nowhere/list"))
+
+
+@posix
+def test_a_list_that_nobody_writes_to_can_be_given_up() -> None:
+    reader, writer = os.pipe()
+    asked: list[int] = []
+    try:
+        os.write(writer, b"first\n")
+        names = read_list(f"/dev/fd/{reader}", go_on=lambda: not asked)
+        assert next(names) == "first"
+        asked.append(1)
+        assert list(names) == []
+    finally:
+        os.close(reader)
+        os.close(writer)

@@ -1,0 +1,328 @@
+"""The test bench of the promises about money: real runs in processes of their own, judged by the bill.
+
+A `House` is one user's folder of photos, an output folder with its ledger, and an emulator that lives
+in yet another process, so that killing the command leaves the bill untouched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+import struct
+import subprocess
+import sys
+import time
+import urllib.request
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+TESTS: Final = Path(__file__).resolve().parent.parent
+PATIENCE: Final = 60.0
+QUICK: Final = (
+    "--ramp-interval", "0", "--backoff-step", "10ms", "--min-free", "1MB", "--idle-timeout", "1s",
+    "--give-up-after", "20s", "--json",
+)  # fmt: skip
+
+
+def png(number: int, width: int = 8, height: int = 8) -> bytes:
+    """A small PNG, different for each number. Built by hand: thousands are needed."""
+    row = b"\0" + struct.pack(">I", number)[1:] * width
+    return b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+            _chunk(b"IDAT", zlib.compress(row * height, 1)),
+            _chunk(b"IEND", b""),
+        )
+    )
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def wait_for(path: Path, seconds: float = PATIENCE) -> str:
+    """The content of a file that is about to appear."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with contextlib.suppress(FileNotFoundError):
+            return path.read_text()
+        time.sleep(0.003)
+    raise TimeoutError(f"{path} did not appear")
+
+
+class Forge:
+    """The process that forks children: see forge.py."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._number = 0
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", str(Path(__file__).with_name("forge.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+        self._stdin, stdout = _pipes(self._process)
+        assert stdout.readline() == "ready\n"
+
+    def ask(self, **request: Any) -> Child:
+        """Begin a child."""
+        self._number += 1
+        place = self._place / f"child-{self._number}"
+        place.mkdir(parents=True)
+        self._stdin.write(json.dumps({**request, "place": str(place)}) + "\n")
+        self._stdin.flush()
+        return Child(place)
+
+    def close(self) -> None:
+        """End the forge, and with it every child."""
+        self._stdin.close()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process.wait(PATIENCE)
+
+
+def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    return process.stdin, process.stdout
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process that the forge made."""
+
+    place: Path
+
+    @property
+    def pid(self) -> int:
+        return int(wait_for(self.place / "pid"))
+
+    def send(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self, seconds: float = PATIENCE) -> Outcome:
+        """How it ended."""
+        status = int(wait_for(self.place / "status", seconds))
+        return Outcome(status, (self.place / "stdout").read_text(), (self.place / "stderr").read_text())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A process that has ended: exit code (negative: killed by that signal) and what it said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    @property
+    def images(self) -> list[dict[str, Any]]:
+        return [record for record in self.records if record["type"] == "image"]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The last record; fails when it is not the summary."""
+        last = self.records[-1]
+        assert last["type"] == "summary", last
+        assert [record["type"] for record in self.records].count("summary") == 1
+        assert last["exit_code"] == self.code
+        return last
+
+    def statuses(self) -> Counter[str]:
+        return Counter(record["status"] for record in self.images)
+
+
+class Emulated:
+    """An emulator in a process of its own."""
+
+    def __init__(self, forge: Forge, toml: str = "") -> None:
+        self._child = forge.ask(emulate='engine = "canned"\nbill_entries = 200000\n' + toml)
+        self.origin = wait_for(self._child.place / "url")
+
+    @property
+    def api(self) -> str:
+        return f"{self.origin}/api/v2"
+
+    def bill(self, *, settled: bool = True, entries: int = 0) -> Bill:
+        """The bill; `settled`: wait until no request is under way any more."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            with urllib.request.urlopen(f"{self.origin}/emulator/bill?entries={entries}") as reply:  # noqa: S310
+                said = Bill(json.load(reply))
+            if not settled or not said.totals["at_once"] or time.monotonic() > until:
+                return said
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._child.send(signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What the emulator has charged."""
+
+    said: dict[str, Any]
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        return dict(self.said["totals"])
+
+    @property
+    def images(self) -> dict[str, dict[str, Any]]:
+        return dict(self.said["images"])
+
+    @property
+    def requests(self) -> int:
+        return int(self.totals["requests"])
+
+    @property
+    def charged(self) -> Decimal:
+        return Decimal(self.totals["charged"])
+
+    @property
+    def most_charges(self) -> int:
+        """How often the most charged image was charged."""
+        return max((image["charges"] for image in self.images.values()), default=0)
+
+    @property
+    def most_delivered(self) -> int:
+        return max((image["delivered"] for image in self.images.values()), default=0)
+
+    def charged_for(self, digest: str) -> Decimal:
+        return Decimal(self.images[digest]["charged"]) if digest in self.images else Decimal(0)
+
+
+@dataclass
+class House:
+    """A user's folders and the service they use."""
+
+    forge: Forge
+    root: Path
+    emulator: Emulated
+    out: Path = field(init=False)
+    photos: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.photos, self.out = self.root / "in", self.root / "out"
+        self.photos.mkdir(parents=True, exist_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.emulator.stop()
+
+    # --- photos --------------------------------------------------------------------------------------
+
+    def add(self, count: int, *, first: int = 0, size: tuple[int, int] = (8, 8)) -> None:
+        """Photos with bytes of their own."""
+        for number in range(first, first + count):
+            (self.photos / f"{number:05}.png").write_bytes(png(number, *size))
+
+    def digests(self) -> dict[str, str]:
+        """Input path -> SHA-256, as the bill names it."""
+        return {
+            str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(self.photos.rglob("*"))
+            if path.is_file()
+        }
+
+    # --- runs ----------------------------------------------------------------------------------------
+
+    def begin(self, *more: str, workers: int = 4, **request: Any) -> Child:
+        """A run of the command in the background."""
+        arguments = [
+            "run", str(self.photos), "--out", str(self.out), "--api-url", self.emulator.api,
+            "--concurrency-max", str(workers), *QUICK, *more,
+        ]  # fmt: skip
+        env = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret", **request.pop("env", {})}
+        return self.forge.ask(run=arguments, env=env, **request)
+
+    def run(self, *more: str, workers: int = 4, **request: Any) -> Outcome:
+        """A run of the command, to its end."""
+        return self.begin(*more, workers=workers, **request).wait()
+
+    # --- what is there -------------------------------------------------------------------------------
+
+    @property
+    def ledger(self) -> Path:
+        return self.out / ".pixian-batch" / "ledger.db"
+
+    def ask(self, question: str) -> list[tuple[Any, ...]]:
+        """A question to the ledger, in SQL, as any user may ask."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as db:
+            return db.execute(question).fetchall()
+
+    def charged(self) -> Decimal:
+        """The sum of the charges in the ledger."""
+        return sum((Decimal(row[0]) for row in self.ask("SELECT charged FROM answer") if row[0]), Decimal(0))
+
+    def undecided(self) -> dict[str, str]:
+        """Input -> state, of what waits for a decision."""
+        return dict(
+            self.ask(
+                "SELECT input, state FROM image JOIN attempt ON attempt.id = image.attempt"
+                " WHERE state IN ('in_doubt', 'lost')"
+            )
+        )
+
+    def results(self) -> list[Path]:
+        return [path for path in self.out.rglob("*") if path.is_file() and not _hidden(path, self.out)]
+
+    def strays(self) -> list[Path]:
+        """Leftovers: hidden files in the output that the ledger does not name as kept."""
+        kept = {Path(row[0]).name for row in self.ask("SELECT kept FROM verdict WHERE kept IS NOT NULL")}
+        return [
+            path
+            for path in self.out.rglob("*")
+            if path.is_file() and ".pixian-batch" not in path.parts and "pixian-" in path.name
+            and path.name not in kept
+        ]  # fmt: skip
+
+
+def _hidden(path: Path, out: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(out).parts) or ".pixian" in path.name
+
+
+def audit(house: House, outcome: Outcome, *, workers: int) -> None:
+    """The promises after an interrupted run was followed by a complete one under `hold`."""
+    bill, digests, undecided = house.emulator.bill(), house.digests(), house.undecided()
+    assert outcome.code == (10 if undecided else 0), outcome.stderr
+    summary = outcome.summary
+    assert bill.most_delivered <= 1, "an image was delivered twice"
+    assert bill.most_charges <= 1, "an image was charged twice"
+    assert len(undecided) <= workers, undecided
+    assert summary["failed"] == 0, summary
+    # Each input ends exactly once, and each has its result unless it is undecided.
+    told = Counter(record["input"] for record in outcome.images)
+    assert told == Counter(dict.fromkeys(digests, 1)), told
+    waiting = {path for path, digest in digests.items() if digest in {digests[name] for name in undecided}}
+    names = {path.relative_to(house.out).with_suffix("") for path in house.results()}
+    wanted = {Path(path).relative_to(house.photos).with_suffix("") for path in set(digests) - waiting}
+    assert names == wanted
+    # The ledger's sum is the bill's, but for what is listed as in doubt.
+    doubtful = [name for name, state in undecided.items() if state == "in_doubt"]
+    hidden = sum((bill.charged_for(digests[name]) for name in doubtful), Decimal(0))
+    assert house.charged() == bill.charged - hidden
+    assert house.strays() == []

@@ -1,0 +1,144 @@
+"""A process that has loaded the command once and forks a child for each run: real processes, quickly.
+
+Run as a script. Requests are JSON objects, one a line, on standard input:
+
+    {"run": [ARGUMENT...], "place": DIR, "env": {...}, "kill": [POINT, PASSAGE] | null, "after": SECONDS | null}
+    {"emulate": TOML, "place": DIR}
+
+Each is answered by nothing: in DIR appear `pid`, then `stdout` and `stderr`, then `status` (the exit
+code, negative for a signal); for an emulator also `url`. Every child ends when this process does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+_DEATH_SIGNAL: Final = 1
+
+
+def main() -> None:
+    """Read requests until standard input ends."""
+    _load()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the watchers are nobody's business
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if os.fork() == 0:
+            _watch(request)
+
+
+def _load() -> None:
+    """Import all that a run needs, so that a child begins at once."""
+    import pixian_batch.cli.app
+    import pixian_batch.cli.run
+    import pixian_batch.display.records
+    import pixian_batch.emulator.canned
+    import pixian_batch.emulator.server
+    import pixian_batch.emulator.toml
+    import pixian_batch.imaging.delta
+    import pixian_batch.imaging.probe  # noqa: F401
+    from money import points  # noqa: F401
+    from PIL import Image
+
+    Image.init()
+
+
+def _watch(request: dict[str, Any]) -> None:
+    """Fork the real child, wait for it, write its status down."""
+    _die_with_parent()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    place = Path(request["place"])
+    child = os.fork()
+    if child == 0:
+        _die_with_parent()
+        _begin(request, place)
+    _write(place / "pid", str(child))
+    _, status = os.waitpid(child, 0)
+    _write(place / "status", str(os.waitstatus_to_exitcode(status)))
+    os._exit(0)
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_text(text)
+    beside.replace(path)
+
+
+def _die_with_parent() -> None:
+    with contextlib.suppress(OSError, AttributeError):  # Linux alone has this
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def _begin(request: dict[str, Any], place: Path) -> None:
+    """Become the command (or an emulator). Never returns."""
+    code = 1
+    try:
+        _redirect(place)
+        os.environ.update(request.get("env") or {})
+        if "emulate" in request:
+            asyncio.run(_emulate(request["emulate"], place))
+        else:
+            _run(request)
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException:  # noqa: BLE001  # told as the interpreter would
+        sys.excepthook(*sys.exc_info())
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _redirect(place: Path) -> None:
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        target = os.open(place / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(target, number)
+        os.close(target)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
+def _run(request: dict[str, Any]) -> None:
+    from money.points import arm
+    from pixian_batch.cli.app import start
+
+    if request.get("kill"):
+        arm(*request["kill"])
+    if request.get("after"):
+        signal.setitimer(signal.ITIMER_REAL, request["after"])
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    _quicken(request.get("probe_interval"))
+    os.chdir(request.get("cwd") or os.getcwd())
+    sys.argv = ["pixian-batch", *request["run"]]
+    start(request["run"])
+
+
+def _quicken(seconds: float | None) -> None:
+    """A probe of a broken service every `seconds`."""
+    if seconds is not None:
+        from pixian_batch.pipeline.gate import Gate
+
+        Gate.__init__.__kwdefaults__["probe_interval"] = seconds
+
+
+async def _emulate(toml: str, place: Path) -> None:
+    from pixian_batch.emulator.server import Emulator
+    from pixian_batch.emulator.toml import settings_from_text
+
+    async with Emulator(settings_from_text(toml)) as emulator:
+        _write(place / "url", emulator.origin)
+        await asyncio.get_running_loop().create_future()
+
+
+if __name__ == "__main__":
+    main()

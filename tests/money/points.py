@@ -1,0 +1,181 @@
+"""The kill points of an image's way: `arm(point, passage)` makes this process kill itself there.
+
+The production code knows nothing of this: the doors between its rooms are wrapped from outside, in a
+child process that is about to run the command. A point is passed once or more per image; the process
+dies with SIGKILL at the given passage, so nothing is flushed, closed or said.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+from typing import TYPE_CHECKING, Any, Final
+
+from pixian_batch.adapters import landing
+from pixian_batch.adapters.client import Answer, PixianWire, _Multipart
+from pixian_batch.adapters.landing import Landing, Spool
+from pixian_batch.adapters.ledger import Ledger, store
+from pixian_batch.pipeline.finishing import Finisher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class _Bomb:
+    """Goes off at the n-th passage."""
+
+    def __init__(self, passage: int) -> None:
+        self._left = passage
+
+    def tick(self) -> None:
+        self._left -= 1
+        if self._left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _around(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
+    """Wrap a coroutine function so that the bomb ticks before or after it."""
+    inner = getattr(owner, name)
+
+    @functools.wraps(inner)
+    async def wrapped(*args: Any, **named: Any) -> Any:
+        if not after:
+            bomb.tick()
+        result = await inner(*args, **named)
+        if after:
+            bomb.tick()
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+def _around_plain(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
+    inner = getattr(owner, name)
+
+    @functools.wraps(inner)
+    def wrapped(*args: Any, **named: Any) -> Any:
+        if not after:
+            bomb.tick()
+        result = inner(*args, **named)
+        if after:
+            bomb.tick()
+        return result
+
+    setattr(owner, name, wrapped)
+
+
+def _at_upload(bomb: _Bomb, *, part: str) -> None:
+    """At the hand-over of a form's first, middle or last block to the socket, or after its last."""
+    inner = _Multipart._hand_over
+
+    async def wrapped(self: _Multipart, writer: Any, block: bytes) -> None:
+        first = block is self._form.head
+        tail = block is self._form.tail
+        here = {"first": first, "middle": not first and not tail, "tail": tail, "after": False}[part]
+        if here:
+            bomb.tick()
+        await inner(self, writer, block)
+        if part == "after" and tail:
+            bomb.tick()
+
+    _Multipart._hand_over = wrapped  # type: ignore[method-assign]
+
+
+def _at_answer(bomb: _Bomb) -> None:
+    """When the head of an answer is here."""
+    inner = Answer.__init__
+
+    def wrapped(self: Answer, *args: Any, **named: Any) -> None:
+        inner(self, *args, **named)
+        if self.status == 200 and self.media_type.startswith("image/"):
+            bomb.tick()
+
+    Answer.__init__ = wrapped  # type: ignore[method-assign]
+
+
+def _small_blocks(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
+    """Spool in tiny blocks, so that also a small body is half on disk at some moment."""
+    landing.BLOCK = 16  # type: ignore[misc]
+    inner = Answer.blocks
+
+    async def crumbs(self: Answer) -> Any:
+        async for block in inner(self):
+            for start in range(0, len(block), 16):
+                yield block[start : start + 16]
+
+    Answer.blocks = crumbs  # type: ignore[method-assign]
+    _around(owner, name, bomb, after=after)
+
+
+def _at_commit(bomb: _Bomb, name: str, *, after: bool) -> None:
+    """Inside the ledger's thread, within the transaction: what is not committed must not be believed."""
+    _around_plain(store, name, bomb, after=after)
+
+
+POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
+    "before_sending_written": lambda bomb: _around(Ledger, "sending", bomb, after=False),
+    "in_sending_commit": lambda bomb: _at_commit(bomb, "write_sending", after=True),
+    "after_sending_written": lambda bomb: _around(Ledger, "sending", bomb, after=True),
+    "after_spool_made": lambda bomb: _around(Spool, "open", bomb, after=True),
+    "before_request": lambda bomb: _around(PixianWire, "_follow", bomb, after=False),
+    "upload_first_block": lambda bomb: _at_upload(bomb, part="first"),
+    "upload_middle": lambda bomb: _at_upload(bomb, part="middle"),
+    "upload_before_tail": lambda bomb: _at_upload(bomb, part="tail"),
+    "upload_after_tail": lambda bomb: _at_upload(bomb, part="after"),
+    "answer_head": _at_answer,
+    "before_answered_written": lambda bomb: _around(Ledger, "answered", bomb, after=False),
+    "after_answered_written": lambda bomb: _around(Ledger, "answered", bomb, after=True),
+    "first_body_block": lambda bomb: _around(Spool, "write", bomb, after=False),
+    "body_mid_way": lambda bomb: _small_blocks(Spool, "write", bomb, after=True),
+    "before_sync": lambda bomb: _around(Spool, "finish", bomb, after=False),
+    "after_sync": lambda bomb: _around(Spool, "finish", bomb, after=True),
+    "before_verdict": lambda bomb: _around(Ledger, "ended", bomb, after=False),
+    "in_verdict_commit": lambda bomb: _at_commit(bomb, "write_ended", after=True),
+    "after_verdict": lambda bomb: _around(Ledger, "ended", bomb, after=True),
+    "before_rename": lambda bomb: _around_plain(landing, "_put", bomb, after=False),
+    "after_rename": lambda bomb: _around_plain(landing, "_put", bomb, after=True),
+    "before_placed": lambda bomb: _around(Ledger, "placed", bomb, after=False),
+    "after_placed": lambda bomb: _around(Ledger, "placed", bomb, after=True),
+    "before_link": lambda bomb: _around(Landing, "link", bomb, after=False),
+    "in_link": lambda bomb: _around_plain(landing, "_reflink", bomb, after=False),
+    "in_link_before_rename": lambda bomb: _before_replace(bomb, ".link"),
+    "after_link": lambda bomb: _around(Landing, "link", bomb, after=True),
+    "rebuilt_before_rename": lambda bomb: _before_replace(bomb, ".rebuilt"),
+    "rebuilt_after_rename": lambda bomb: _around_plain(Landing, "remove", bomb, after=False),
+    "after_finish": lambda bomb: _around(Finisher, "finish", bomb, after=True),
+    "before_end_of_run": lambda bomb: _around(Ledger, "end_run", bomb, after=False),
+    "after_end_of_run": lambda bomb: _around(Ledger, "end_run", bomb, after=True),
+}
+"""Name -> how to arm it. The order is that of an image's way."""
+
+
+def _before_replace(bomb: _Bomb, suffix: str) -> None:
+    """Before the rename of a file whose name ends with `suffix`."""
+    inner = os.replace
+
+    def wrapped(source: str, target: str) -> None:
+        if source.endswith(suffix):
+            bomb.tick()
+        inner(source, target)
+
+    landing.os.replace = wrapped  # type: ignore[attr-defined]
+
+
+def arm(point: str, passage: int) -> None:
+    """From now on the process dies at the `passage`-th time it comes to `point`."""
+    if point == "after_spool_made":
+        _arm_spool(_Bomb(passage))
+    else:
+        POINTS[point](_Bomb(passage))
+
+
+def _arm_spool(bomb: _Bomb) -> None:
+    inner = Spool.open
+
+    async def wrapped(_cls: type[Spool], path: str) -> Spool:
+        spool = await inner(path)
+        bomb.tick()
+        return spool
+
+    Spool.open = classmethod(wrapped)  # type: ignore[assignment, method-assign]

@@ -1,0 +1,35 @@
+"""SIGKILL at every point of an image's way; the emulator's bill is the judge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from money.bench import House, audit, png
+from money.points import POINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WORKERS = 4
+KILLED = -9
+REBUILDING = {"rebuilt_before_rename", "rebuilt_after_rename"}
+ONCE_A_RUN = {"before_end_of_run", "after_end_of_run"}
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("passage", [1, 6])
+def test_a_kill_costs_nothing_twice(house: Callable[..., House], point: str, passage: int) -> None:
+    home = house()
+    home.add(10)
+    for copy in range(8):  # the same bytes under other names
+        (home.photos / f"copy-{copy}.png").write_bytes(png(copy % 3))
+    options = ["--via-delta"] if point in REBUILDING else []
+    passage = 1 if point in ONCE_A_RUN else passage
+    assert home.run(*options, workers=WORKERS, kill=[point, passage]).code == KILLED
+    audit(home, home.run(*options, workers=WORKERS), workers=WORKERS)
+    before = home.emulator.bill()
+    again = home.run(*options, workers=WORKERS)
+    assert again.summary["done"] == 0
+    assert home.emulator.bill().said == before.said, "the third run sent something"
