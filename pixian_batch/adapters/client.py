@@ -121,23 +121,48 @@ class Trace:
 
 
 class _IdleClock:
-    """Ends the exchange when no byte has moved, in either direction, for `limit` seconds."""
+    """Ends the exchange when no byte has moved, in either direction, for `limit` seconds.
+
+    A moved byte only leaves its time behind: the timer looks at it when it rings, and is not set anew for
+    each of the thousands of blocks of a large photo.
+    """
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self.timeout = asyncio.timeout(limit)
+        self._latest = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self.timeout = asyncio.timeout(None)
         self.aborted = False
+
+    def start(self) -> None:
+        """From now on, inside `timeout`, bytes have to move."""
+        self._latest = self._loop.time()
+        self._timer = self._loop.call_at(self._latest + self._limit, self._look)
+
+    def stop(self) -> None:
+        """The exchange is over."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def moved(self) -> None:
         """A byte moved."""
-        if not self.aborted and self.timeout.when() is not None and not self.timeout.expired():
-            self.timeout.reschedule(self._loop.time() + self._limit)
+        self._latest = self._loop.time()
 
     def abort(self) -> None:
         """End the exchange now: the same way out, so that its facts are kept."""
-        if self.timeout.when() is not None and not self.timeout.expired():
-            self.aborted = True
+        self.aborted = True
+        self._ring()
+
+    def _look(self) -> None:
+        due = self._latest + self._limit
+        if self._loop.time() < due:
+            self._timer = self._loop.call_at(due, self._look)
+        else:
+            self._ring()
+
+    def _ring(self) -> None:
+        if not self.timeout.expired():
             self.timeout.reschedule(self._loop.time())
 
 
@@ -415,6 +440,7 @@ class PixianWire:
         response: aiohttp.ClientResponse | None = None
         try:
             async with clock.timeout:
+                clock.start()
                 response = await self._follow(
                     method, self._base / path, trace, lambda: _Multipart(form, trace, clock) if form else None
                 )
@@ -427,6 +453,7 @@ class PixianWire:
                 raise
             raise WireError("stopped" if clock.aborted else f"no byte moved for {self._idle:g} s") from error
         finally:
+            clock.stop()
             self._clocks.discard(clock)
             if response is not None:
                 response.close()  # does nothing after a release; else the connection cannot be used again
