@@ -191,8 +191,7 @@ class _Multipart(aiohttp.Payload):
         if isinstance(form.source, FileSource):
             await self._write_file(writer, form.source)
         else:
-            for start in range(0, len(form.content), _WRITE_BLOCK):
-                await self._hand_over(writer, form.content[start : start + _WRITE_BLOCK])
+            await self._in_steps(writer, form.content)
         # From here on the service may have the whole request.
         self._trace.possibly_complete = True
         await self._hand_over(writer, form.tail)
@@ -203,8 +202,7 @@ class _Multipart(aiohttp.Payload):
         try:
             left = source.stamp[0]
             while block and left > 0:
-                for start in range(0, len(block), _WRITE_BLOCK):
-                    await self._hand_over(writer, block[start : start + _WRITE_BLOCK])
+                await self._in_steps(writer, block)
                 left -= len(block)
                 block = await asyncio.to_thread(stream.read, min(_READ_BLOCK, left)) if left else b""
             if left or _stamp(stream) != source.stamp:
@@ -213,7 +211,12 @@ class _Multipart(aiohttp.Payload):
         finally:
             stream.close()
 
-    async def _hand_over(self, writer: AbstractStreamWriter, block: bytes) -> None:
+    async def _in_steps(self, writer: AbstractStreamWriter, content: bytes) -> None:
+        view = memoryview(content)  # a slice of bytes would be a copy
+        for start in range(0, len(view), _WRITE_BLOCK):
+            await self._hand_over(writer, view[start : start + _WRITE_BLOCK])
+
+    async def _hand_over(self, writer: AbstractStreamWriter, block: bytes | memoryview) -> None:
         await writer.write(block)
         self._clock.moved()
 
