@@ -39,7 +39,7 @@ _CONNECT_TIMEOUT: Final = 30.0
 # Shorter than any common server's keep-alive, so that a request rarely meets a connection that the other
 # end is just closing: such a request would be in doubt.
 _KEEPALIVE: Final = 4.0
-_READ_BLOCK: Final = 512 * 1024
+_READ_BLOCK: Final = 256 * 1024
 # A block is one step of the idle clock: small enough that a very slow uplink still shows movement.
 _WRITE_BLOCK: Final = 64 * 1024
 _MAX_REDIRECTS: Final = 3

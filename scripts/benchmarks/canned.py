@@ -21,12 +21,13 @@ _PROGRAM = os.path.join(ROOT, "scripts", "benchmarks", "wire_server.py")
 
 @dataclass(slots=True)
 class Canned:
-    """A running server. After the `with` block: requests, connections, cpu and wall seconds."""
+    """A running server. After the `with` block: requests, connections, cpu and wall seconds, first (monotonic)."""
 
     url: str
     env: dict[str, str]
     requests: int = 0
     connections: int = 0
+    first: float = 0.0
     cpu: float = 0.0
     wall: float = 0.0
 

@@ -48,7 +48,7 @@ def run(
     began = time.monotonic()
     with open(log, "wb") as said:
         child = subprocess.Popen(  # noqa: S603  # our own commands
-            command, env={**os.environ, **(env or {})}, cwd=cwd, stdout=said, stderr=subprocess.STDOUT,
+            command, env=environment(env), cwd=cwd or ROOT, stdout=said, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
         )
         _pid, status, usage = os.wait4(child.pid, 0)
@@ -57,6 +57,11 @@ def run(
     if child.returncode not in accept:
         raise BenchError(f"{' '.join(command[:4])} ... ended with {child.returncode}; see {log}")
     return Usage(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, wall)
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of what is measured: modules are compiled once, as they are for users."""
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(more or {})}
 
 
 def alternate(subjects: Mapping[str, Callable[[], Usage]], rounds: int) -> dict[str, Usage]:

@@ -29,7 +29,10 @@ _BLOCK: Final = 1 << 20
 _SMALL: Final = 4096
 """An upload below this holds no image: the probe of the credentials."""
 _HEAD_END: Final = b"\r\n\r\n"
-_CREDITS: Final = "X-Credits-Charged: 0.25\r\nX-Input-Orientation: 1\r\n"
+_CREDITS: Final = (
+    "X-Credits-Charged: 0.25\r\nX-Input-Orientation: 1\r\nX-Input-Size: 4000 3000\r\nX-Result-Size: 4000 3000\r\n"
+    "X-Input-Foreground: 0 0 4000 3000\r\nX-Result-Foreground: 0 0 4000 3000\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,7 @@ class Server:
         self._wants: dict[int, int] = {}
         self._due: list[tuple[float, int, Connection, bytes]] = []
         self.requests = 0
+        self.first = 0.0  # of the monotonic clock, which all processes share
         self.bytes = 0
         self.connections = 0
 
@@ -222,6 +226,7 @@ class Server:
         if length < _SMALL:
             connection.say(self._bad)
             return
+        self.first = self.first or time.monotonic()
         self.requests += 1
         self.bytes += length
         wait = self._settings.latency
@@ -251,6 +256,7 @@ def main() -> None:
         json.dumps(
             {
                 "requests": server.requests,
+                "first": server.first,
                 "connections": server.connections,
                 "bytes": server.bytes,
                 "cpu": usage.ru_utime + usage.ru_stime,
