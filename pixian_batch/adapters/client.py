@@ -41,7 +41,7 @@ _CONNECT_TIMEOUT: Final = 30.0
 # Shorter than any common server's keep-alive, so that a request rarely meets a connection that the other
 # end is just closing: such a request would be in doubt.
 _KEEPALIVE: Final = 4.0
-_READ_BLOCK: Final = 512 * 1024
+_READ_BLOCK: Final = 256 * 1024
 # A block is one step of the idle clock: small enough that a very slow uplink still shows movement.
 _WRITE_BLOCK: Final = 64 * 1024
 _SEND_BUFFER: Final = 256 * 1024
@@ -133,23 +133,48 @@ class Trace:
 
 
 class _IdleClock:
-    """Ends the exchange when no byte has moved, in either direction, for `limit` seconds."""
+    """Ends the exchange when no byte has moved, in either direction, for `limit` seconds.
+
+    A moved byte only leaves its time behind: the timer looks at it when it rings, and is not set anew for
+    each of the thousands of blocks of a large photo.
+    """
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self.timeout = asyncio.timeout(limit)
+        self._latest = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self.timeout = asyncio.timeout(None)
         self.aborted = False
+
+    def start(self) -> None:
+        """From now on, inside `timeout`, bytes have to move."""
+        self._latest = self._loop.time()
+        self._timer = self._loop.call_at(self._latest + self._limit, self._look)
+
+    def stop(self) -> None:
+        """The exchange is over."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def moved(self) -> None:
         """A byte moved."""
-        if not self.aborted and self.timeout.when() is not None and not self.timeout.expired():
-            self.timeout.reschedule(self._loop.time() + self._limit)
+        self._latest = self._loop.time()
 
     def abort(self) -> None:
         """End the exchange now: the same way out, so that its facts are kept."""
-        if self.timeout.when() is not None and not self.timeout.expired():
-            self.aborted = True
+        self.aborted = True
+        self._ring()
+
+    def _look(self) -> None:
+        due = self._latest + self._limit
+        if self._loop.time() < due:
+            self._timer = self._loop.call_at(due, self._look)
+        else:
+            self._ring()
+
+    def _ring(self) -> None:
+        if not self.timeout.expired():
             self.timeout.reschedule(self._loop.time())
 
 
@@ -178,8 +203,7 @@ class _Multipart(aiohttp.Payload):
         if isinstance(form.source, FileSource):
             await self._write_file(writer, form.source)
         else:
-            for start in range(0, len(form.content), _WRITE_BLOCK):
-                await self._hand_over(writer, form.content[start : start + _WRITE_BLOCK])
+            await self._in_steps(writer, form.content)
         # From here on the service may have the whole request.
         self._trace.possibly_complete = True
         await self._hand_over(writer, form.tail)
@@ -190,8 +214,7 @@ class _Multipart(aiohttp.Payload):
         try:
             left = source.stamp[0]
             while block and left > 0:
-                for start in range(0, len(block), _WRITE_BLOCK):
-                    await self._hand_over(writer, block[start : start + _WRITE_BLOCK])
+                await self._in_steps(writer, block)
                 left -= len(block)
                 block = await asyncio.to_thread(stream.read, min(_READ_BLOCK, left)) if left else b""
             if left or _stamp(stream) != source.stamp:
@@ -200,7 +223,12 @@ class _Multipart(aiohttp.Payload):
         finally:
             stream.close()
 
-    async def _hand_over(self, writer: AbstractStreamWriter, block: bytes) -> None:
+    async def _in_steps(self, writer: AbstractStreamWriter, content: bytes) -> None:
+        view = memoryview(content)  # a slice of bytes would be a copy
+        for start in range(0, len(view), _WRITE_BLOCK):
+            await self._hand_over(writer, view[start : start + _WRITE_BLOCK])
+
+    async def _hand_over(self, writer: AbstractStreamWriter, block: bytes | memoryview) -> None:
         await writer.write(block)
         self._clock.moved()
 
@@ -444,6 +472,7 @@ class PixianWire:
         response: aiohttp.ClientResponse | None = None
         try:
             async with clock.timeout:
+                clock.start()
                 response = await self._follow(
                     method, self._base / path, trace, lambda: _Multipart(form, trace, clock) if form else None
                 )
@@ -456,6 +485,7 @@ class PixianWire:
                 raise
             raise WireError("stopped" if clock.aborted else f"no byte moved for {self._idle:g} s") from error
         finally:
+            clock.stop()
             self._clocks.discard(clock)
             if response is not None:
                 response.close()  # does nothing after a release; else the connection cannot be used again
