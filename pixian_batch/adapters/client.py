@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -40,9 +41,10 @@ _CONNECT_TIMEOUT: Final = 30.0
 # Shorter than any common server's keep-alive, so that a request rarely meets a connection that the other
 # end is just closing: such a request would be in doubt.
 _KEEPALIVE: Final = 4.0
-_READ_BLOCK: Final = 512 * 1024
+_READ_BLOCK: Final = 256 * 1024
 # A block is one step of the idle clock: small enough that a very slow uplink still shows movement.
 _WRITE_BLOCK: Final = 64 * 1024
+_SEND_BUFFER: Final = 256 * 1024
 _MAX_REDIRECTS: Final = 3
 _SHORTEST_SECRET: Final = 8
 """Shorter ones are nobody's secret, and would be found in ordinary words."""
@@ -131,23 +133,48 @@ class Trace:
 
 
 class _IdleClock:
-    """Ends the exchange when no byte has moved, in either direction, for `limit` seconds."""
+    """Ends the exchange when no byte has moved, in either direction, for `limit` seconds.
+
+    A moved byte only leaves its time behind: the timer looks at it when it rings, and is not set anew for
+    each of the thousands of blocks of a large photo.
+    """
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self.timeout = asyncio.timeout(limit)
+        self._latest = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self.timeout = asyncio.timeout(None)
         self.aborted = False
+
+    def start(self) -> None:
+        """From now on, inside `timeout`, bytes have to move."""
+        self._latest = self._loop.time()
+        self._timer = self._loop.call_at(self._latest + self._limit, self._look)
+
+    def stop(self) -> None:
+        """The exchange is over."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def moved(self) -> None:
         """A byte moved."""
-        if not self.aborted and self.timeout.when() is not None and not self.timeout.expired():
-            self.timeout.reschedule(self._loop.time() + self._limit)
+        self._latest = self._loop.time()
 
     def abort(self) -> None:
         """End the exchange now: the same way out, so that its facts are kept."""
-        if self.timeout.when() is not None and not self.timeout.expired():
-            self.aborted = True
+        self.aborted = True
+        self._ring()
+
+    def _look(self) -> None:
+        due = self._latest + self._limit
+        if self._loop.time() < due:
+            self._timer = self._loop.call_at(due, self._look)
+        else:
+            self._ring()
+
+    def _ring(self) -> None:
+        if not self.timeout.expired():
             self.timeout.reschedule(self._loop.time())
 
 
@@ -176,8 +203,7 @@ class _Multipart(aiohttp.Payload):
         if isinstance(form.source, FileSource):
             await self._write_file(writer, form.source)
         else:
-            for start in range(0, len(form.content), _WRITE_BLOCK):
-                await self._hand_over(writer, form.content[start : start + _WRITE_BLOCK])
+            await self._in_steps(writer, form.content)
         # From here on the service may have the whole request.
         self._trace.possibly_complete = True
         await self._hand_over(writer, form.tail)
@@ -188,8 +214,7 @@ class _Multipart(aiohttp.Payload):
         try:
             left = source.stamp[0]
             while block and left > 0:
-                for start in range(0, len(block), _WRITE_BLOCK):
-                    await self._hand_over(writer, block[start : start + _WRITE_BLOCK])
+                await self._in_steps(writer, block)
                 left -= len(block)
                 block = await asyncio.to_thread(stream.read, min(_READ_BLOCK, left)) if left else b""
             if left or _stamp(stream) != source.stamp:
@@ -198,7 +223,12 @@ class _Multipart(aiohttp.Payload):
         finally:
             stream.close()
 
-    async def _hand_over(self, writer: AbstractStreamWriter, block: bytes) -> None:
+    async def _in_steps(self, writer: AbstractStreamWriter, content: bytes) -> None:
+        view = memoryview(content)  # a slice of bytes would be a copy
+        for start in range(0, len(view), _WRITE_BLOCK):
+            await self._hand_over(writer, view[start : start + _WRITE_BLOCK])
+
+    async def _hand_over(self, writer: AbstractStreamWriter, block: bytes | memoryview) -> None:
         await writer.write(block)
         self._clock.moved()
 
@@ -312,6 +342,8 @@ class Answer:
             try:
                 block = await anext(iterator, b"")
             except (aiohttp.ClientError, OSError) as error:
+                if unread := _unread(self._response.content):
+                    yield unread  # it may have been paid for
                 raise WireError(f"the answer broke off: {_said(error)}") from error
             if not block:
                 break
@@ -330,6 +362,12 @@ class Answer:
         except WireError:
             pass  # the status is what counts; a cut message is still a message
         return read_error(self.status, self._redacted(bytes(body)))
+
+
+def _unread(content: aiohttp.StreamReader) -> bytes:
+    """What had come before a connection broke. aiohttp's public methods only tell of the break."""
+    read = getattr(content, "_read_nowait", None)
+    return bytes(read(-1)) if read is not None else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,13 +407,17 @@ class PixianWire:
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(
-            limit=self._connections, keepalive_timeout=_KEEPALIVE, ssl=self._tls or True
+            limit=self._connections,
+            keepalive_timeout=_KEEPALIVE,
+            ssl=self._tls or True,
+            socket_factory=_socket_with_little_backlog,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
-            headers={"User-Agent": f"pixian-batch/{__version__}"},
             middlewares=(_signing(self._credentials),),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
+            # Bodies are kept as they come: one that a helpful server packed could not be read.
+            headers={"User-Agent": f"pixian-batch/{__version__}", "Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
         )
@@ -430,6 +472,7 @@ class PixianWire:
         response: aiohttp.ClientResponse | None = None
         try:
             async with clock.timeout:
+                clock.start()
                 response = await self._follow(
                     method, self._base / path, trace, lambda: _Multipart(form, trace, clock) if form else None
                 )
@@ -442,6 +485,7 @@ class PixianWire:
                 raise
             raise WireError("stopped" if clock.aborted else f"no byte moved for {self._idle:g} s") from error
         finally:
+            clock.stop()
             self._clocks.discard(clock)
             if response is not None:
                 response.close()  # does nothing after a release; else the connection cannot be used again
@@ -473,6 +517,18 @@ class PixianWire:
             if trace.source_changed:
                 raise SourceChangedError("the file changed while it was being sent") from error
             raise WireError(_said(error)) from error
+
+
+def _socket_with_little_backlog(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that takes little more than it can send.
+
+    By default it takes megabytes: on a slow line shared by many uploads they leave for minutes after the
+    last write, unseen by the idle clock, and a request that is still on its way would count as in doubt.
+    """
+    family, kind, protocol, _name, _address = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    return made
 
 
 def _signing(credentials: Credentials) -> aiohttp.ClientMiddlewareType:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import ssl
+import subprocess
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +69,26 @@ def test_bad_credentials() -> None:
     assert (
         "secret" not in json.dumps(checks).replace("PIXIAN_API_SECRET", "").replace("API secret", "").split()
     )
+
+
+def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    key, cert = str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")
+    options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        ["openssl", "req", "-x509", *options, *name, "-keyout", key, "-out", cert],
+        check=True,
+        capture_output=True,
+    )
+    with serving("--engine", "canned", "--tls-cert", cert, "--tls-key", key) as url:
+        checks, code = doctor("--api-url", url)
+        trusted, trusted_code = doctor("--api-url", url, env={**CREDENTIALS, "SSL_CERT_FILE": cert})
+    assert code == 7
+    assert "the certificate of 127.0.0.1 is not trusted" in checks["service"][1]
+    assert trusted_code == 0
+    assert "its certificate is good" in trusted["service"][1]
 
 
 def test_a_wrong_address() -> None:

@@ -318,6 +318,35 @@ async def test_a_delta_that_does_not_fit_is_kept(tmp_path: Path, monkeypatch: py
             assert caught.value.credits_charged == Decimal("0.05")
 
 
+@pytest.mark.asyncio
+async def test_another_original_than_the_one_that_was_sent_is_never_mixed_in(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    async with lab(weather=struck("stall_in_body:0.3")) as here, client(here) as pixian:
+        call = asyncio.create_task(pixian.remove_background(path, via_delta=True))
+        await until(lambda: here.emulator.bill.totals.charges)
+        path.write_bytes(picture(size=(64, 48), shade=3))  # as large as the one that was sent
+        with pytest.raises(pixian_batch.LostResultError, match="changed after it was sent") as caught:
+            await call
+    assert caught.value.partial
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_changes_while_it_waits_is_not_sent(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    async with lab(weather=struck("stall_in_body:0.3")) as here, client(here, concurrency=1) as pixian:
+        first = asyncio.create_task(pixian.remove_background(PNG))
+        await until(lambda: here.emulator.bill.totals.charges)
+        second = asyncio.create_task(pixian.remove_background(path))
+        await until(lambda: pixian._turns._waiters)
+        path.write_bytes(picture(size=(64, 48), shade=3))
+        with pytest.raises(pixian_batch.InputError, match="changed while it was being sent"):
+            await second
+        await first
+        assert here.emulator.bill.totals.charges == 1
+
+
 # --- whose move it is --------------------------------------------------------------------------------
 
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import pickle
 import re
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from emulator.kit import lab, picture
+from emulator.kit import picture
 from hypothesis import given
 from hypothesis import strategies as st
+from library.kit import emulator_in_a_thread
 
 import pixian_batch
 from pixian_batch.contract.params import FIELDS, Color, Length, Params, Size, params_to_wire
 from pixian_batch.library.parameters import Parameters, read_parameters
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def test_every_public_name_is_there() -> None:
@@ -139,29 +134,6 @@ def test_typed_values_mean_what_they_say(channel: int, side: int, number: Decima
 
 
 # --- the one-liner -----------------------------------------------------------------------------------
-
-
-@contextmanager
-def emulator_in_a_thread() -> Iterator[str]:
-    """The API's URL: for code that blocks its own thread."""
-    loop, ready, over = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-    urls: list[str] = []
-
-    async def life() -> None:
-        async with lab() as here:
-            urls.append(here.emulator.url)
-            ready.set()
-            await over.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(life(),))
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield urls[0]
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join()
-        loop.close()
 
 
 def test_one_line_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
