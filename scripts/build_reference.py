@@ -44,7 +44,7 @@ def pages() -> dict[str, str]:
     return {
         "docs/reference/cli.md": _cli(commands),
         "docs/reference/configuration.md": _configuration(),
-        "share/man/man1/pixian-batch.1": _man(commands),
+        "docs/reference/pixian-batch.1": _man(commands),
     }
 
 

@@ -32,8 +32,11 @@ _COMPLETING: Final = "_PIXIAN_BATCH_COMPLETE"
 """Set by the shell's completion script."""
 
 
-def build(names: list[str]) -> typer.Typer:
-    """The application with some of the commands; the others are known by name only, and not loaded."""
+def build(names: list[str], *, completion: bool = False) -> typer.Typer:
+    """The application with some of the commands; the others are known by name only, and not loaded.
+
+    completion: with the options that install it.
+    """
     import typer  # noqa: PLC0415  # not for the help page
 
     from pixian_batch.cli.command import Command  # noqa: PLC0415  # as above
@@ -42,6 +45,7 @@ def build(names: list[str]) -> typer.Typer:
         help=help_.LINES["run"],
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
+        add_completion=completion,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_main)
@@ -90,8 +94,13 @@ def _run(arguments: list[str]) -> None:
     except (configuration.ConfigurationError, MistypedCommandError) as error:
         sys.stderr.write(f"error: {error}\n" + (f"  {error.hint}\n" if error.hint else ""))
         sys.exit(2)
-    app = build([name])
-    app(args=words, prog_name="pixian-batch", standalone_mode=True, default_map={name: defaults})
+    if name in COMMANDS:
+        # Not through the group: typer reads its (absent) values with pydantic, which costs a help page more
+        # than all the rest.
+        command = parser([name]).commands[name]
+        command.main(args=words[1:], prog_name=f"pixian-batch {name}", default_map=defaults)
+    else:
+        build([], completion=True)(args=words, prog_name="pixian-batch")
 
 
 def _complete() -> None:
@@ -109,7 +118,7 @@ def _complete() -> None:
         if cword := os.environ.get("COMP_CWORD"):
             os.environ["COMP_CWORD"] = str(int(cword) + 1)
         first = ["run"]
-    build([*first])(args=[], prog_name="pixian-batch", standalone_mode=True)
+    build([*first], completion=True)(args=[], prog_name="pixian-batch", standalone_mode=True)
 
 
 def parser(names: list[str]) -> Any:

@@ -181,7 +181,7 @@ def test_an_error_of_ours_is_kept_in_a_file(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("groff") is None, reason="groff checks the man page where it is")
 def test_the_man_page_is_good_roff() -> None:
     done = subprocess.run(
-        ["groff", "-man", "-Tutf8", "-ww", str(ROOT / "share/man/man1/pixian-batch.1")],
+        ["groff", "-man", "-Tutf8", "-ww", str(ROOT / "docs/reference/pixian-batch.1")],
         capture_output=True,
         text=True,
         check=False,
