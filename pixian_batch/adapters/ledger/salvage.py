@@ -368,6 +368,7 @@ class _Mender:
         self._newest_attempts()
         results = self._note_standing()
         self.db.execute(_STATES)
+        self._set_apart()
         self._unrecorded_results()
         last = self._count("SELECT coalesce(max(id), 0) FROM attempt")
         return Saved(attempts, images, results, max(0, last - attempts))
@@ -499,6 +500,20 @@ class _Mender:
             self._attempt(number, image)
             self.db.execute("UPDATE image SET attempt = ? WHERE id = ?", (number, image))
 
+    def _set_apart(self) -> None:
+        """Images whose bytes or parameters nobody knows are never met again: nothing may be finished for them.
+
+        Without a record of its place a result is left alone as somebody else's file; with one, it would
+        be taken for the result of other parameters, and be bought again.
+        """
+        self.db.execute("CREATE TEMP TABLE nameless (image_id INTEGER PRIMARY KEY)")
+        self.db.execute(f"INSERT INTO nameless {_NAMELESS}", (f"{UNKNOWN}%",))
+        self.db.execute("DELETE FROM place WHERE image_id IN (SELECT image_id FROM nameless)")
+        self.db.execute(
+            "UPDATE image SET state = CASE state WHEN 'received' THEN 'done' WHEN 'sending' THEN 'in_doubt'"
+            " ELSE state END WHERE id IN (SELECT image_id FROM nameless)"
+        )
+
     def _unrecorded_results(self) -> None:
         """What was `done`, with its place's record lost: the file at the place that its attempt names."""
         rows = self.db.execute(
@@ -522,6 +537,7 @@ class _Mender:
         return len(there)
 
 
+_NAMELESS: Final = "SELECT image.id FROM image JOIN params ON params.id = params_id WHERE canonical LIKE ?"
 _ORPHANS: Final = """
     SELECT id FROM (
         SELECT attempt_id AS id FROM answer UNION SELECT attempt_id FROM verdict
