@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import aiohttp
 from yarl import URL
 
 from pixian_batch import __version__
+from pixian_batch.contract import address
 from pixian_batch.contract.errors import MAX_ERROR_BYTES, ApiError, read_error
 from pixian_batch.contract.headers import read_retry_after
 from pixian_batch.contract.kinds import Kind
@@ -33,16 +35,19 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import AbstractStreamWriter
 
-DEFAULT_API_URL: Final = "https://api.pixian.ai/api/v2"
+DEFAULT_API_URL: Final = address.DEFAULT_API_URL
 DEFAULT_IDLE_TIMEOUT: Final = 180.0
 _CONNECT_TIMEOUT: Final = 30.0
 # Shorter than any common server's keep-alive, so that a request rarely meets a connection that the other
 # end is just closing: such a request would be in doubt.
 _KEEPALIVE: Final = 4.0
-_READ_BLOCK: Final = 512 * 1024
+_READ_BLOCK: Final = 256 * 1024
 # A block is one step of the idle clock: small enough that a very slow uplink still shows movement.
 _WRITE_BLOCK: Final = 64 * 1024
+_SEND_BUFFER: Final = 256 * 1024
 _MAX_REDIRECTS: Final = 3
+_SHORTEST_SECRET: Final = 8
+"""Shorter ones are nobody's secret, and would be found in ordinary words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,13 @@ class Credentials:
     def basic(self) -> str:
         """The value of the Authorization header."""
         return "Basic " + base64.b64encode(f"{self.api_id}:{self.secret}".encode()).decode()
+
+    def redacted(self, body: bytes) -> bytes:
+        """`body` without the secret: a service or a proxy may repeat what it was sent."""
+        for text in (self.secret, self.basic().removeprefix("Basic ")):
+            if len(text) >= _SHORTEST_SECRET:
+                body = body.replace(text.encode(), b"[secret]")
+        return body
 
     def __repr__(self) -> str:
         return f"Credentials(api_id={self.api_id!r}, secret=…)"
@@ -121,23 +133,48 @@ class Trace:
 
 
 class _IdleClock:
-    """Ends the exchange when no byte has moved, in either direction, for `limit` seconds."""
+    """Ends the exchange when no byte has moved, in either direction, for `limit` seconds.
+
+    A moved byte only leaves its time behind: the timer looks at it when it rings, and is not set anew for
+    each of the thousands of blocks of a large photo.
+    """
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self.timeout = asyncio.timeout(limit)
+        self._latest = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self.timeout = asyncio.timeout(None)
         self.aborted = False
+
+    def start(self) -> None:
+        """From now on, inside `timeout`, bytes have to move."""
+        self._latest = self._loop.time()
+        self._timer = self._loop.call_at(self._latest + self._limit, self._look)
+
+    def stop(self) -> None:
+        """The exchange is over."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def moved(self) -> None:
         """A byte moved."""
-        if not self.aborted and self.timeout.when() is not None and not self.timeout.expired():
-            self.timeout.reschedule(self._loop.time() + self._limit)
+        self._latest = self._loop.time()
 
     def abort(self) -> None:
         """End the exchange now: the same way out, so that its facts are kept."""
-        if self.timeout.when() is not None and not self.timeout.expired():
-            self.aborted = True
+        self.aborted = True
+        self._ring()
+
+    def _look(self) -> None:
+        due = self._latest + self._limit
+        if self._loop.time() < due:
+            self._timer = self._loop.call_at(due, self._look)
+        else:
+            self._ring()
+
+    def _ring(self) -> None:
+        if not self.timeout.expired():
             self.timeout.reschedule(self._loop.time())
 
 
@@ -166,8 +203,7 @@ class _Multipart(aiohttp.Payload):
         if isinstance(form.source, FileSource):
             await self._write_file(writer, form.source)
         else:
-            for start in range(0, len(form.content), _WRITE_BLOCK):
-                await self._hand_over(writer, form.content[start : start + _WRITE_BLOCK])
+            await self._in_steps(writer, form.content)
         # From here on the service may have the whole request.
         self._trace.possibly_complete = True
         await self._hand_over(writer, form.tail)
@@ -178,8 +214,7 @@ class _Multipart(aiohttp.Payload):
         try:
             left = source.stamp[0]
             while block and left > 0:
-                for start in range(0, len(block), _WRITE_BLOCK):
-                    await self._hand_over(writer, block[start : start + _WRITE_BLOCK])
+                await self._in_steps(writer, block)
                 left -= len(block)
                 block = await asyncio.to_thread(stream.read, min(_READ_BLOCK, left)) if left else b""
             if left or _stamp(stream) != source.stamp:
@@ -188,7 +223,12 @@ class _Multipart(aiohttp.Payload):
         finally:
             stream.close()
 
-    async def _hand_over(self, writer: AbstractStreamWriter, block: bytes) -> None:
+    async def _in_steps(self, writer: AbstractStreamWriter, content: bytes) -> None:
+        view = memoryview(content)  # a slice of bytes would be a copy
+        for start in range(0, len(view), _WRITE_BLOCK):
+            await self._hand_over(writer, view[start : start + _WRITE_BLOCK])
+
+    async def _hand_over(self, writer: AbstractStreamWriter, block: bytes | memoryview) -> None:
         await writer.write(block)
         self._clock.moved()
 
@@ -258,8 +298,15 @@ def _part(boundary: str, name: str, *, value: str = "", kind: Kind | None = None
 class Answer:
     """An answer whose head is here: its body is read by `blocks` (a result) or `error` (anything else)."""
 
-    def __init__(self, response: aiohttp.ClientResponse, trace: Trace, clock: _IdleClock) -> None:
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        trace: Trace,
+        clock: _IdleClock,
+        redacted: Callable[[bytes], bytes],
+    ) -> None:
         self._response = response
+        self._redacted = redacted
         self._trace = trace
         self._clock = clock
 
@@ -295,6 +342,8 @@ class Answer:
             try:
                 block = await anext(iterator, b"")
             except (aiohttp.ClientError, OSError) as error:
+                if unread := _unread(self._response.content):
+                    yield unread  # it may have been paid for
                 raise WireError(f"the answer broke off: {_said(error)}") from error
             if not block:
                 break
@@ -312,7 +361,13 @@ class Answer:
                     break
         except WireError:
             pass  # the status is what counts; a cut message is still a message
-        return read_error(self.status, bytes(body))
+        return read_error(self.status, self._redacted(bytes(body)))
+
+
+def _unread(content: aiohttp.StreamReader) -> bytes:
+    """What had come before a connection broke. aiohttp's public methods only tell of the break."""
+    read = getattr(content, "_read_nowait", None)
+    return bytes(read(-1)) if read is not None else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,15 +407,17 @@ class PixianWire:
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(
-            limit=self._connections, keepalive_timeout=_KEEPALIVE, ssl=self._tls or True
+            limit=self._connections,
+            keepalive_timeout=_KEEPALIVE,
+            ssl=self._tls or True,
+            socket_factory=_socket_with_little_backlog,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
+            middlewares=(_signing(self._credentials),),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
-            headers={
-                "User-Agent": f"pixian-batch/{__version__}",
-                "Authorization": self._credentials.basic(),
-            },
+            # Bodies are kept as they come: one that a helpful server packed could not be read.
+            headers={"User-Agent": f"pixian-batch/{__version__}", "Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
         )
@@ -415,18 +472,20 @@ class PixianWire:
         response: aiohttp.ClientResponse | None = None
         try:
             async with clock.timeout:
+                clock.start()
                 response = await self._follow(
                     method, self._base / path, trace, lambda: _Multipart(form, trace, clock) if form else None
                 )
                 clock.moved()
                 trace.status = response.status
-                yield Answer(response, trace, clock)
+                yield Answer(response, trace, clock, self._credentials.redacted)
                 response.release()
         except TimeoutError as error:
             if not clock.timeout.expired():
                 raise
             raise WireError("stopped" if clock.aborted else f"no byte moved for {self._idle:g} s") from error
         finally:
+            clock.stop()
             self._clocks.discard(clock)
             if response is not None:
                 response.close()  # does nothing after a release; else the connection cannot be used again
@@ -458,6 +517,30 @@ class PixianWire:
             if trace.source_changed:
                 raise SourceChangedError("the file changed while it was being sent") from error
             raise WireError(_said(error)) from error
+
+
+def _socket_with_little_backlog(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that takes little more than it can send.
+
+    By default it takes megabytes: on a slow line shared by many uploads they leave for minutes after the
+    last write, unseen by the idle clock, and a request that is still on its way would count as in doubt.
+    """
+    family, kind, protocol, _name, _address = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    return made
+
+
+def _signing(credentials: Credentials) -> aiohttp.ClientMiddlewareType:
+    """Signs every request, last of all: with a plain header an entry in the user's netrc would be an error."""
+
+    async def sign(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = credentials.basic()
+        return await handler(request)
+
+    return sign
 
 
 def _same_origin_target(url: URL, response: aiohttp.ClientResponse) -> URL | None:

@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-import aiofiles
+from aiofiles.threadpool import wrap
 
 from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, Kind, is_whole, sniff
 
 if TYPE_CHECKING:
-    from aiofiles.threadpool.binary import AsyncFileIO
+    from io import FileIO
 
 BLOCK: Final = 256 * 1024
 """Bytes gathered before they are written: smaller blocks cost much more CPU."""
@@ -52,10 +52,11 @@ class Body:
 class Spool:
     """A file beside its destination that takes a result as it comes. One use; one task."""
 
-    def __init__(self, path: str, file: AsyncFileIO) -> None:
+    def __init__(self, path: str, file: FileIO) -> None:
         self.path = path
         self.size = 0
-        self._file = file
+        self._raw = file
+        self._file = wrap(file)
         self._waiting = bytearray()
         self._head = b""
         self._tail = b""
@@ -66,8 +67,7 @@ class Spool:
     async def open(cls, path: str) -> Spool:
         """Make the spool and its folder. Raises `DiskError`: before a request is sent, so it costs nothing."""
         try:
-            await asyncio.to_thread(os.makedirs, os.path.dirname(path), exist_ok=True)
-            return cls(path, await aiofiles.open(path, "wb", buffering=0))
+            return cls(path, await asyncio.to_thread(_create, path))
         except OSError as error:
             raise DiskError(path, error) from error
 
@@ -75,25 +75,28 @@ class Spool:
         """Take some bytes. Raises `DiskError` when neither the output nor the temporary folder takes them."""
         if len(self._head) < HEAD_BYTES:
             self._head = (self._head + chunk)[:HEAD_BYTES]
-        self._tail = (self._tail + chunk)[-TAIL_BYTES:]
+        self._tail = (self._tail + chunk[-TAIL_BYTES:])[-TAIL_BYTES:]
         self.size += len(chunk)
         self._waiting += chunk
         if len(self._waiting) >= BLOCK:
             await self._flush()
 
     async def finish(self) -> Body:
-        """Write the rest, sync, close. Raises `DiskError`."""
+        """Write the rest, sync, close: in one go, since every visit to a thread costs more than the work there.
+
+        Raises `DiskError`.
+        """
+        block, self._waiting = self._waiting, bytearray()
         try:
-            await self._flush()
             try:
-                await asyncio.to_thread(os.fsync, self._file.fileno())
+                await asyncio.to_thread(_seal, self._raw, block)
             except OSError:
-                await self._rescue()
-                await asyncio.to_thread(os.fsync, self._file.fileno())
+                if self.rescued:
+                    raise
+                await self._rescue(block)
+                await asyncio.to_thread(_seal, self._raw, b"")
         except OSError as error:
             raise DiskError(self.path, error) from error
-        finally:
-            await self._file.close()
         kind = sniff(self._head)
         return Body(self.path, self.size, kind, kind is not None and is_whole(kind, self._tail))
 
@@ -116,7 +119,7 @@ class Spool:
         return None
 
     async def _flush(self) -> None:
-        block, self._waiting = bytes(self._waiting), bytearray()
+        block, self._waiting = self._waiting, bytearray()
         try:
             await self._write_all(block)
         except OSError as error:
@@ -124,12 +127,12 @@ class Spool:
                 raise DiskError(self.path, error) from error
             await self._rescue(block)
 
-    async def _write_all(self, block: bytes) -> None:
+    async def _write_all(self, block: bytes | bytearray) -> None:
         rest = memoryview(block)
         while rest:
             rest = rest[await self._file.write(rest) :]
 
-    async def _rescue(self, block: bytes = b"") -> None:
+    async def _rescue(self, block: bytes | bytearray) -> None:
         """Go on in the temporary folder with all that came so far, `block` last."""
         start = self.size - len(block)
         try:
@@ -139,7 +142,8 @@ class Spool:
                 await self._file.close()
                 await asyncio.to_thread(os.unlink, self.path)
             self.path, self.rescued = path, True
-            self._file = await aiofiles.open(path, "ab", buffering=0)
+            self._raw = await asyncio.to_thread(open, path, "ab", 0)
+            self._file = wrap(self._raw)
             await self._write_all(block)
         except OSError as error:
             raise DiskError(self.path, error) from error
@@ -160,6 +164,24 @@ def _open_private(path: str) -> int:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+
+
+def _create(path: str) -> FileIO:
+    """A new unbuffered file, and the folders above it. Most often they are there."""
+    try:
+        return open(path, "wb", buffering=0)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "wb", buffering=0)
+
+
+def _seal(file: FileIO, block: bytes | bytearray) -> None:
+    """Write `block`, make the file durable, close it."""
+    with file:
+        rest = memoryview(block)
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(file.fileno())
 
 
 def _copy_start(source: str, target: str, size: int) -> None:
@@ -283,9 +305,23 @@ class Landing:
     def size(self, place: str) -> int | None:
         """The size of the file at a place; None when there is none."""
         try:
-            return os.stat(self.path(place)).st_size
+            found = os.stat(self.path(place))
         except OSError:
             return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def refusal(self, place: str) -> str | None:
+        """Why a result can never stand at `place`, whatever it is; None when it can."""
+        path = self.path(place)
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            return None
+        except NotADirectoryError:
+            return f"{path}: a file stands where its folder should be"
+        except OSError as error:  # a name that is too long, or that the file system does not take
+            return f"{path}: {error.strerror or error}"
+        return f"{path}: a folder stands there" if stat.S_ISDIR(found.st_mode) else None
 
     def check_writable(self) -> None:
         """Prove that the output folder takes files. Raises `DiskError`. Blocking."""
@@ -298,12 +334,12 @@ class Landing:
 
 
 def _put(body: str, path: str) -> int:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     try:
         os.replace(body, path)
     except OSError:
-        # Across file systems (a rescued body): copy beside the place first, so that the rename is atomic.
-        beside = f"{path}.pixian-part"
+        # No folder, or another file system (a rescued body): copy beside the place, so that the rename is atomic.
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        beside = _beside(path, "copy")
         try:
             shutil.copyfile(body, beside)
             _sync(beside)
@@ -317,11 +353,18 @@ def _put(body: str, path: str) -> int:
     return os.stat(path).st_size
 
 
+def _beside(path: str, use: str) -> str:
+    """A short hidden name in the same folder.
+
+    It follows from the path alone, so that what a killed run has left is replaced by the next one.
+    """
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".pixian-{blake2b(os.fsencode(name), digest_size=8).hexdigest()}.{use}")
+
+
 def _link(source: str, target: str) -> int:
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    # Named after the target alone, so that what a killed run has left is replaced by the next one.
-    mark = blake2b(os.fsencode(os.path.basename(target)), digest_size=8).hexdigest()
-    beside = os.path.join(os.path.dirname(target), f".pixian-{mark}.link")
+    beside = _beside(target, "link")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(beside)
     if not _reflink(source, beside):

@@ -187,7 +187,8 @@ class Run:
         attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
         # Asked before the first purchase, not before the first image: a run that buys nothing sends nothing.
         preflight = Preflight(self.wire, ledger, self.stop, needed=not self.order.free)
-        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight)
+        say = self.watcher.said
+        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight, say)
 
     async def _budget(self, ledger: Ledger) -> Budget:
         """The limits, and what counts against them: in a free run nothing does."""

@@ -281,6 +281,12 @@ class House:
         """The sum of the charges in the ledger."""
         return sum((Decimal(row[0]) for row in self.ask("SELECT charged FROM answer") if row[0]), Decimal(0))
 
+    def written_down(self) -> int:
+        """How many attempts the ledger has."""
+        if not self.ask("SELECT 1 FROM sqlite_schema WHERE name = 'attempt'"):
+            return 0
+        return int(self.ask("SELECT count(*) FROM attempt")[0][0])
+
     def undecided(self) -> dict[str, str]:
         """Input -> state, of what waits for a decision."""
         return dict(

@@ -118,12 +118,16 @@ def _redirect(place: Path) -> None:
 
 
 def _run(request: dict[str, Any]) -> None:
-    from money.points import arm
+    from money.points import arm, full_after_sending, slow_spools
 
     from pixian_batch.cli.app import start
 
     if request.get("kill"):
         arm(*request["kill"])
+    if request.get("full_after_sending"):
+        full_after_sending()
+    if request.get("slow_spools"):
+        slow_spools(request["slow_spools"])
     if request.get("after"):
         signal.setitimer(signal.ITIMER_REAL, request["after"])
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))

@@ -129,6 +129,22 @@ def test_only_the_ledgers_disk_fills_up(house: Callable[..., House], small_disk:
     assert len(home.results()) == COUNT
 
 
+def test_the_ledger_takes_nothing_from_the_first_answer_on(house: Callable[..., House]) -> None:
+    """Bought, saved, and nowhere written down: the next run knows each result by its spool."""
+    home = house()
+    home.add(12)
+    full = home.run(workers=4, full_after_sending=True)
+    assert full.code == DISK, full.stderr
+    bought = home.emulator.bill().totals["charges"]
+    assert 0 < bought < 12
+    again = home.run()
+    assert again.code == 0, again.stderr
+    assert again.summary["repaired"] == bought
+    assert home.emulator.bill().totals["charges"] == 12
+    assert len(home.results()) == 12
+    assert home.strays() == []
+
+
 def test_the_low_water_mark_stops_before_anything_is_bought(
     house: Callable[..., House], small_disk: Callable[..., Path]
 ) -> None:

@@ -90,9 +90,10 @@ class Committer:
             tasks, open_ = self._gather()
             if tasks:
                 self._commit(tasks)
+            if waited_for := [task for task in tasks if task.future is not None]:
                 # The loop is gone when a run was torn down: nobody waits any more.
                 with contextlib.suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(_answer, tasks)
+                    self._loop.call_soon_threadsafe(_answer, waited_for)
         self._connection.close()
 
     def _gather(self) -> tuple[list[_Task], bool]:
