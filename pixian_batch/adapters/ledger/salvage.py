@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pixian_batch.adapters.ledger import in_own_folder, store
@@ -333,12 +334,22 @@ _SEEN: Final = """
 """
 
 
+@cache
+def _candidates(columns: int, *, rowid: bool) -> tuple[_Shape, ...]:
+    """The shapes that a row of so many columns can have; it may lack some of a wide table's."""
+    return tuple(
+        shape
+        for shape in _SHAPES
+        if shape.rowid == rowid and (len(shape.checks) == columns or len(shape.checks) > columns > _FEW)
+    )
+
+
 def _take_rows(db: sqlite3.Connection, rows: Iterator[Row]) -> None:
     """Put every row where it belongs; of several versions the first, which is the newest."""
     for statement in _SEEN.split(";"):
         db.execute(statement)
     for row in rows:
-        for shape in _SHAPES:
+        for shape in _candidates(len(row.values), rowid=row.rowid is not None):
             values = shape.read(row)
             if values is not None:
                 # A rowid may be spelt twice: in its table and, stale, on a freed page.
