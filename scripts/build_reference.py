@@ -14,7 +14,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 from pixian_batch.cli import app, configuration  # noqa: E402  # the path first
-from pixian_batch.cli import help as help_
+from pixian_batch.cli import help as help_  # noqa: E402  # as above
 from pixian_batch.policy.stopping import Exit  # noqa: E402
 
 if TYPE_CHECKING:

@@ -62,6 +62,8 @@ def start(arguments: list[str]) -> None:
     """Run the command line `arguments`; ends the process with the command's exit code."""
     if os.environ.get(_COMPLETING):
         _complete()
+    if arguments[:1] == ["help"] and not os.path.lexists("help"):
+        arguments = [*arguments[1:2], "--help"]
     if not arguments or arguments[0] in {"-h", "--help"}:
         sys.stdout.write(help_.page(list(COMMANDS)))
         return

@@ -61,8 +61,7 @@ class Key:
     default: object = None
     read: Callable[[Any], object] | None = None
     envvar: str | None = None
-    panel: str = ""
-    help: str = ""
+    choices: tuple[str, ...] = ()
 
     @property
     def is_path(self) -> bool:
@@ -306,6 +305,11 @@ def _as_default(file: File, key: Key, value: object, place: str) -> object:
     if key.kind == "number" and not isinstance(value, int):
         raise ConfigurationError(wrong, f"write a whole number: {key.name} = 40")
     text = _from_folder_of(file, str(value)) if key.is_path else str(value)
+    if key.choices and text not in key.choices:
+        words = ", ".join(key.choices)
+        raise ConfigurationError(
+            f"{place}: {key.name}: {text!r} is none of {words}", _did_you_mean(text, set(key.choices))
+        )
     if key.read is not None:
         _try(key, text, place)
     return text
@@ -388,6 +392,5 @@ def _key(attribute: str, name: str, annotation: object, info: OptionInfo, defaul
         None if default is MISSING else default,
         info.parser,
         envvar,
-        info.rich_help_panel or "",
-        info.help or "",
+        tuple(info.autocompletion()) if info.autocompletion is not None else (),
     )

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from pixian_batch.cli.configuration import Choice, ConfigurationError, load, pro
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 HERE = configuration.NAME
 
@@ -123,6 +123,7 @@ def test_a_run_does_what_the_file_says(place: Place) -> None:
         ("out = ['a']", "out is a list", "a text or a number"),
         ("out = 1979-05-27", "out is a date", "a text or a number"),
         ("ramp-interval = 'soon'", "ramp-interval: 'soon' is not a duration", ""),
+        ("in-doubt = 'hodl'", "in-doubt: 'hodl' is none of hold, resend, ask", "did you mean 'hold'?"),
         ("out = cut", "is not TOML", "strings need quotes"),
         ("profile = 'x'", "profile is not a table", "[profile.NAME]"),
         ("api-secret = 'x'", "a secret does not belong in this file", "credentials-command"),

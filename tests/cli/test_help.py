@@ -39,6 +39,31 @@ def test_alone_it_shows_the_help() -> None:
     assert max(map(len, asked.out.splitlines())) <= 100
 
 
+def test_help_is_also_a_word(tmp_path: Path) -> None:
+    assert command("help", cwd=str(tmp_path)) == command("--help")
+    assert command("help", "plan", cwd=str(tmp_path)) == command("plan", "--help")
+
+
+@pytest.mark.parametrize("module", ["pixian_batch.cli.app", "typer", "pixian_batch.cli.run"])
+def test_ctrl_c_while_loading_is_quiet(module: str, tmp_path: Path) -> None:
+    script = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+class Pressed:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Pressed())
+sys.argv = ["pixian-batch", "x", "--out", "y"]
+from pixian_batch.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_every_command_has_one_line_in_the_help() -> None:
     assert set(help_.LINES) >= set(app.COMMANDS)
 

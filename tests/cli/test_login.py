@@ -95,7 +95,7 @@ def test_on_a_terminal_the_secret_is_not_echoed(variables: dict[str, str], tmp_p
         pid, terminal = pty.fork()
         if pid == 0:
             command = [sys.executable, "-m", "pixian_batch", "login", "--api-url", url]
-            os.execvpe(command[0], command, variables)
+            os.execvpe(command[0], command, variables)  # noqa: S606  # in the child that owns the terminal
         shown = _talk(terminal, [(b"API id: ", b"my-id\n"), (b"not shown): ", SECRET.encode() + b"\n")])
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     os.close(terminal)
