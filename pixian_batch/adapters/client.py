@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import aiohttp
 from yarl import URL
 
 from pixian_batch import __version__
+from pixian_batch.contract import address
 from pixian_batch.contract.errors import MAX_ERROR_BYTES, ApiError, read_error
 from pixian_batch.contract.headers import read_retry_after
 from pixian_batch.contract.kinds import Kind
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import AbstractStreamWriter
 
-DEFAULT_API_URL: Final = "https://api.pixian.ai/api/v2"
+DEFAULT_API_URL: Final = address.DEFAULT_API_URL
 DEFAULT_IDLE_TIMEOUT: Final = 180.0
 _CONNECT_TIMEOUT: Final = 30.0
 # Shorter than any common server's keep-alive, so that a request rarely meets a connection that the other
@@ -42,6 +44,7 @@ _KEEPALIVE: Final = 4.0
 _READ_BLOCK: Final = 256 * 1024
 # A block is one step of the idle clock: small enough that a very slow uplink still shows movement.
 _WRITE_BLOCK: Final = 64 * 1024
+_SEND_BUFFER: Final = 256 * 1024
 _MAX_REDIRECTS: Final = 3
 
 
@@ -323,6 +326,8 @@ class Answer:
             try:
                 block = await anext(iterator, b"")
             except (aiohttp.ClientError, OSError) as error:
+                if unread := _unread(self._response.content):
+                    yield unread  # it may have been paid for
                 raise WireError(f"the answer broke off: {_said(error)}") from error
             if not block:
                 break
@@ -341,6 +346,12 @@ class Answer:
         except WireError:
             pass  # the status is what counts; a cut message is still a message
         return read_error(self.status, bytes(body))
+
+
+def _unread(content: aiohttp.StreamReader) -> bytes:
+    """What had come before a connection broke. aiohttp's public methods only tell of the break."""
+    read = getattr(content, "_read_nowait", None)
+    return bytes(read(-1)) if read is not None else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,15 +391,17 @@ class PixianWire:
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(
-            limit=self._connections, keepalive_timeout=_KEEPALIVE, ssl=self._tls or True
+            limit=self._connections,
+            keepalive_timeout=_KEEPALIVE,
+            ssl=self._tls or True,
+            socket_factory=_socket_with_little_backlog,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
+            middlewares=(_signing(self._credentials),),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
-            headers={
-                "User-Agent": f"pixian-batch/{__version__}",
-                "Authorization": self._credentials.basic(),
-            },
+            # Bodies are kept as they come: one that a helpful server packed could not be read.
+            headers={"User-Agent": f"pixian-batch/{__version__}", "Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
         )
@@ -488,6 +501,30 @@ class PixianWire:
             if trace.source_changed:
                 raise SourceChangedError("the file changed while it was being sent") from error
             raise WireError(_said(error)) from error
+
+
+def _socket_with_little_backlog(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that takes little more than it can send.
+
+    By default it takes megabytes: on a slow line shared by many uploads they leave for minutes after the
+    last write, unseen by the idle clock, and a request that is still on its way would count as in doubt.
+    """
+    family, kind, protocol, _name, _address = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    return made
+
+
+def _signing(credentials: Credentials) -> aiohttp.ClientMiddlewareType:
+    """Signs every request, last of all: with a plain header an entry in the user's netrc would be an error."""
+
+    async def sign(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = credentials.basic()
+        return await handler(request)
+
+    return sign
 
 
 def _same_origin_target(url: URL, response: aiohttp.ClientResponse) -> URL | None:

@@ -238,7 +238,7 @@ class Landing:
 
     def path(self, place: str) -> str:
         """The path of a place."""
-        return os.path.join(self.out, *place.split("/"))
+        return os.path.join(self.out, place if os.sep == "/" else place.replace("/", os.sep))
 
     def spool_path(self, place: str, attempt: int) -> str:
         """The spool of an attempt: hidden, beside its destination.
@@ -305,9 +305,23 @@ class Landing:
     def size(self, place: str) -> int | None:
         """The size of the file at a place; None when there is none."""
         try:
-            return os.stat(self.path(place)).st_size
+            found = os.stat(self.path(place))
         except OSError:
             return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def refusal(self, place: str) -> str | None:
+        """Why a result can never stand at `place`, whatever it is; None when it can."""
+        path = self.path(place)
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            return None
+        except NotADirectoryError:
+            return f"{path}: a file stands where its folder should be"
+        except OSError as error:  # a name that is too long, or that the file system does not take
+            return f"{path}: {error.strerror or error}"
+        return f"{path}: a folder stands there" if stat.S_ISDIR(found.st_mode) else None
 
     def check_writable(self) -> None:
         """Prove that the output folder takes files. Raises `DiskError`. Blocking."""
@@ -325,7 +339,7 @@ def _put(body: str, path: str) -> int:
     except OSError:
         # No folder, or another file system (a rescued body): copy beside the place, so that the rename is atomic.
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        beside = f"{path}.pixian-part"
+        beside = _beside(path, "copy")
         try:
             shutil.copyfile(body, beside)
             _sync(beside)
@@ -339,11 +353,18 @@ def _put(body: str, path: str) -> int:
     return os.stat(path).st_size
 
 
+def _beside(path: str, use: str) -> str:
+    """A short hidden name in the same folder.
+
+    It follows from the path alone, so that what a killed run has left is replaced by the next one.
+    """
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".pixian-{blake2b(os.fsencode(name), digest_size=8).hexdigest()}.{use}")
+
+
 def _link(source: str, target: str) -> int:
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    # Named after the target alone, so that what a killed run has left is replaced by the next one.
-    mark = blake2b(os.fsencode(os.path.basename(target)), digest_size=8).hexdigest()
-    beside = os.path.join(os.path.dirname(target), f".pixian-{mark}.link")
+    beside = _beside(target, "link")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(beside)
     if not _reflink(source, beside):

@@ -6,11 +6,14 @@ The hash is of the bytes (BLAKE3); the picture is only probed, never decoded.
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
+
+from pixian_batch.contract.params import MAX_INPUT_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +58,7 @@ def read_stamp(path: str) -> Stamp:
 
 def probe_file(path: str) -> tuple[int, int]:
     """Size in bytes and pixels of the image at `path`, from its header. Raises `ReadingError`."""
-    with _reading(), open(path, "rb") as stream:
+    with _reading(), open(path, "rb", opener=_open_regular) as stream:
         from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
 
         seen = probe(stream)
@@ -66,14 +69,16 @@ def probe_file(path: str) -> tuple[int, int]:
 def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> Fingerprint:
     """The fingerprint of the file at `path`; bytes are hashed only when `known` does not fit its stamp.
 
-    Raises `ReadingError` when the file cannot be read, is no image the service reads, or is cut off.
+    Raises `ReadingError` when the file cannot be read, is no image the service reads, is cut off, or has
+    more pixels than the service takes; all that is seen before the first byte is hashed.
     """
-    with _reading(), open(path, "rb") as stream:
+    with _reading(), open(path, "rb", opener=_open_regular) as stream:
         from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
 
         found = os.fstat(stream.fileno())
         stamp = Stamp(found.st_size, found.st_mtime_ns)
         seen = probe(stream)
+        _check_pixels(seen)
         check_complete(stream, seen.kind)
         if known is not None and known[0] == stamp:
             return Fingerprint(stamp, known[1], seen)
@@ -97,6 +102,24 @@ def _reading() -> Iterator[None]:
         ) from error
     except OSError as error:
         raise _cannot_read(error) from error
+
+
+def _open_regular(path: str, flags: int) -> int:
+    """Open a file, never a pipe: that would wait for somebody to write."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ReadingError("not_a_file", "is not a file", "name a photo or a folder")
+    return descriptor
+
+
+def _check_pixels(seen: Probe) -> None:
+    if seen.size.pixels > MAX_INPUT_PIXELS:
+        raise ReadingError(
+            "too_large",
+            f"{seen.size.pixels / 1e6:.1f} megapixels; the service takes at most 32",
+            "scale it down to at most 32 million pixels",
+        )
 
 
 def _cannot_read(error: OSError) -> ReadingError:

@@ -17,6 +17,11 @@ is short for: pixian-batch run ./photos --out ./cut --concurrency-max 40
 COMMANDS: Final = {
     "run": "run",
     "plan": "plan",
+    "account": "account",
+    "doctor": "doctor",
+    "serve": "serve",
+    "decode": "decode",
+    "schema": "schema",
     "status": "status",
     "resolve": "resolve",
     "reconcile": "reconcile",

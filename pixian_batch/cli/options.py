@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from pixian_batch.adapters.client import DEFAULT_API_URL
 from pixian_batch.cli.values import byte_size, credit, duration
+from pixian_batch.contract.address import DEFAULT_API_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -106,8 +106,9 @@ def read_inputs(options: InputOptions) -> Inputs:
     )
     if not inputs.paths and inputs.listed is None:
         raise typer.BadParameter("name at least one photo, folder, glob or URL, or use --files-from")
-    if inputs.listed not in {None, "-"} and not os.path.isfile(str(inputs.listed)):
-        raise typer.BadParameter(f"--files-from {inputs.listed}: there is no such file")
+    listed = str(inputs.listed or "-")
+    if listed != "-" and (os.path.isdir(listed) or not os.path.exists(listed)):  # a pipe is fine: <(find ...)
+        raise typer.BadParameter(f"--files-from {listed}: there is no such file")
     return inputs
 
 

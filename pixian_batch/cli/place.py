@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,5 +39,11 @@ def ledger_errors() -> Iterator[None]:
         fail(str(error), "wait for that run to end", code=Exit.LEDGER_IN_USE)
     except LedgerDamagedError as error:
         fail(str(error), "keep the file; the next run says what can be done", code=Exit.DISK)
+    except sqlite3.DatabaseError as error:
+        fail(
+            f"the ledger cannot be read: {error}",
+            "keep the file; the next run says what can be done",
+            code=Exit.DISK,
+        )
     except LedgerError as error:
         fail(str(error), "name the output folder of a run, or use --ledger", code=Exit.USAGE)

@@ -74,7 +74,7 @@ def plan(options: PlanOptions) -> None:
     if options.json:
         sys.stdout.write(json.dumps(_record(made)) + "\n")
     else:
-        sys.stdout.write("\n".join(_lines(made)) + "\n")
+        sys.stdout.write("\n".join(plan_lines(made)) + "\n")
 
 
 async def make_plan(
@@ -104,7 +104,8 @@ async def make_plan(
     return Plan(dict(sorted(planner.folders.items())), total, expected, time, free=order.free)
 
 
-def _lines(made: Plan) -> list[str]:
+def plan_lines(made: Plan) -> list[str]:
+    """The plan as a person reads it."""
     shown = [fate for fate in _FATES if made.total.fates[fate] or fate is Fate.NEW]
     rows = [["folder", *(fate.value.replace("_", " ") for fate in shown), "megapixels"]]
     for folder, folder_plan in list(made.folders.items())[:_MOST_FOLDERS]:

@@ -44,13 +44,7 @@ def resolve(  # a command's signature is its list of options
 
     Example: pixian-batch resolve ./cut --all --charged
     """
-    if charged and not_charged:
-        raise typer.BadParameter("--charged and --not-charged: choose one")
-    settle = charged or not_charged
-    if settle and not (attempts or all_):
-        raise typer.BadParameter("say which: their numbers, or --all")
-    if (attempts or all_) and not settle:
-        raise typer.BadParameter("say what happened: --charged or --not-charged")
+    settle = _check(charged=charged, not_charged=not_charged, which=bool(attempts or all_))
     with ledger_errors():
         path = ledger_path(out, ledger)
         listed = asyncio.run(
@@ -64,6 +58,18 @@ def resolve(  # a command's signature is its list of options
         say([f"settled {len(listed)}: the next run sends them again"])
     else:
         say([*map(doubt_line, listed), "", *_advice(out)])
+
+
+def _check(*, charged: bool, not_charged: bool, which: bool) -> bool:
+    """Whether anything is to be settled. Raises `BadParameter` for half a decision."""
+    if charged and not_charged:
+        raise typer.BadParameter("--charged and --not-charged: choose one")
+    settle = charged or not_charged
+    if settle and not which:
+        raise typer.BadParameter("say which: their numbers, or --all")
+    if which and not settle:
+        raise typer.BadParameter("say what happened: --charged or --not-charged")
+    return settle
 
 
 async def _settle(path: str, attempts: set[int], *, every: bool, charged: bool | None) -> list[Standing]:

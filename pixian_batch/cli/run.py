@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import signal
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pixian_batch.adapters.ledger import LedgerDamagedError, LedgerError, LedgerInUseError, LedgerTooNewError
+from pixian_batch.adapters.ledger import LedgerError, LedgerInUseError, LedgerRebuiltError, LedgerTooNewError
 from pixian_batch.adapters.signals import listen
 from pixian_batch.cli.bug import write_report
 from pixian_batch.cli.credentials import CredentialsError
@@ -19,17 +20,22 @@ from pixian_batch.cli.options import RunOptions, takes
 from pixian_batch.cli.order import read_inputs, read_limits, read_order, read_outputs, read_pace
 from pixian_batch.cli.screens import Screens, watcher
 from pixian_batch.cli.service import Service, check_api_url, open_wire
+from pixian_batch.cli.tell import fail
 from pixian_batch.emulator.engine import EngineMissingError
 from pixian_batch.pipeline.run import Run
 from pixian_batch.pipeline.stop_sign import StopSign
+from pixian_batch.policy.course import DoubtPolicy
 from pixian_batch.policy.progress import Level, Message, Summary
-from pixian_batch.policy.stopping import Cause, Stop, exit_code
+from pixian_batch.policy.stopping import Cause, Exit, Stop, exit_code
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from pixian_batch.cli.ask import DoubtQuestion
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Order
-    from pixian_batch.pipeline.run import Limits, Outputs, Pace
+    from pixian_batch.pipeline.run import Limits, Outputs, Pace, Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class Wish:
     limits: Limits
     service: Service
     screens: Screens
+    yes: bool = False
+    """Never ask."""
 
 
 @takes(RunOptions)
@@ -69,8 +77,29 @@ def run(options: RunOptions) -> None:
             options.log_file,
             shlex.join(["pixian-batch", *sys.argv[1:]]),
         ),
+        options.yes,
     )
+    if options.ask_above is not None and not options.yes:
+        _ask_above(wish, options.ask_above)
     raise typer.Exit(asyncio.run(fulfil(wish)))
+
+
+def _ask_above(wish: Wish, above: Decimal) -> None:
+    """Plan first, and ask when it is dear. Without a terminal nobody is asked, and the run goes on."""
+    from pixian_batch.cli.ask import at_terminal, may_cost  # noqa: PLC0415  # only where it is asked
+    from pixian_batch.cli.plan import make_plan  # noqa: PLC0415  # as above
+
+    # A list from a pipe can be read only once.
+    listed = wish.inputs.listed
+    if not at_terminal() or (listed is not None and not os.path.isfile(listed)):
+        return
+    plan = make_plan(wish.order, wish.inputs, wish.outputs, wish.pace.ramp, service=wish.service)
+    try:
+        made = asyncio.run(plan)
+    except (LedgerError, OSError):
+        return  # the run meets the same, and tells it better
+    if not may_cost(made, above):
+        fail("not run, and nothing was spent", "raise --ask-above, or say --yes", code=Exit.USAGE)
 
 
 async def fulfil(wish: Wish) -> int:
@@ -92,6 +121,7 @@ async def fulfil(wish: Wish) -> int:
                 going = Run(
                     wish.inputs, wish.outputs, wish.order, wish.pace, wish.limits, wire, stop, screens
                 )
+                going.decide = _question(wish, stop, screens)
                 summary = await going.go()
                 if going.bug is not None:
                     screens.said(
@@ -101,6 +131,20 @@ async def fulfil(wish: Wish) -> int:
             summary = _never_began(wish, _reason(error))
     screens.finished(summary)
     return int(summary.exit_code)
+
+
+def _question(wish: Wish, stop: StopSign, screens: Watcher) -> DoubtQuestion | None:
+    """The question of `--in-doubt ask`; None where it holds instead."""
+    if wish.order.doubt is not DoubtPolicy.ASK or wish.yes or wish.order.free:
+        return None
+    from pixian_batch.cli.ask import DoubtQuestion, at_terminal  # noqa: PLC0415  # only where it is asked
+
+    if at_terminal() and wish.inputs.listed != "-":
+        return DoubtQuestion(stop)
+    screens.said(
+        Message(Level.WARNING, "--in-doubt ask needs a terminal: nobody is asked, images in doubt are held")
+    )
+    return None
 
 
 def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
@@ -114,10 +158,9 @@ def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
             return Stop(Cause.LEDGER_IN_USE, str(error), "wait for it to end, or give this one its own --out")
         case LedgerTooNewError():
             return Stop(Cause.USAGE, str(error), "upgrade pixian-batch")
-        case LedgerDamagedError():
-            return Stop(
-                Cause.DISK, str(error), "move it away only if you accept to pay again for what it knows"
-            )
+        case LedgerRebuiltError():
+            hint = "run the same command again to go on; images without a record or a result are sent then"
+            return Stop(Cause.DISK, str(error), hint)
         case _:
             return Stop(Cause.DISK, str(error), "check the path, its rights and the free room")
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import typer
 
 from pixian_batch.adapters.client import DEFAULT_API_URL, DEFAULT_IDLE_TIMEOUT, Credentials, PixianWire
 from pixian_batch.cli.credentials import find_credentials
+from pixian_batch.contract import address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 LOCAL_CREDENTIALS = Credentials("local", "local")
 
 
@@ -31,16 +30,10 @@ class Service:
 
 def check_api_url(url: str) -> str:
     """The URL, if it may be used: https, or http to this machine. Raises `BadParameter`."""
-    parts = urlsplit(url)
-    if parts.username or parts.password:
-        raise typer.BadParameter(
-            "credentials do not belong in a URL: set PIXIAN_API_ID and PIXIAN_API_SECRET"
-        )
-    if parts.scheme == "https" and parts.hostname:
-        return url
-    if parts.scheme == "http" and parts.hostname in _LOOPBACK:
-        return url
-    raise typer.BadParameter(f"{url!r} is neither https://... nor http://127.0.0.1:...: secrets need https")
+    try:
+        return address.check_api_url(url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 @asynccontextmanager

@@ -156,9 +156,10 @@ _INTEGER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def _read_bool(text: str) -> bool:
-    if text not in {"true", "false"}:
+    # Public clients written in Python send True and False.
+    if text.lower() not in {"true", "false"}:
         raise _ReaderError("is neither true nor false")
-    return text == "true"
+    return text.lower() == "true"
 
 
 def _read_integer(low: int, high: int) -> Callable[[str], int]:

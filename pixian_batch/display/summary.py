@@ -175,6 +175,7 @@ _AFTER: Final = {
     Cause.BUDGET: "to go on, raise --max-credits and run the same command again",
     Cause.SERVICE: "wait for the service to recover, then run the same command again",
     Cause.DISK: "make room or make the folder writable, then run the same command again",
+    Cause.IN_DOUBT: "decide about the images in doubt, then run the same command again",
     Cause.LEDGER_IN_USE: "wait for the other run to end, or give this one its own --out",
     Cause.USAGE: "change the command line",
     Cause.BUG: "please report it, with what you ran; what was bought is in the ledger",

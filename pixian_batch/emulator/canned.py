@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from pixian_batch.contract.headers import Box
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import MAX_INPUT_PIXELS, OutputFormat
-from pixian_batch.emulator.workshop import Made, spooled
+from pixian_batch.emulator.made import Made, spooled
 from pixian_batch.imaging.errors import DeltaShrunkError, TooManyPixelsError
 from pixian_batch.imaging.probe import check_complete, probe
 

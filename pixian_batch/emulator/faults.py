@@ -15,7 +15,7 @@ from pixian_batch.emulator import mistakes
 from pixian_batch.emulator.weather import Fault, FaultKind
 
 if TYPE_CHECKING:
-    from pixian_batch.emulator.workshop import Made
+    from pixian_batch.emulator.made import Made
 
 _HTML: Final = (
     b"<!DOCTYPE html><html><head><title>%s</title></head><body><h1>%s</h1><hr>nginx</body></html>\n"

@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from urllib.parse import parse_qsl
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -40,6 +41,8 @@ _MAX_PARTS: Final = 64
 _MAX_TEXT: Final = 4096
 _MAX_BASE64_WITH_BREAKS: Final = MAX_BASE64_CHARS + MAX_BASE64_CHARS // 32
 """Base64 tools break lines every 64 or 76 characters; the breaks do not count against the limit."""
+_MAX_URLENCODED: Final = 3 * _MAX_BASE64_WITH_BREAKS + _MAX_PARTS * _MAX_TEXT
+"""The signs of base64 that are not letters or digits take three bytes each."""
 _FORM_OVERHEAD: Final = 256 * 1024
 _HEAD: Final = 256
 _PLAIN_ENCODINGS: Final = frozenset({"", "binary", "8bit", "7bit", "identity"})
@@ -119,7 +122,7 @@ def check_head(request: web.BaseRequest, settings: EmulatorSettings) -> None:
     if not request.body_exists or request.content_length == 0:
         raise mistakes.no_image()
     content_type = request.headers.get("Content-Type", "")
-    if not content_type.lower().startswith("multipart/form-data"):
+    if not (_is_urlencoded(content_type) or content_type.lower().startswith("multipart/form-data")):
         raise mistakes.not_multipart(content_type)
     if (request.content_length or 0) > settings.max_upload_bytes + _FORM_OVERHEAD:
         raise mistakes.too_many_bytes(settings.max_upload_bytes)
@@ -127,6 +130,8 @@ def check_head(request: web.BaseRequest, settings: EmulatorSettings) -> None:
 
 async def read_form(request: web.BaseRequest, settings: EmulatorSettings) -> Form:
     """The request's form, wholly received. The caller closes it. Raises `Refusal`."""
+    if _is_urlencoded(request.headers.get("Content-Type", "")):
+        return await _read_urlencoded(request, settings)
     receiver = _Receiver(settings)
     try:
         parser = MultipartParser(boundary_of(request.headers.get("Content-Type", "")))
@@ -140,6 +145,29 @@ async def read_form(request: web.BaseRequest, settings: EmulatorSettings) -> For
     except BaseException:
         receiver.form.close()
         raise
+    return receiver.form
+
+
+def _is_urlencoded(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
+
+
+async def _read_urlencoded(request: web.BaseRequest, settings: EmulatorSettings) -> Form:
+    """A form of texts only: how public clients send `image.url` and `image.base64`. Bytes cannot come so."""
+    body = bytearray()
+    async for block in _blocks(request, settings):
+        body += block
+        if len(body) > _MAX_URLENCODED:
+            raise mistakes.long_base64()
+    receiver = _Receiver(settings)
+    try:
+        fields = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARTS
+        )
+    except ValueError:  # not ASCII, not UTF-8, or too many fields
+        raise mistakes.bad_urlencoded() from None
+    for name, text in fields:
+        receiver.take_text(name, text)
     return receiver.form
 
 
@@ -178,6 +206,14 @@ class _Receiver:
             self._append(event.data)
         elif self._name != "image":
             self._end_text()
+
+    def take_text(self, name: str, text: str) -> None:
+        """A whole field of a form that holds texts only. Raises `Refusal`."""
+        self._name = self._admitted(name)
+        if name == "image":
+            raise mistakes.image_as_text(text)
+        self._append(text.encode())
+        self._end_text()
 
     def _begin(self, headers: Mapping[str, str]) -> None:
         self._parts += 1

@@ -129,17 +129,22 @@ _FORM: Final = "Send a multipart/form-data body with the picture's bytes in a pa
 
 
 def not_multipart(content_type: str) -> Refusal:
-    """A body of another type: JSON, urlencoded, a bare image."""
+    """A body of another type: JSON, a bare image."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json":
         said = "JSON bodies are not supported."
-    elif kind == "application/x-www-form-urlencoded":
-        said = "URL-encoded bodies are not supported (with curl use -F, not -d)."
     elif kind.startswith("image/"):
         said = "The picture is the whole body, and it belongs in a form."
     else:
         said = f"The body's type is {kind[:80]!r}." if kind else "The body has no Content-Type."
     return _refuse(400, Code.BAD_PARAMETER, f"{said} {_FORM}.")
+
+
+def bad_urlencoded() -> Refusal:
+    """A URL-encoded body that cannot be taken apart."""
+    return _refuse(
+        400, Code.BAD_PARAMETER, f"The URL-encoded body is malformed or has too many fields. {_FORM}."
+    )
 
 
 def bad_multipart(reason: str) -> Refusal:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from pixian_batch.contract.params import Params
     from pixian_batch.emulator.account import Account
+    from pixian_batch.emulator.made import Made
     from pixian_batch.emulator.settings import EmulatorSettings
-    from pixian_batch.emulator.workshop import Made, Workshop
+    from pixian_batch.emulator.workshop import Workshop
 
 _OUR_BUG = 500
 

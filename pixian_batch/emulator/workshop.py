@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING
 
 from pixian_batch.contract.params import OutputFormat
 from pixian_batch.emulator import mistakes
+from pixian_batch.emulator.made import Made, spooled
 from pixian_batch.emulator.settings import EngineName
 from pixian_batch.imaging.errors import (
     DeltaShrunkError,
@@ -26,44 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Future
 
-    from pixian_batch.contract.headers import Box
-    from pixian_batch.contract.kinds import Kind
-    from pixian_batch.contract.params import Params, Size
+    from pixian_batch.contract.params import Params
     from pixian_batch.emulator.engine import Engine
     from pixian_batch.emulator.form import Upload
     from pixian_batch.emulator.settings import EmulatorSettings
-
-_BLOCK: Final = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A finished result: `size` bytes in `body`, and what the headers say about it. Close it."""
-
-    body: BinaryIO
-    size: int
-    kind: Kind
-    orientation: int
-    input_size: Size
-    result_size: Size
-    input_foreground: Box
-    result_foreground: Box
-
-    def blocks(self) -> Iterator[bytes]:
-        """The body, block by block."""
-        self.body.seek(0)
-        return iter(lambda: self.body.read(_BLOCK), b"")
-
-    def close(self) -> None:
-        """Give memory and disk back."""
-        self.body.close()
-
-
-def spooled(body: bytes, *, spool_bytes: int) -> BinaryIO:
-    """`body` in memory when small, else in a temporary file: slow readers must not fill the memory."""
-    spool = SpooledTemporaryFile(max_size=spool_bytes)  # noqa: SIM115  # the answer's, closed with it
-    spool.write(body)
-    return cast("BinaryIO", spool)
 
 
 class Workshop:

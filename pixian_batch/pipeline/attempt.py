@@ -90,6 +90,9 @@ class Attempter:
                     await self._receive(job, attempt, answer, spool, course)
                 else:
                     course.error = await answer.error()
+            if course.headers is not None:
+                # Out of the exchange: a disk that takes its time is no silence of the service.
+                course.body = await spool.finish()
         except SourceChangedError:
             course.broke = "the file changed while it was being sent"
         except WireError as error:
@@ -108,7 +111,6 @@ class Attempter:
             self._disk_trouble(str(error))
         async for block in answer.blocks():
             await spool.write(block)
-        course.body = await spool.finish()
 
     def _disk_trouble(self, message: str) -> None:
         self.stop.raise_(

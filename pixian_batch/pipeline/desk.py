@@ -17,10 +17,9 @@ from pixian_batch.adapters.client import FileSource, SourceChangedError, UrlSour
 from pixian_batch.adapters.landing import DiskError
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.reading import ReadingError, Stamp, read_fingerprint
-from pixian_batch.contract.params import MAX_INPUT_PIXELS
 from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
-from pixian_batch.pipeline.job import Job
-from pixian_batch.pipeline.purse import PriceUnknownError, Purse
+from pixian_batch.pipeline.job import Job, Reply
+from pixian_batch.pipeline.purse import NoPrice, Purse
 from pixian_batch.policy.course import DoubtPolicy, Fail, Halt, Hold, Land
 from pixian_batch.policy.outcome import (
     Done,
@@ -35,17 +34,18 @@ from pixian_batch.policy.outcome import (
     Skipped,
     SkipReason,
 )
+from pixian_batch.policy.progress import Level, Message
 from pixian_batch.policy.record import Key, Placed, Standing, State
 from pixian_batch.policy.stopping import Cause, Stop
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.pipeline.attempt import Attempter
-    from pixian_batch.pipeline.job import Found, Order, Reply
+    from pixian_batch.pipeline.job import Found, Order
     from pixian_batch.pipeline.preflight import Preflight
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.worker import Pursuit, Worker
@@ -75,7 +75,10 @@ class Claims:
 
 @dataclass(slots=True)
 class Desk:
-    """Knows the way; owns none of the rooms. `preflight` goes before anything is bought."""
+    """Knows the way; owns none of the rooms. `preflight` goes before anything is bought.
+
+    say: tells the user what he should know of an image before it is sent.
+    """
 
     order: Order
     ledger: Ledger
@@ -85,6 +88,7 @@ class Desk:
     purse: Purse
     stop: StopSign
     preflight: Preflight
+    say: Callable[[Message], None]
     claims: Claims = field(default_factory=Claims)
 
     async def handle(self, found: Found, worker: Worker) -> Ending:
@@ -102,8 +106,6 @@ class Desk:
                     pursuit, outcome = await self._buy(job, worker)
         except ReadingError as error:
             outcome = Failed(Problem(error.code, str(error), error.hint))
-        except PriceUnknownError as error:
-            outcome = Failed(Problem("no_price", str(error), "run without a limit, or again later"))
         except SourceChangedError as error:
             outcome = Failed(Problem("changed", str(error), "run again when nobody writes to it"))
         except (DiskError, LedgerError) as error:
@@ -126,12 +128,6 @@ class Desk:
             return self._url_job(found)
         known = (Stamp(found.known[0], found.known[1]), found.known[2]) if found.known else None
         seen = await asyncio.to_thread(read_fingerprint, found.path, known=known)
-        if seen.probe.size.pixels > MAX_INPUT_PIXELS:
-            raise ReadingError(
-                "too_large",
-                f"{seen.probe.size.pixels / 1e6:.1f} megapixels; the service takes at most 32",
-                "scale it down to at most 32 million pixels",
-            )
         if found.known is None or found.known[:2] != (seen.stamp.size, seen.stamp.mtime_ns):
             self.ledger.note_source(found.absolute, seen.stamp.size, seen.stamp.mtime_ns, seen.digest)
         rebuild = self.order.via_delta and seen.probe.size.pixels <= self.order.params.max_pixels
@@ -163,7 +159,9 @@ class Desk:
     # --- what needs no request ---------------------------------------------------------------------
 
     async def _without_sending(self, job: Job) -> Outcome | None:
-        """The outcome of an image that is done, bought under another name, or waits for a decision."""
+        """The outcome of an image that is done, bought under another name, waits for a decision, or has no place."""
+        if refusal := await asyncio.to_thread(self.landing.refusal, job.place):
+            return Failed(Problem("output", refusal, "move it away, or rename the input"))
         standing = await self.ledger.standing(job.key)
         match standing:
             case None | Standing(state=State.OPEN):
@@ -191,7 +189,9 @@ class Desk:
         message = (
             f"sent at {standing.sent_at} and never answered in full: {standing.message or 'interrupted'}"
         )
-        problem = Problem(standing.state.value, message, "decide with: pixian-batch resolve OUT")
+        problem = Problem(
+            standing.state.value, message, f"decide with: pixian-batch resolve {self.landing.out}"
+        )
         if standing.state is State.LOST and standing.headers is not None:
             return Lost(problem, standing.headers, None, standing.kept, standing.at_most, earlier=True)
         return InDoubt(problem, standing.at_most, earlier=True)
@@ -200,6 +200,8 @@ class Desk:
 
     async def _buy(self, job: Job, worker: Worker) -> tuple[Pursuit, Outcome]:
         await self.preflight.once()
+        if self.order.via_delta and not job.rebuild:
+            self.say(_not_by_delta(job, self.order.params.max_pixels))
         pursuit = await worker.pursue(lambda: self._send(job))
         outcome = await self._outcome(job, pursuit)
         return pursuit, outcome
@@ -207,6 +209,9 @@ class Desk:
     async def _send(self, job: Job) -> Reply | None:
         """One attempt, within the budget and the disk's room; None when it may not be made."""
         at_most = await self.purse.at_most(job)
+        if isinstance(at_most, NoPrice):
+            no = at_most
+            return Reply(0, no.verdict, 0.0, no.http_status, problem=no.problem, retry_after=no.retry_after)
         if not await self.purse.reserve(at_most):
             return None
         reply: Reply | None = None
@@ -253,12 +258,13 @@ class Desk:
             await self.finisher.finish(received)
         except (DiskError, LedgerError) as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+            # The rename may have been done, and only the note of it failed.
+            spooled = await asyncio.to_thread(os.path.exists, reply.body.path)
+            kept = reply.body.path if spooled else self.landing.path(job.place)
             problem = Problem(
-                "disk",
-                f"paid for and kept at {reply.body.path}: {error}",
-                "the next run finishes it for free",
+                "disk", f"paid for and kept at {kept}: {error}", "the next run finishes it for free"
             )
-            return Lost(problem, reply.headers, reply.http_status, reply.body.path, None)
+            return Lost(problem, reply.headers, reply.http_status, kept, None)
         except RebuildError as error:
             await self.ledger.lost(reply.attempt)
             problem = Problem("delta", str(error), "see pixian-batch decode --help")
@@ -271,6 +277,16 @@ class Desk:
                 await self.ledger.failed(found.path, outcome.problem)
             except LedgerError as error:
                 self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+
+
+def _not_by_delta(job: Job, max_pixels: int) -> Message:
+    """A delta has the original's size and needs the original: said before anything is sent for this image."""
+    why = (
+        "the original of a URL is not here"
+        if job.pixels is None
+        else f"its {job.pixels:,} pixels are more than --max-pixels {max_pixels:,}, so it will be shrunk"
+    )
+    return Message(Level.INFO, f"{job.input}: asked for as PNG, not by way of a Delta PNG: {why}")
 
 
 def _problem(reply: Reply) -> Problem:

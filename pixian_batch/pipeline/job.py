@@ -43,6 +43,15 @@ class Order:
         """Where the result of the input at `place` goes."""
         return output_place(place, self.params.result_format)
 
+    def spares(self, key_params: str) -> bool:
+        """Whether a result with such parameters may not be replaced.
+
+        A free run never replaces what was paid for: it would have to be bought again.
+        """
+        parts = key_params.split(";")
+        was_free = "test=true" in parts or any(part.startswith("service=") for part in parts)
+        return self.free and not was_free
+
     def all_key_params(self) -> list[str]:
         """The parameters of every key that this order may lead to."""
         rebuilt = (False, True) if self.via_delta else (False,)

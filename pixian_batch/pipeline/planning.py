@@ -58,6 +58,7 @@ class Planner:
             StopSign(),
             self.order.result_place,
             frozenset(self.order.all_key_params()).__contains__,
+            self.order.spares,
             self.order.overwrite,
             self._ended,
             self._skipped,
@@ -138,13 +139,14 @@ class Planner:
 async def calibrate(
     planner: Planner, wire: PixianWire, number: int
 ) -> tuple[list[tuple[int, Decimal]], float | None]:
-    """(pixels, credits) of some new images by free test requests, the largest first; mean seconds of one.
+    """(pixels, credits) of some new images by free test requests, from the largest to the smallest; mean seconds of one.
 
     Raises `WireError` when none could be asked.
     """
     params = replace(planner.order.params, test=True)
     sizes = sorted(planner.samples, reverse=True)
-    chosen = sizes[:: max(1, -(-len(sizes) // number))][:number] if number else []
+    number = min(number, len(sizes))
+    chosen = [sizes[index * (len(sizes) - 1) // max(1, number - 1)] for index in range(number)]
     said: list[tuple[int, Decimal]] = []
     began = asyncio.get_running_loop().time()
     for pixels in chosen:

@@ -12,13 +12,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.client import Trace, WireError
-from pixian_batch.contract.errors import ApiError
 from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.policy.budget import Budget
-from pixian_batch.policy.course import Patience
+from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.price import PriceBook
 from pixian_batch.policy.stopping import Cause, Stop
-from pixian_batch.policy.verdict import Verdict
+from pixian_batch.policy.verdict import Verdict, classify
 
 if TYPE_CHECKING:
     from pixian_batch.adapters.client import PixianWire
@@ -27,29 +26,41 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.stop_sign import StopSign
 
 ZERO = Decimal(0)
-_THROTTLED = 429
 
 
-class PriceUnknownError(Exception):
-    """A limit is set, and the service did not say what an image would cost."""
+@dataclass(frozen=True, slots=True)
+class NoPrice:
+    """A limit is set, and the service did not say what an image would cost.
+
+    What follows is what would follow had the image itself been answered so: rest, fail, probe or halt.
+    """
+
+    verdict: Verdict
+    http_status: int | None
+    problem: Problem
+    retry_after: float | None = None
 
 
 @dataclass(slots=True)
 class Purse:
-    """Asked before each image, told after each attempt. With `free` it neither limits nor asks."""
+    """Asked before each image, told after each attempt. With `free` it neither limits nor asks.
+
+    unpriced: pixels of images in doubt that were sent before any price was known. They count against the
+    limits as soon as there is a price to count them with.
+    """
 
     wire: PixianWire
     stop: StopSign
     free: bool
     budget: Budget = field(default_factory=Budget)
     prices: PriceBook = field(default_factory=PriceBook)
-    patience: Patience = field(default_factory=Patience)
+    unpriced: list[int] = field(default_factory=list)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def at_most(self, job: Job) -> Decimal | None:
+    async def at_most(self, job: Job) -> Decimal | NoPrice | None:
         """The most that `job` can cost; None when nothing is known and no limit asks for it.
 
-        Raises `PriceUnknownError` when a limit asks for it and the service does not say.
+        `NoPrice` when a limit asks for it and the service does not say.
         """
         if self.free:
             return ZERO
@@ -58,7 +69,7 @@ class Purse:
             return bound
         if self.budget.unlimited:
             return self.prices.forecast(job.pixels) if job.pixels else None
-        return await self._calibrate(job)
+        return await self._ask_price(job)
 
     async def reserve(self, at_most: Decimal | None) -> bool:
         """Set a price aside; False when the run stops, or (the stop sign goes up) when a limit forbids it.
@@ -85,44 +96,53 @@ class Purse:
         self.budget.settle(at_most or ZERO, spent)
         self._settled.set()
         if reply is not None and reply.headers is not None and pixels:
-            self._learn(pixels, reply.headers)
+            self.learn(pixels, _cost(reply.headers))
 
-    def _learn(self, pixels: int, headers: ResultHeaders) -> None:
-        cost = max(headers.credits_charged or ZERO, headers.credits_calculated or ZERO)
-        if cost:
-            self.prices.learn(pixels, cost)
+    def learn(self, pixels: int, cost: Decimal) -> None:
+        """An image of `pixels` cost, or would cost, `cost` credits."""
+        if not cost:
+            return
+        self.prices.learn(pixels, cost)
+        self.count_unpriced()
 
-    async def _calibrate(self, job: Job) -> Decimal:
-        """The price of this very image, by a free test request, asked again while the service is busy."""
-        failures = throttles = 0
-        while True:
-            said = await self._ask_price(job)
-            if isinstance(said, Decimal):
-                return said
-            throttles += said.status == _THROTTLED
-            failures += said.status != _THROTTLED
-            wait = max(throttles, failures) * self.patience.step
-            if failures > self.patience.retries or not await self.stop.rest(wait):
-                raise PriceUnknownError(f"its price could not be found: {said.message}")
+    def count_unpriced(self) -> None:
+        """Count the doubts of unknown price, if a price is known by now."""
+        while self.unpriced and self.prices.highest_rate is not None:
+            self.budget.count_past(self.prices.forecast(self.unpriced.pop()) or ZERO)
 
-    async def _ask_price(self, job: Job) -> Decimal | ApiError:
+    async def _ask_price(self, job: Job) -> Decimal | NoPrice:
+        """The price of this very image, by one free test request."""
         trace = Trace()
+        as_test = replace(job.params, test=True)
         try:
-            async with self.wire.remove_background(
-                job.source, replace(job.params, test=True), trace
-            ) as answer:
+            async with self.wire.remove_background(job.source, as_test, trace) as answer:
                 if not 200 <= answer.status <= 299:  # noqa: PLR2004  # the 2xx range
-                    return await answer.error()
+                    error = await answer.error()
+                    return _no_price(trace, error.message, error.hint, retry_after=answer.retry_after)
                 headers = read_result_headers(answer.headers, test=True)
                 async for _block in answer.blocks():
                     pass
         except WireError as error:
-            return ApiError(0, None, str(error))
-        if job.pixels:
-            self._learn(job.pixels, headers)
+            return _no_price(trace, str(error), "check the network and --api-url")
         if headers.credits_calculated is None:
-            return ApiError(answer.status, None, "the answer to a test request named no price")
+            return _no_price(trace, "the answer to a test request named no price", "run without a limit")
+        if job.pixels:
+            self.learn(job.pixels, headers.credits_calculated)
         return headers.credits_calculated
+
+
+def _no_price(trace: Trace, message: str, hint: str, *, retry_after: float | None = None) -> NoPrice:
+    verdict = classify(trace.exchange())
+    if verdict is Verdict.IN_DOUBT or (verdict is Verdict.LOST and not trace.whole):
+        verdict = Verdict.UNAVAILABLE  # a test request is free: it may be asked again
+    elif verdict is Verdict.LOST:
+        verdict = Verdict.REFUSED  # the service is at work, and says no price
+    problem = Problem("no_price", f"its price could not be found: {message}", hint)
+    return NoPrice(verdict, trace.status, problem, retry_after)
+
+
+def _cost(headers: ResultHeaders) -> Decimal:
+    return max(headers.credits_charged or ZERO, headers.credits_calculated or ZERO)
 
 
 def _exhausted(limit: str) -> Stop:

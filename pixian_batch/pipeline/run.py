@@ -29,14 +29,14 @@ from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.budget import Budget, Limit
-from pixian_batch.policy.course import Patience
+from pixian_batch.policy.course import Decision, Patience
 from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE, Ramp
 from pixian_batch.policy.stopping import Cause, Stop, exit_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from decimal import Decimal
 
     from pixian_batch.adapters.client import PixianWire
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.job import Found, Order
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.policy.progress import Snapshot
+    from pixian_batch.policy.record import Standing
 
 
 class Watcher(Protocol):
@@ -108,6 +109,8 @@ class Run:
     floor: Floor = field(init=False)
     _repaired: set[str] = field(default_factory=set)
     _problems: Counter[str] = field(default_factory=Counter)
+    decide: Callable[[list[Standing]], Awaitable[Decision]] | None = None
+    """Asked once about images in doubt, before the first display; None: they are held."""
     bug: Exception | None = None
     """An error of ours: everything in flight landed before the run ended."""
 
@@ -117,11 +120,10 @@ class Run:
 
     async def go(self) -> Summary:
         """The whole run. After an error of ours (`bug`) everything in flight still lands."""
-        ledger = await Ledger.open(self.outputs.ledger)
+        ledger = await Ledger.open(self.outputs.ledger, out=self.outputs.out)
         doubts: list[Doubt] = []
         try:
             await ledger.begin_run(version=__version__, service=self.order.service or "pixian")
-            self.watcher.started(self.floor.snapshot)
             await self._with_ledger(ledger)
             doubts = [Doubt(item.input, item.sent_at, item.at_most) for item in await ledger.undecided()]
             self.floor.credits_ever = (await ledger.spending()).charged
@@ -137,29 +139,56 @@ class Run:
     async def _with_ledger(self, ledger: Ledger) -> None:
         landing = Landing(self.outputs.out, self.outputs.min_free)
         finisher = Finisher(ledger, landing)
+        desk: Desk | None = None
+        endings: list[Ending] = []
         try:
             await asyncio.to_thread(landing.check_writable)
-            for ending in await Settler(ledger, landing, finisher).settle():
-                self._ended(ending)
-                self._repaired.add(ending.output or "")
-            await self._tell_doubts(ledger)
+            endings = await Settler(ledger, landing, finisher).settle()
+            await self._decide(ledger)
             desk = await self._desk(ledger, landing, finisher)
         except DiskError as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+        self.watcher.started(self.floor.snapshot)
+        for ending in endings:
+            self._ended(ending)
+            self._repaired.add(ending.output or "")
+        if desk is not None:
+            await self._tell_doubts(ledger)
+            await self._in_motion(desk)
+
+    async def _decide(self, ledger: Ledger) -> None:
+        """Have a person decide about what is in doubt, where there is one to ask."""
+        doubts = await ledger.undecided() if self.decide is not None and not self.order.free else []
+        if self.decide is None or not doubts:
             return
-        await self._in_motion(desk)
+        match await self.decide(doubts):
+            case Decision.HOLD:
+                pass
+            case Decision.RESEND:
+                for doubt in doubts:
+                    await ledger.resolve(doubt.attempt, charged=True)
+            case Decision.QUIT:
+                self.stop.raise_(
+                    Stop(Cause.IN_DOUBT, "nothing was sent", f"see pixian-batch resolve {self.outputs.out}")
+                )
 
     async def _desk(self, ledger: Ledger, landing: Landing, finisher: Finisher) -> Desk:
         purse = Purse(
-            self.wire, self.stop, self.order.free, await self._budget(ledger), patience=self.pace.patience
+            self.wire,
+            self.stop,
+            self.order.free,
+            await self._budget(ledger),
+            unpriced=[] if self.order.free else await ledger.unpriced(),
         )
         for params in self.order.all_key_params():
             for pixels, cost in await ledger.prices(params):
                 purse.prices.learn(pixels, cost)
+        purse.count_unpriced()
         attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
         # Asked before the first purchase, not before the first image: a run that buys nothing sends nothing.
         preflight = Preflight(self.wire, ledger, self.stop, needed=not self.order.free)
-        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight)
+        say = self.watcher.said
+        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight, say)
 
     async def _budget(self, ledger: Ledger) -> Budget:
         """The limits, and what counts against them: in a free run nothing does."""
@@ -168,14 +197,15 @@ class Run:
         if self.order.free:
             return Budget()
         wanted = [
-            ("--max-credits", self.limits.ever, ever.counted),
-            ("--max-credits-per-run", self.limits.run, None),
-            ("--max-credits-per-day", self.limits.day, day.counted),
+            Limit("--max-credits", self.limits.ever, ever.counted) if self.limits.ever is not None else None,
+            Limit("--max-credits-per-run", self.limits.run, past=False)
+            if self.limits.run is not None
+            else None,
+            Limit("--max-credits-per-day", self.limits.day, day.counted)
+            if self.limits.day is not None
+            else None,
         ]
-        zero = ever.charged * 0
-        return Budget(
-            tuple(Limit(name, most, spent or zero) for name, most, spent in wanted if most is not None)
-        )
+        return Budget(tuple(limit for limit in wanted if limit is not None))
 
     async def _tell_doubts(self, ledger: Ledger) -> None:
         doubts = await ledger.undecided()
@@ -231,6 +261,7 @@ class Run:
             self.stop,
             self.order.result_place,
             frozenset(self.order.all_key_params()).__contains__,
+            self.order.spares,
             self.order.overwrite,
             self._ended,
             self._skipped,

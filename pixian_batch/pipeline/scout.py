@@ -49,7 +49,8 @@ class Sifted:
 class Scout:
     """Feeds `stream` from `walk`; reports what needs no worker to `ended` and `skipped`.
 
-    fits: whether a key's parameters are among those this run would use.
+    fits: whether a key's parameters are among those this run would use; spares: whether a result with
+    such parameters may not be replaced.
     """
 
     ledger: Memory
@@ -57,6 +58,7 @@ class Scout:
     stop: StopSign
     result_place: Callable[[str], str]
     fits: Callable[[str], bool]
+    spares: Callable[[str], bool]
     overwrite: bool
     ended: Callable[[Ending], None]
     skipped: Callable[[list[tuple[str, str]]], None]
@@ -113,7 +115,7 @@ class Scout:
                 sifted.done.append((path, place))
             elif name in batch.rivals:
                 sifted.ended.append(self._collision(path, place, batch.rivals[name]))
-            elif stands is None and not self.overwrite and self.landing.size(place) is not None:
+            elif self._is_spared(stands) and self.landing.size(place) is not None:
                 sifted.ended.append(Ending(path, self.landing.path(place), Skipped(SkipReason.EXISTS)))
             else:
                 sifted.fresh.append(
@@ -130,6 +132,12 @@ class Scout:
         except OSError:
             return False
         return (now.st_size, now.st_mtime_ns) == known[:2] and self.landing.size(place) == stands.size
+
+    def _is_spared(self, stands: Placed | None) -> bool:
+        """Whether a file at the place would be left alone: somebody else's, or worth more than ours."""
+        if self.overwrite:
+            return False
+        return stands is None or self.spares(stands.key.params)
 
     def _collision(self, path: str, place: str, rivals: list[str]) -> Ending:
         names = ", ".join(rivals[:4])

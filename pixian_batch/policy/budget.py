@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -16,6 +16,8 @@ class Limit:
     name: str
     credits: Decimal
     spent: Decimal = ZERO
+    past: bool = True
+    """Whether what earlier runs have spent counts against it."""
 
     @property
     def left(self) -> Decimal:
@@ -46,4 +48,10 @@ class Budget:
     def settle(self, at_most: Decimal, spent: Decimal) -> None:
         """A request for which `at_most` was set aside has ended: `spent` was charged or is in doubt."""
         self.reserved -= at_most
-        self.limits = tuple(Limit(limit.name, limit.credits, limit.spent + spent) for limit in self.limits)
+        self.limits = tuple(replace(limit, spent=limit.spent + spent) for limit in self.limits)
+
+    def count_past(self, spent: Decimal) -> None:
+        """An attempt of an earlier run may have cost `spent`, as is only known now."""
+        self.limits = tuple(
+            replace(limit, spent=limit.spent + spent) if limit.past else limit for limit in self.limits
+        )

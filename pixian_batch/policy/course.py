@@ -20,6 +20,14 @@ class DoubtPolicy(StrEnum):
     ASK = "ask"
 
 
+class Decision(StrEnum):
+    """A person's answer about images in doubt. resend: take them for charged, and send them again."""
+
+    HOLD = "hold"
+    RESEND = "resend"
+    QUIT = "quit"
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """The rules of waiting. `step`: seconds of the linear back-off; `retries`: beyond the first attempt."""

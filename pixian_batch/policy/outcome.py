@@ -30,7 +30,7 @@ class SkipReason(StrEnum):
     DONE = "done"
     """This ledger bought it, with these parameters, and the file stands there."""
     EXISTS = "exists"
-    """A file that this ledger did not make stands where the result would go."""
+    """A file stands where the result would go that this ledger did not make, or that a free run would spoil."""
 
 
 # --- may have cost money -------------------------------------------------------------------------

@@ -38,6 +38,7 @@ class Cause(Enum):
     BUDGET = Exit.BUDGET
     SERVICE = Exit.SERVICE
     DISK = Exit.DISK
+    IN_DOUBT = Exit.IN_DOUBT
     BUG = Exit.BUG
     USAGE = Exit.USAGE
     LEDGER_IN_USE = Exit.LEDGER_IN_USE

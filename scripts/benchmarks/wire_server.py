@@ -26,7 +26,7 @@ from math import exp
 from typing import Final
 
 _BLOCK: Final = 1 << 20
-_SMALL: Final = 4096
+_SMALL: Final = 512
 """An upload below this holds no image: the probe of the credentials."""
 _HEAD_END: Final = b"\r\n\r\n"
 _CREDITS: Final = (

@@ -512,10 +512,13 @@ async def test_a_newer_ledger_is_refused(path: str) -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_empty_file_becomes_a_ledger(path: str) -> None:
-    put(path)
-    await (await Ledger.open(path)).close()
-    read_only(path).close()
+async def test_an_empty_file_becomes_a_ledger_unless_it_had_been_one(path: str, tmp_path: Path) -> None:
+    elsewhere = put(tmp_path / "elsewhere.db")
+    await (await Ledger.open(elsewhere)).close()
+    read_only(elsewhere).close()
+    put(path)  # where only ledgers are: this one has lost its content
+    with pytest.raises(LedgerDamagedError, match="cut off"):
+        await Ledger.open(path)
 
 
 @pytest.mark.asyncio

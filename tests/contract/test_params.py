@@ -52,6 +52,7 @@ WIRE_NAMES = {
 
 GOOD: list[tuple[str, str, object]] = [
     ("test", "true", True),
+    ("test", "False", False),
     ("test", "false", False),
     ("max_pixels", "100", 100),
     ("max_pixels", "25000000", 25_000_000),
@@ -82,7 +83,7 @@ GOOD: list[tuple[str, str, object]] = [
 ]
 
 BAD: list[tuple[str, str, str]] = [  # wire name, text, what the message has to show beside the value
-    ("test", "True", "true"),
+    ("test", "yes", "true"),
     ("test", "1", "true"),
     ("test", "yes", "true"),
     ("test", "", "true"),

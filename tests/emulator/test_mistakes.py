@@ -81,7 +81,6 @@ async def refused(here: Lab, **options: Any) -> tuple[int, int | None, str]:
     ("data", "content_type", "hint"),
     [
         (b'{"image.url": "x"}', "application/json", "JSON"),
-        (b"image=x", "application/x-www-form-urlencoded", "-F, not -d"),
         (PNG, "image/png", "whole body"),
         (b"x", "text/plain", "multipart/form-data"),
         (b"x", "multipart/form-data", "boundary"),
@@ -133,7 +132,7 @@ async def test_a_wrong_name_is_told_the_right_one(name: str, meant: str) -> None
     [
         ({"background.color": "FFFFFF"}, "lacks its #"),
         ({"max_pixels": "99"}, "outside 100"),
-        ({"test": "True"}, "neither true nor false"),
+        ({"test": "yes"}, "neither true nor false"),
         ({"result.margin": "10"}, "needs a unit"),
         ({"output.format": "webp"}, "none of auto, png"),
         ({"output.jpeg_quality": "x" * 5000}, "longer than"),

@@ -25,12 +25,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 TESTS: Final = Path(__file__).resolve().parent.parent
 PATIENCE: Final = 60.0
 QUICK: Final = (
-    "--ramp-interval", "0", "--backoff-step", "10ms", "--min-free", "1MB", "--idle-timeout", "1s",
+    "--ramp-interval", "0", "--backoff-step", "10ms", "--min-free", "1MB", "--idle-timeout", "30s",
     "--give-up-after", "20s", "--json",
 )  # fmt: skip
 
@@ -84,6 +85,8 @@ class Forge:
         self._number += 1
         place = self._place / f"child-{self._number}"
         place.mkdir(parents=True)
+        for stream in ("stdout", "stderr"):
+            (place / stream).touch()  # the child may be killed before it has any
         self._stdin.write(json.dumps({**request, "place": str(place)}) + "\n")
         self._stdin.flush()
         return Child(place)
@@ -278,6 +281,12 @@ class House:
         """The sum of the charges in the ledger."""
         return sum((Decimal(row[0]) for row in self.ask("SELECT charged FROM answer") if row[0]), Decimal(0))
 
+    def written_down(self) -> int:
+        """How many attempts the ledger has."""
+        if not self.ask("SELECT 1 FROM sqlite_schema WHERE name = 'attempt'"):
+            return 0
+        return int(self.ask("SELECT count(*) FROM attempt")[0][0])
+
     def undecided(self) -> dict[str, str]:
         """Input -> state, of what waits for a decision."""
         return dict(
@@ -299,6 +308,14 @@ class House:
             if path.is_file() and ".pixian-batch" not in path.parts and "pixian-" in path.name
             and path.name not in kept
         ]  # fmt: skip
+
+
+def until_bill(house: House, true: Callable[[Bill], bool]) -> None:
+    """Wait until the bill says so."""
+    until = time.monotonic() + PATIENCE
+    while not true(house.emulator.bill(settled=False)):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def _hidden(path: Path, out: Path) -> bool:

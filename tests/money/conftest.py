@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-
 from money.bench import Emulated, Forge, House
 
 if TYPE_CHECKING:

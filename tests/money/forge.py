@@ -1,3 +1,4 @@
+# ruff: noqa: PLC0415  # what a child needs is imported in the child
 """A process that has loaded the command once and forks a child for each run: real processes, quickly.
 
 Run as a script. Requests are JSON objects, one a line, on standard input:
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import signal
@@ -36,20 +38,27 @@ def main() -> None:
             _watch(request)
 
 
+_NEEDED: Final = (
+    "PIL.Image",
+    "money.points",
+    "pixian_batch.cli.app",
+    "pixian_batch.cli.run",
+    "pixian_batch.display.records",
+    "pixian_batch.emulator.canned",
+    "pixian_batch.emulator.server",
+    "pixian_batch.emulator.toml",
+    "pixian_batch.imaging.delta",
+    "pixian_batch.imaging.probe",
+)
+
+
 def _load() -> None:
     """Import all that a run needs, so that a child begins at once."""
-    import pixian_batch.cli.app
-    import pixian_batch.cli.run
-    import pixian_batch.display.records
-    import pixian_batch.emulator.canned
-    import pixian_batch.emulator.server
-    import pixian_batch.emulator.toml
-    import pixian_batch.imaging.delta
-    import pixian_batch.imaging.probe  # noqa: F401
-    from money import points  # noqa: F401
-    from PIL import Image
-
-    Image.init()
+    for name in _NEEDED:
+        importlib.import_module(name)
+    importlib.import_module("PIL.Image").init()
+    with contextlib.suppress(ImportError):  # typer loads this at the first command, and pydantic with it
+        importlib.import_module("typer._adapters")
 
 
 def _watch(request: dict[str, Any]) -> None:
@@ -109,11 +118,16 @@ def _redirect(place: Path) -> None:
 
 
 def _run(request: dict[str, Any]) -> None:
-    from money.points import arm
+    from money.points import arm, full_after_sending, slow_spools
+
     from pixian_batch.cli.app import start
 
     if request.get("kill"):
         arm(*request["kill"])
+    if request.get("full_after_sending"):
+        full_after_sending()
+    if request.get("slow_spools"):
+        slow_spools(request["slow_spools"])
     if request.get("after"):
         signal.setitimer(signal.ITIMER_REAL, request["after"])
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
@@ -128,7 +142,7 @@ def _quicken(seconds: float | None) -> None:
     if seconds is not None:
         from pixian_batch.pipeline.gate import Gate
 
-        Gate.__init__.__kwdefaults__["probe_interval"] = seconds
+        Gate.__init__.__kwdefaults__ = {"probe_interval": seconds}
 
 
 async def _emulate(toml: str, place: Path) -> None:

@@ -7,9 +7,11 @@ dies with SIGKILL at the given passage, so nothing is flushed, closed or said.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import signal
+import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.adapters import landing
@@ -177,5 +179,26 @@ def _arm_spool(bomb: _Bomb) -> None:
         spool = await inner(path)
         bomb.tick()
         return spool
+
+    Spool.open = classmethod(wrapped)  # type: ignore[assignment, method-assign]
+
+
+def full_after_sending() -> None:
+    """From the answers on, the ledger's disk is full; a real one cannot be filled at just that moment."""
+
+    def refuse(*_args: Any, **_named: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    for name in ("write_answered", "write_ended", "write_placed"):
+        setattr(store, name, refuse)
+
+
+def slow_spools(seconds: float) -> None:
+    """Making a spool takes so long: time for signals between what is written down and what is sent."""
+    inner = Spool.open
+
+    async def wrapped(_cls: type[Spool], path: str) -> Spool:
+        await asyncio.sleep(seconds)
+        return await inner(path)
 
     Spool.open = classmethod(wrapped)  # type: ignore[assignment, method-assign]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
 from money.bench import House, audit, png
 from money.points import POINTS
 
@@ -19,7 +18,7 @@ ONCE_A_RUN = {"before_end_of_run", "after_end_of_run"}
 
 
 @pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("passage", [1, 6])
+@pytest.mark.parametrize("passage", [2, pytest.param(6, marks=pytest.mark.slow)])
 def test_a_kill_costs_nothing_twice(house: Callable[..., House], point: str, passage: int) -> None:
     home = house()
     home.add(10)
@@ -33,3 +32,26 @@ def test_a_kill_costs_nothing_twice(house: Callable[..., House], point: str, pas
     again = home.run(*options, workers=WORKERS)
     assert again.summary["done"] == 0
     assert home.emulator.bill().said == before.said, "the third run sent something"
+
+
+RECOVERIES = [
+    ("after_sync", "before_verdict"),
+    ("after_sync", "in_verdict_commit"),
+    ("after_sync", "after_verdict"),
+    ("after_verdict", "before_rename"),
+    ("after_verdict", "after_rename"),
+    ("after_rename", "before_placed"),
+    ("after_rename", "after_placed"),
+    ("upload_after_tail", "in_verdict_commit"),
+    ("first_body_block", "in_verdict_commit"),
+    ("body_mid_way", "after_verdict"),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), RECOVERIES)
+def test_the_recovery_itself_may_be_killed(house: Callable[..., House], first: str, second: str) -> None:
+    home = house()
+    home.add(10)
+    assert home.run(workers=WORKERS, kill=[first, 3]).code == KILLED
+    assert home.run(workers=WORKERS, kill=[second, 1]).code == KILLED
+    audit(home, home.run(workers=WORKERS), workers=2 * WORKERS)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from money.bench import House, Outcome
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from money.bench import House, Outcome
 
 DISK, USAGE = 8, 2
 
@@ -127,6 +127,22 @@ def test_only_the_ledgers_disk_fills_up(house: Callable[..., House], small_disk:
     bill = home.emulator.bill()
     assert (bill.totals["charges"], bill.most_charges) == (COUNT, 1)
     assert len(home.results()) == COUNT
+
+
+def test_the_ledger_takes_nothing_from_the_first_answer_on(house: Callable[..., House]) -> None:
+    """Bought, saved, and nowhere written down: the next run knows each result by its spool."""
+    home = house()
+    home.add(12)
+    full = home.run(workers=4, full_after_sending=True)
+    assert full.code == DISK, full.stderr
+    bought = home.emulator.bill().totals["charges"]
+    assert 0 < bought < 12
+    again = home.run()
+    assert again.code == 0, again.stderr
+    assert again.summary["repaired"] == bought
+    assert home.emulator.bill().totals["charges"] == 12
+    assert len(home.results()) == 12
+    assert home.strays() == []
 
 
 def test_the_low_water_mark_stops_before_anything_is_bought(

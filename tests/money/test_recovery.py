@@ -7,7 +7,6 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-
 from money.bench import House, audit
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def test_a_spool_is_found_from_another_working_directory(
 def test_a_spool_is_found_after_the_output_was_moved(house: Callable[..., House]) -> None:
     home = house()
     home.add(3)
-    assert home.run(kill=["after_sync", 1]).code == KILLED
+    assert home.run(workers=1, kill=["after_sync", 1]).code == KILLED
     moved = home.root / "moved"
     shutil.move(home.out, moved)
     home.out = moved

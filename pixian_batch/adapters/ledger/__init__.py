@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -14,13 +15,20 @@ from filelock import FileLock, Timeout
 
 from pixian_batch.adapters.ledger import store
 from pixian_batch.adapters.ledger.clock import now, today
-from pixian_batch.adapters.ledger.committer import Committer, LedgerError
+from pixian_batch.adapters.ledger.committer import (
+    Committer,
+    LedgerDamagedError,
+    LedgerError,
+    LedgerRebuiltError,
+)
+from pixian_batch.adapters.ledger.migration import STEPS, LedgerTooNewError, check_version, migrate
 from pixian_batch.adapters.ledger.store import Spending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from decimal import Decimal
 
+    from pixian_batch.adapters.ledger.migration import Steps
     from pixian_batch.policy.outcome import Problem
     from pixian_batch.policy.record import Answered, Ended, Key, Placed, Sending, Standing, Unfinished
 
@@ -29,6 +37,7 @@ __all__ = [
     "LedgerDamagedError",
     "LedgerError",
     "LedgerInUseError",
+    "LedgerRebuiltError",
     "LedgerTooNewError",
     "Spending",
     "default_path",
@@ -45,17 +54,14 @@ class LedgerInUseError(LedgerError):
     """Another run holds the lock."""
 
 
-class LedgerTooNewError(LedgerError):
-    """A newer pixian-batch wrote this ledger."""
-
-
-class LedgerDamagedError(LedgerError):
-    """The file is no ledger, or SQLite finds it damaged."""
-
-
 def default_path(out: str) -> str:
     """Where the ledger of an output folder lies unless the user says otherwise."""
     return os.path.join(out, FOLDER, "ledger.db")
+
+
+def in_own_folder(path: str) -> bool:
+    """Whether a ledger lies where nobody but this tool puts files: an empty one there has lost its content."""
+    return os.path.basename(os.path.dirname(os.path.abspath(path))) == FOLDER
 
 
 @dataclass(slots=True)
@@ -69,20 +75,24 @@ class Ledger:
     _attempts: int = field(default=0)
 
     @classmethod
-    async def open(cls, path: str, *, create: bool = True) -> Ledger:
-        """Open or make the ledger at `path` and take its lock.
+    async def open(
+        cls, path: str, *, create: bool = True, out: str | None = None, steps: Steps = STEPS
+    ) -> Ledger:
+        """Open or make the ledger at `path`, take its lock, bring an older one up to date.
 
+        A damaged one is rebuilt with what stands in the output folder `out`, and this raises all the same:
+        the next opening finds the new one. Without `out` it is left as it is.
         Raises `LedgerInUseError`, `LedgerTooNewError`, `LedgerDamagedError`, `LedgerError`.
         """
         if not create and not os.path.isfile(path):  # noqa: ASYNC240  # one stat
             raise LedgerError(f"there is no ledger at {path}")
         lock = _take_lock(path)
         try:
-            connection = _connect(path)
+            connection = _connect_or_rebuild(path, out, steps)
         except BaseException:
             lock.release()
             raise
-        return cls(path, Committer(connection), lock)
+        return cls(path, Committer(connection, on_damage=lambda: _mark(path)), lock)
 
     async def close(self) -> None:
         """Write what is waiting, close the file, let go of the lock."""
@@ -148,47 +158,56 @@ class Ledger:
 
     async def standing(self, key: Key) -> Standing | None:
         """What is known of an image."""
-        return await self._committer.do(lambda db: store.standing(db, key))
+        return await self.ask(lambda db: store.standing(db, key))
 
     async def places_of(self, key: Key) -> list[tuple[str, int]]:
         """Where results of an image stand: (place, size)."""
-        return await self._committer.do(lambda db: store.places_of(db, key))
+        return await self.ask(lambda db: store.places_of(db, key))
 
     async def known(
         self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
     ) -> tuple[dict[str, tuple[int, int, bytes]], dict[str, Placed]]:
         """Hashes of inputs in `folder` (absolute), and what stands in `out_folder` (a place)."""
-        return await self._committer.do(
+        return await self.ask(
             lambda db: (store.sources(db, folder, names), store.placed(db, out_folder, out_names))
         )
 
     async def sources_of(self, digest: bytes) -> list[str]:
         """Absolute paths of inputs that had these bytes when they were last read."""
-        return await self._committer.do(lambda db: store.sources_of(db, digest))
+        return await self.ask(lambda db: store.sources_of(db, digest))
 
     async def unfinished(self) -> list[Unfinished]:
         """What an interrupted run has left: at most as many as it had workers."""
-        return await self._committer.do(lambda db: list(store.unfinished(db)))
+        return await self.ask(lambda db: list(store.unfinished(db)))
 
     async def undecided(self) -> list[Standing]:
         """Images that wait for a decision."""
-        return await self._committer.do(lambda db: list(store.undecided(db)))
+        return await self.ask(lambda db: list(store.undecided(db)))
 
     async def spending(self, since: str = "") -> Spending:
         """Credits in this ledger since a moment (ever, by default)."""
-        return await self._committer.do(lambda db: store.spending(db, since))
+        return await self.ask(lambda db: store.spending(db, since))
 
     async def spending_today(self) -> Spending:
         """Credits of attempts sent since midnight, local time."""
         return await self.spending(today())
 
+    async def unpriced(self) -> list[int]:
+        """Pixels of each attempt that may have been charged, and of which no price was known."""
+        return await self._committer.do(store.unpriced)
+
     async def prices(self, params: str) -> list[tuple[int, Decimal]]:
         """(pixels, credits) of what was bought or calculated with these parameters."""
-        return await self._committer.do(lambda db: list(store.prices(db, params)))
+        return await self.ask(lambda db: list(store.prices(db, params)))
 
     async def ask(self, question: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Any other question, for reports."""
-        return await self._committer.do(question)
+        """Any question. Values that make no sense are damage: `LedgerDamagedError`."""
+
+        def answer(db: sqlite3.Connection) -> _T:
+            with store.meaningful():
+                return question(db)
+
+        return await self._committer.do(answer)
 
 
 def read_only(path: str) -> sqlite3.Connection:
@@ -200,7 +219,10 @@ def read_only(path: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"file:{quoted}?mode=ro", uri=True, timeout=_BUSY_MS / 1000, check_same_thread=False
         )
-        _check_version(connection)
+        _check_application(connection)
+        check_version(connection)
+    except sqlite3.OperationalError as error:
+        raise LedgerError(f"the ledger {path} cannot be read: {error}") from error
     except sqlite3.DatabaseError as error:
         raise LedgerDamagedError(f"the ledger {path} is damaged: {error}") from error
     return connection
@@ -218,47 +240,86 @@ def _take_lock(path: str) -> FileLock:
     return lock
 
 
-def _connect(path: str) -> sqlite3.Connection:
+def _connect_or_rebuild(path: str, out: str | None, steps: Steps) -> sqlite3.Connection:
+    from pixian_batch.adapters.ledger import salvage  # noqa: PLC0415  # only looked at when it is needed
+
+    salvage.finish_interrupted(path)
     try:
+        salvage.check_mark(path)
+        return _connect(path, steps)
+    except LedgerDamagedError as error:
+        if out is None:
+            raise
+        raise salvage.rebuild(path, out, str(error)) from error
+
+
+def _mark(path: str) -> None:
+    from pixian_batch.adapters.ledger import salvage  # noqa: PLC0415  # as above
+
+    salvage.mark(path)
+
+
+def _connect(path: str, steps: Steps) -> sqlite3.Connection:
+    try:
+        if not os.path.exists(path) or (not os.path.getsize(path) and not in_own_folder(path)):
+            _create(path)
+        _check_log(path)
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000
         )
         try:
-            is_new = _check(path, connection)  # before the first write: it may be somebody else's database
+            _check(path, connection)  # before the first write: it may be somebody else's database
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            if is_new:
-                store.create(connection)
+            migrate(connection, path, steps)
         except BaseException:
             connection.close()
             raise
+    except OSError as error:
+        raise LedgerError(f"the ledger {path} cannot be made: {error.strerror or error}") from error
     except sqlite3.OperationalError as error:
         raise LedgerError(f"the ledger {path} cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise LedgerDamagedError(f"the ledger {path} is damaged: {error}") from error
+        raise LedgerDamagedError(str(error)) from error
     return connection
 
 
-def _check(path: str, connection: sqlite3.Connection) -> bool:
-    """Whether the ledger is new, with no tables yet; raises when it is damaged or no ledger."""
-    if 0 < os.path.getsize(path) < _SMALLEST:  # SQLite would take it for empty
+def _create(path: str) -> None:
+    """A new ledger, whole at once: a file without tables is always a damaged one, never a new one."""
+    if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):  # SQLite would throw it away
+        raise sqlite3.DatabaseError("its main file is gone, and its log is not")
+    part = f"{path}.new"
+    for leftover in (part, f"{part}-journal"):
+        with suppress(FileNotFoundError):
+            os.unlink(leftover)
+    with closing(sqlite3.connect(part, isolation_level=None)) as connection:
+        store.create(connection)
+    with open(part, "rb+") as stream:
+        os.fsync(stream.fileno())
+    os.replace(part, path)
+
+
+def _check_log(path: str) -> None:
+    """Raises when SQLite would throw away a part of what an interrupted run wrote."""
+    if os.path.exists(f"{path}-wal"):
+        from pixian_batch.adapters.ledger.carving import log_is_sound  # noqa: PLC0415  # after a kill only
+
+        if not log_is_sound(path):
+            raise sqlite3.DatabaseError("its log is damaged")
+
+
+def _check(path: str, connection: sqlite3.Connection) -> None:
+    """Raises when the ledger is damaged or no ledger."""
+    if os.path.getsize(path) < _SMALLEST:  # SQLite would take it for empty
         raise sqlite3.DatabaseError("it is cut off")
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
-        return True
-    _check_version(connection)
+    _check_application(connection)
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)
-    return False
 
 
-def _check_version(connection: sqlite3.Connection) -> None:
+def _check_application(connection: sqlite3.Connection) -> None:
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != store.APPLICATION_ID:
         raise sqlite3.DatabaseError("it is not a pixian-batch ledger")
-    if version > store.SCHEMA_VERSION:
-        raise LedgerTooNewError(
-            f"the ledger was written by a newer pixian-batch (format {version}, this one knows {store.SCHEMA_VERSION})"
-        )

@@ -25,6 +25,21 @@ class LedgerError(Exception):
     """The ledger cannot be read or written (a full disk, most often). Nothing more may be sent."""
 
 
+class LedgerDamagedError(LedgerError):
+    """The file is no ledger, or SQLite finds it damaged."""
+
+
+class LedgerRebuiltError(LedgerDamagedError):
+    """The ledger was damaged; a new one, made of what could be saved, is in its place."""
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether an error says that the file is damaged, not that the disk is full or the statement wrong."""
+    # SQLITE_CORRUPT and SQLITE_NOTADB have no class of their own; neither have values of `store` that
+    # cannot be read. Text that is not UTF-8 comes as an OperationalError without a code.
+    return type(error) is sqlite3.DatabaseError or "Could not decode to UTF-8" in str(error)
+
+
 @dataclass(slots=True)
 class _Task:
     work: Callable[[sqlite3.Connection], Any]
@@ -36,8 +51,11 @@ class _Task:
 class Committer:
     """Runs functions on the connection, in order, in grouped durable transactions."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, on_damage: Callable[[], None] = lambda: None
+    ) -> None:
         self._connection = connection
+        self._on_damage = on_damage
         self._queue: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
@@ -98,8 +116,18 @@ class Committer:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
+            found = self._told(error)
             for task in tasks:
-                task.error = LedgerError(f"the ledger cannot be written: {error}")
+                task.error = found
+
+    def _told(self, error: sqlite3.Error) -> LedgerError:
+        """The error as callers know it; damage is remembered for the next run, which repairs it."""
+        if not is_damage(error):
+            return LedgerError(f"the ledger cannot be written: {error}")
+        self._on_damage()
+        return LedgerDamagedError(
+            f"the ledger is damaged ({error}): the next run saves what can be read of it"
+        )
 
     def _attempt(self, task: _Task) -> None:
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from pixian_batch.adapters.ledger import LedgerError, read_only, store
+from pixian_batch.adapters.ledger import LedgerDamagedError, LedgerError, read_only, store
+from pixian_batch.adapters.ledger.committer import is_damage
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterable
     from decimal import Decimal
 
@@ -46,7 +47,7 @@ class LedgerReader:
         if self._connection is None:
             return otherwise
         async with self._lock:  # a connection serves one thread at a time
-            return await asyncio.to_thread(question, self._connection)
+            return await asyncio.to_thread(_asked, question, self._connection)
 
     async def known(
         self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
@@ -67,3 +68,13 @@ class LedgerReader:
     async def seconds_per_image(self) -> float | None:
         """The mean of the latest delivered attempts; None before the first."""
         return await self.ask(store.seconds_per_image, None)
+
+
+def _asked(question: Callable[[sqlite3.Connection], _T], db: sqlite3.Connection) -> _T:
+    try:
+        with store.meaningful():
+            return question(db)
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise LedgerError(f"the ledger cannot be read: {error}") from error
+        raise LedgerDamagedError(f"the ledger is damaged: {error}") from error

@@ -101,10 +101,11 @@ def read_runs(db: sqlite3.Connection) -> list[RunFacts]:
 
 
 def charged_since(db: sqlite3.Connection, run: int) -> Decimal:
-    """Credits that are known to be charged by attempts of `run` and later ones."""
+    """Credits charged by attempts of `run` and later ones: as the service said it, or a person decided."""
     rows = db.execute(
-        "SELECT charged, count(*) FROM answer JOIN attempt ON attempt.id = attempt_id"
-        " WHERE run_id >= ? AND charged IS NOT NULL GROUP BY charged",
+        "SELECT coalesce(charged, at_most), count(*) FROM attempt LEFT JOIN answer ON answer.attempt_id = id"
+        " LEFT JOIN resolution ON resolution.attempt_id = id"
+        " WHERE run_id >= ? AND (charged IS NOT NULL OR (how = 'charged' AND at_most IS NOT NULL)) GROUP BY 1",
         (run,),
     )
     return sum((Decimal(charged) * count for charged, count in rows), Decimal(0))

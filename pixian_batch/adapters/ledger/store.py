@@ -6,6 +6,8 @@ Only this module and `schema.sql` know the tables.
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib import resources
@@ -26,7 +28,6 @@ from pixian_batch.policy.record import (
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator
 
 SCHEMA_VERSION: Final = 1
@@ -51,6 +52,15 @@ def create(connection: sqlite3.Connection) -> None:
     """Make the tables in an empty database."""
     script = resources.files("pixian_batch.adapters.ledger").joinpath("schema.sql").read_text("utf-8")
     connection.executescript(f"BEGIN;\n{script}\nCOMMIT;")
+
+
+@contextmanager
+def meaningful() -> Iterator[None]:
+    """Values that this module cannot have written are damage of the file, as SQLite's own errors are."""
+    try:
+        yield
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"a value makes no sense: {error}") from error
 
 
 # --- file names: text where they are UTF-8, else their bytes -----------------------------------
@@ -374,6 +384,12 @@ def _unfinished(row: tuple[Any, ...]) -> Unfinished:
     )
 
 
+_MAYBE_CHARGED: Final = (
+    "NOT free AND charged IS NULL AND (verdict IS NULL OR verdict IN ('in_doubt', 'lost', 'delivered'))"
+    " AND (how IS NULL OR how = 'charged')"
+)
+
+
 def spending(db: sqlite3.Connection, since: str = "") -> Spending:
     """Credits charged, calculated and in doubt, of attempts sent since a moment (of all by default)."""
     # Grouped, because sums of text would be sums of floats: few different prices, exact Decimals.
@@ -383,12 +399,10 @@ def spending(db: sqlite3.Connection, since: str = "") -> Spending:
         (since,),
     ).fetchall()
     doubts = db.execute(
-        "SELECT at_most, count(*) FROM attempt LEFT JOIN answer ON answer.attempt_id = attempt.id"
+        "SELECT at_most, count(*) FROM attempt LEFT JOIN answer ON answer.attempt_id = attempt.id"  # noqa: S608  # constants only
         " LEFT JOIN verdict ON verdict.attempt_id = attempt.id"
         " LEFT JOIN resolution ON resolution.attempt_id = attempt.id"
-        " WHERE sent_at >= ? AND NOT free AND at_most IS NOT NULL AND charged IS NULL"
-        " AND (verdict IS NULL OR verdict IN ('in_doubt', 'lost', 'delivered'))"
-        " AND (how IS NULL OR how = 'charged') GROUP BY at_most",
+        f" WHERE sent_at >= ? AND at_most IS NOT NULL AND {_MAYBE_CHARGED} GROUP BY at_most",
         (since,),
     ).fetchall()
     return Spending(
@@ -398,6 +412,18 @@ def spending(db: sqlite3.Connection, since: str = "") -> Spending:
         ),
         doubtful=sum((Decimal(at_most) * count for at_most, count in doubts), Decimal(0)),
     )
+
+
+def unpriced(db: sqlite3.Connection) -> list[int]:
+    """Pixels of every attempt that may have been charged, and of which nobody knew how much."""
+    rows = db.execute(
+        "SELECT pixels FROM attempt JOIN image ON image.id = image_id"  # noqa: S608  # constants only
+        " LEFT JOIN answer ON answer.attempt_id = attempt.id"
+        " LEFT JOIN verdict ON verdict.attempt_id = attempt.id"
+        " LEFT JOIN resolution ON resolution.attempt_id = attempt.id"
+        f" WHERE at_most IS NULL AND pixels IS NOT NULL AND {_MAYBE_CHARGED}"
+    )
+    return [pixels for (pixels,) in rows]
 
 
 def prices(db: sqlite3.Connection, params: str) -> Iterator[tuple[int, Decimal]]:

@@ -1,0 +1,140 @@
+"""Questions to a person at a terminal: before a dear run, and about images in doubt. Never anywhere else.
+
+A question goes to standard error, its answer comes from standard input; both have to be terminals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pixian_batch.cli.status import doubt_line
+from pixian_batch.display.text import credit_amount, images
+from pixian_batch.policy.course import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from pixian_batch.cli.plan import Plan
+    from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.policy.record import Standing
+
+_SHOWN: Final = 20
+_LONGEST_ANSWER: Final = 1024
+_DECISIONS: Final = {
+    "": Decision.HOLD,
+    "h": Decision.HOLD,
+    "hold": Decision.HOLD,
+    "r": Decision.RESEND,
+    "resend": Decision.RESEND,
+    "q": Decision.QUIT,
+    "quit": Decision.QUIT,
+}
+
+
+def at_terminal() -> bool:
+    """Whether there is a person to ask."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtQuestion:
+    """`await question(doubts)`: what to do about images in doubt. The stop sign ends the waiting: hold."""
+
+    stop: StopSign
+
+    async def __call__(self, doubts: Sequence[Standing]) -> Decision:
+        """Ask until the answer is one of the three. An end of input is `quit`."""
+        _tell(_doubt_lines(doubts))
+        while True:
+            _tell(["[h]old them (default), [r]esend them, [q]uit? "], end="")
+            answer = await _answer(self.stop)
+            if answer is None:
+                _tell([""])
+                return Decision.HOLD if self.stop.up else Decision.QUIT
+            if (decision := _DECISIONS.get(answer.strip().lower())) is not None:
+                return decision
+
+
+def _doubt_lines(doubts: Sequence[Standing]) -> list[str]:
+    """What the decision is about: each image's input, time and highest price."""
+    lines = [
+        f"{images(len(doubts))} may have been charged without a result:",
+        *(f"  {doubt_line(item)}" for item in doubts[:_SHOWN]),
+    ]
+    if len(doubts) > _SHOWN:
+        lines.append(f"  ... and {len(doubts) - _SHOWN:,} more")
+    if any(item.at_most is not None for item in doubts):
+        most = sum((item.at_most for item in doubts if item.at_most is not None), start=_zero(doubts))
+        lines.append(f"sent again, they may cost up to {credit_amount(most)} credits once more")
+    return lines
+
+
+def _zero(doubts: Sequence[Standing]) -> Decimal:
+    return next(item.at_most for item in doubts if item.at_most is not None) * 0
+
+
+async def _answer(stop: StopSign) -> str | None:
+    """A line from the terminal; None at its end, or when the stop sign goes up first."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str] = loop.create_future()
+
+    def read() -> None:
+        said = _read_line()
+        # The loop may be gone: the thread stays in its read until the process ends.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_give, line, said)
+
+    threading.Thread(target=read, name="answer", daemon=True).start()
+    raised = asyncio.ensure_future(stop.wait())
+    waiting: set[asyncio.Future[Any]] = {line, raised}
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        raised.cancel()
+    if not line.done():
+        line.cancel()
+        return None
+    return line.result() or None
+
+
+def _give(line: asyncio.Future[str], said: str) -> None:
+    if not line.done():
+        line.set_result(said)
+
+
+def _read_line() -> str:
+    """One line, or nothing at the end of input. Past Python's buffer, whose lock would outlive the program."""
+    try:
+        return os.read(sys.stdin.fileno(), _LONGEST_ANSWER).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def may_cost(made: Plan, above: Decimal) -> bool:
+    """Ask about a run that is expected to cost more than `above`, or of unknown cost; True: go on."""
+    said = made.credits
+    if made.free or (said.high <= above and not said.unpriced):
+        return True
+    from pixian_batch.cli.plan import plan_lines  # noqa: PLC0415  # only where it is asked
+
+    why = (
+        "its cost is not known" if said.unpriced else f"it may cost more than {credit_amount(above)} credits"
+    )
+    _tell([*plan_lines(made), "", f"--ask-above: {why}. Run it? [y/N] "], end="")
+    try:
+        answer = _read_line()
+    except KeyboardInterrupt:
+        answer = ""
+        _tell([""])
+    return answer.strip().lower() in {"y", "yes"}
+
+
+def _tell(lines: Sequence[str], end: str = "\n") -> None:
+    sys.stderr.write("\n".join(lines) + end)
+    sys.stderr.flush()

@@ -1,0 +1,277 @@
+"""The single checks of `pixian-batch doctor`. Each gives findings; none spends a credit or changes a thing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import ssl
+import sys
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from pixian_batch.policy.stopping import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pixian_batch.adapters.client import Credentials
+
+_MEGABYTE: Final = 1_000_000
+_LOW: Final = 1_000 * _MEGABYTE
+_TOO_LOW: Final = 100 * _MEGABYTE
+"""What `run` keeps free unless told otherwise."""
+_SKEW: Final = 60.0
+_IDLE: Final = 30.0
+WEIGHTS_SHA256: Final = "b5d637428fdc76fe0c9e2dfb98de552e0e19abf5b874c3f91957bf8049f68f03"
+"""Of `u2netp.fp16.onnx`."""
+
+
+class Level(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line. hint: what to do about it; exit: the code of a problem."""
+
+    name: str
+    level: Level
+    message: str
+    hint: str = ""
+    exit: Exit = Exit.OK
+
+
+def ok(name: str, message: str) -> Finding:
+    """All is well."""
+    return Finding(name, Level.OK, message)
+
+
+def warning(name: str, message: str, hint: str) -> Finding:
+    """It works, and something should be known."""
+    return Finding(name, Level.WARNING, message, hint)
+
+
+def problem(name: str, message: str, hint: str, code: Exit) -> Finding:
+    """It would not work; a run would end with `code`."""
+    return Finding(name, Level.PROBLEM, message, hint, code)
+
+
+def versions() -> Finding:
+    """What is installed."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # only for this check
+
+    from pixian_batch import __version__  # noqa: PLC0415  # as above
+
+    said = [f"pixian-batch {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}"]
+    for package in ("aiohttp", "pillow", "numpy", "onnxruntime"):
+        try:
+            said.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            said.append(f"no {package}")
+    return ok("versions", ", ".join([*said, f"SQLite {sqlite3.sqlite_version}"]))
+
+
+# --- the service ---------------------------------------------------------------------------------------
+
+
+def proxy(api_url: str) -> Finding:
+    """Which way requests take. A proxy's password is not shown."""
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  # only for this check
+
+    parts = urlsplit(api_url)
+    host = parts.hostname or ""
+    found = getproxies().get(parts.scheme)
+    if host in {"127.0.0.1", "::1", "localhost"}:
+        return ok("proxy", "none: this machine")
+    if not found:
+        return ok("proxy", "none")
+    if proxy_bypass(host):
+        return ok("proxy", f"none: {host} is in NO_PROXY")
+    way = urlsplit(found if "://" in found else f"http://{found}")
+    shown = urlunsplit((way.scheme, way.netloc.rpartition("@")[2], "", "", ""))
+    if way.scheme != "http":
+        return warning(
+            "proxy", f"{shown} is not used: only http:// proxies are", "set HTTPS_PROXY=http://..."
+        )
+    return ok("proxy", f"{shown} (from the environment)")
+
+
+async def service(credentials: Credentials, api_url: str) -> list[Finding]:
+    """Credentials, reachability, certificate and clock: all from one free request without an image."""
+    from pixian_batch.adapters.client import PixianWire, Trace, WireError  # noqa: PLC0415  # aiohttp
+
+    try:
+        async with (
+            PixianWire(credentials, api_url=api_url, idle_timeout=_IDLE, connections=1) as wire,
+            wire.probe_credentials(Trace()) as answer,
+        ):
+            date = answer.headers.get("Date", "")
+            error = await answer.error()
+    except WireError as broke:
+        return [unreached(broke, api_url)]
+    except ValueError as wrong:  # an id that HTTP Basic cannot carry
+        return [problem("credentials", str(wrong), "check PIXIAN_API_ID", Exit.CREDENTIALS)]
+    secure = api_url.startswith("https://")
+    reached = ok("service", f"{api_url} answers{', its certificate is good' if secure else ''}")
+    match error.status:
+        case 400:
+            verdict = ok("credentials", "accepted")
+        case 401 | 403:
+            verdict = problem("credentials", error.message, error.hint, Exit.CREDENTIALS)
+        case 402:
+            verdict = problem("credits", error.message, error.hint, Exit.CREDITS)
+        case 404 | 405:
+            reached = problem("service", f"{api_url}: no Pixian API there", "check --api-url", Exit.SERVICE)
+            return [reached]
+        case _:
+            verdict = problem("service", f"HTTP {error.status}: {error.message}", error.hint, Exit.SERVICE)
+    return [reached, verdict, clock(date)]
+
+
+def unreached(error: BaseException, api_url: str) -> Finding:
+    """Why nobody answered, and whose move it is."""
+    causes = list(_causes(error))
+    host = urlsplit(api_url).hostname or api_url
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        hint = (
+            "check the clock; behind a company's proxy, add its certificate to the system's (SSL_CERT_FILE)"
+        )
+        return problem("service", f"the certificate of {host} is not trusted: {error}", hint, Exit.SERVICE)
+    if any(type(cause).__name__ == "gaierror" for cause in causes):
+        return problem(
+            "service", f"the name {host} is not known", "check the network and --api-url", Exit.SERVICE
+        )
+    hint = "check the network, the proxy and --api-url"
+    return problem("service", f"{api_url} does not answer: {error}", hint, Exit.SERVICE)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def clock(date: str) -> Finding:
+    """The local clock against the service's `Date` header."""
+    from datetime import UTC, datetime  # noqa: PLC0415  # only for this check
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  # as above
+
+    from pixian_batch.adapters.ledger.clock import now  # noqa: PLC0415  # the one place that reads the wall clock
+
+    try:
+        theirs = parsedate_to_datetime(date)
+    except ValueError:
+        return warning("clock", "the service did not say its time", "compare this machine's clock yourself")
+    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+    skew = (datetime.fromisoformat(now()) - theirs).total_seconds()
+    if abs(skew) > _SKEW:
+        said = f"this machine is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} the service"
+        return warning("clock", said, "set it: certificates and the daily credit limit depend on it")
+    return ok("clock", "agrees with the service's")
+
+
+# --- this machine --------------------------------------------------------------------------------------
+
+
+def output(out: str) -> list[Finding]:
+    """Whether results can be written, and how much room there is."""
+    hint = "choose another --out, or give this user the right to write there"
+    if os.path.lexists(out) and not os.path.isdir(out):
+        return [problem("output", f"{out} is a file", "name a folder", Exit.USAGE)]
+    folder = os.path.abspath(out)
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0")
+    except OSError as error:
+        return [problem("output", f"{folder}: {error.strerror or error}", hint, Exit.DISK)]
+    made = "" if os.path.isdir(out) else " (it will be made)"
+    return [ok("output", f"{out} can be written{made}"), _room(folder)]
+
+
+def _room(folder: str) -> Finding:
+    free = shutil.disk_usage(folder).free
+    said = f"{free // _MEGABYTE:,} MB free"
+    if free < _TOO_LOW:
+        return problem("disk", said, "make room: a run keeps 100 MB free (--min-free)", Exit.DISK)
+    if free < _LOW:
+        return warning("disk", said, "a result takes about as much as its photo, often more: make room")
+    return ok("disk", said)
+
+
+def ledger(path: str) -> Finding:
+    """Whether the ledger can be read, is whole, and what in it waits for a decision."""
+    from pixian_batch.adapters.ledger import (  # noqa: PLC0415  # only with --out
+        LedgerDamagedError,
+        LedgerError,
+        LedgerTooNewError,
+        read_only,
+        store,
+    )
+
+    if not os.path.lexists(path):
+        return ok("ledger", f"none yet at {path}")
+    try:
+        with closing(read_only(path)) as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            (images,) = connection.execute("SELECT count(*) FROM image WHERE state = 'done'").fetchone()
+            doubts = len(list(store.undecided(connection)))
+    except LedgerTooNewError as error:
+        return problem("ledger", str(error), "upgrade pixian-batch", Exit.USAGE)
+    except (LedgerDamagedError, sqlite3.DatabaseError) as error:
+        return problem("ledger", f"{path}: {error}", _DAMAGED, Exit.DISK)
+    except LedgerError as error:
+        return problem("ledger", str(error), "check the path and its rights", Exit.DISK)
+    if verdict != "ok":
+        return problem("ledger", f"{path} is damaged: {verdict}", _DAMAGED, Exit.DISK)
+    said = f"format {version}, whole, {images:,} image{'s' * (images != 1)} bought"
+    if doubts:
+        said += f", {doubts:,} may have been charged without a result"
+        return warning("ledger", said, "decide with: pixian-batch resolve OUT")
+    return ok("ledger", said)
+
+
+_DAMAGED: Final = "restore it from a backup; moving it away means paying again for what it knows"
+
+
+def engine(*, needed: bool) -> Finding:
+    """Whether `--local` and `serve` can cut pictures out. Loads the engine: half a second."""
+    from pixian_batch.emulator.engine import EngineMissingError, load_engine  # noqa: PLC0415  # numpy, onnxruntime
+
+    if not _weights_are_right():
+        hint = "install pixian-batch again"
+        return problem("engine", "its weights are not the ones that were shipped", hint, Exit.USAGE)
+    try:
+        load_engine(threads=1)
+    except EngineMissingError as error:
+        if needed:
+            return problem("engine", str(error), "or leave --local out", Exit.USAGE)
+        return warning(
+            "engine", "not installed", "only --local and serve need it: pip install 'pixian-batch[local]'"
+        )
+    except Exception as error:  # noqa: BLE001  # whatever onnxruntime finds wrong with this machine
+        hint = "pip install --force-reinstall onnxruntime"
+        return problem("engine", f"does not load: {error}", hint, Exit.USAGE)
+    return ok("engine", "u2netp loads, its weights are the ones that were shipped")
+
+
+def _weights_are_right() -> bool:
+    import hashlib  # noqa: PLC0415  # only for this check
+    from importlib.resources import files  # noqa: PLC0415  # as above
+
+    try:
+        weights = (files("pixian_batch.emulator.engine") / "weights" / "u2netp.fp16.onnx").read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(weights).hexdigest() == WEIGHTS_SHA256

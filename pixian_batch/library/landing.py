@@ -1,0 +1,81 @@
+"""Where one result goes: into memory, or by a spool file beside its destination to a path. Files only."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pixian_batch.adapters.landing import Landing, Spool
+from pixian_batch.contract.kinds import Kind, result_kind
+from pixian_batch.library.attempt import Memory
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from pixian_batch.contract.params import Params
+    from pixian_batch.library.attempt import Reply, Sink
+    from pixian_batch.library.sources import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The file that a result is written to; whatever stands there is replaced, by a rename."""
+
+    path: str
+
+    def check(self, source: str | None, params: Params) -> None:
+        """Raise ValueError for a destination that cannot be meant, before anything is sent."""
+        kind = result_kind(params.result_format)
+        named = next((known for known in Kind if self.path.lower().endswith(known.value.suffixes)), kind)
+        if named is not kind:
+            raise ValueError(
+                f"the result is a {kind.name} and {self.path!r} is named like a {named.name}: "
+                f"name it *{kind.suffix}, or ask for another output_format"
+            )
+        if os.path.isdir(self.path):
+            raise ValueError(f"{self.path!r} is a folder: name the file")
+        if source and os.path.exists(self.path) and os.path.samefile(source, self.path):
+            raise ValueError(f"{self.path!r} is the original itself: name another file")
+
+    async def open(self) -> Spool:
+        """A spool beside the destination. Raises `DiskError`."""
+        folder = os.path.dirname(self.path)
+        return await Spool.open(os.path.join(folder or ".", f".pixian-{uuid.uuid4().hex}.part"))
+
+    async def take(self, path: str) -> None:
+        """Move a synced file here. Raises `DiskError`."""
+        folder, name = os.path.split(self.path)
+        await Landing(folder or ".").put(path, name)
+
+    async def write(self, content: bytes, beside: str) -> None:
+        """Write and sync `content` beside, then move it here. Raises `DiskError`."""
+        await Landing(os.path.dirname(self.path) or ".").write(content, beside)
+        await self.take(beside)
+
+
+async def open_sink(destination: Destination | None) -> Sink:
+    """Where the body of one attempt goes. Raises `DiskError`."""
+    return Memory() if destination is None else await destination.open()
+
+
+async def rebuilt(prepared: Prepared, sink: Sink, reply: Reply) -> bytes:
+    """The full PNG of a delta that came. Raises `ImagingError` or OSError; the delta stays where it is."""
+    orientation = reply.headers.input_orientation if reply.headers else None
+    return await asyncio.to_thread(_rebuilt, prepared, sink, orientation)
+
+
+def _rebuilt(prepared: Prepared, sink: Sink, orientation: int | None) -> bytes:
+    from pixian_batch.imaging.delta import rebuild  # noqa: PLC0415  # numpy, only where deltas are bought
+
+    with _opened(sink) as delta, prepared.open() as original:
+        return rebuild(original, delta, orientation=orientation)
+
+
+def _opened(sink: Sink) -> BinaryIO:
+    return (
+        io.BytesIO(sink.content) if isinstance(sink, Memory) else open(sink.path, "rb")
+    )  # closed by the caller

@@ -1,0 +1,217 @@
+"""Kill the command a thousand times and prove by the emulator's bill that nothing was paid for twice.
+
+Run it with: python scripts/crash_sweep.py [--kills 1000] [--minutes 12] [--seed 1]
+or, for memory over many images: python scripts/crash_sweep.py --soak 100000 [--minutes 5]
+
+Half of the kills are at the enumerated points of an image's way (tests/money/points.py), the others at
+random times. After each the command runs again under `--in-doubt hold`, and the promises are checked
+(tests/money/bench.py, `audit`). Ends with 0 when all were kept; what broke is printed with how to repeat it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
+
+from money.bench import Emulated, Forge, House, Outcome, audit, png  # noqa: E402  # the path comes first
+from money.points import POINTS  # noqa: E402  # as above
+
+PHOTOS = 10
+COPIES = 3
+KILLS_A_HOUSE = 4
+KILLED = -9
+WEATHERS = (
+    "",
+    "weather.latency = {median = 0.02, sigma = 1.0}",
+    'weather.chances = [{fault = "slow_down_bare", probability = 0.1}]\nweather.latency.median = 0.01',
+    'weather.chances = [{fault = "error_500", probability = 0.05}]',
+)
+
+
+@dataclass
+class Sweep:
+    """Counts what was done. `dice` decides everything, so a seed repeats a sweep (but for the timing)."""
+
+    forge: Forge
+    root: Path
+    dice: random.Random
+    kills: int = 0
+    missed: int = 0
+    doubts: int = 0
+    repaired: int = 0
+    charges: int = 0
+    houses: int = 0
+    broken: list[str] = field(default_factory=list)
+    where: Counter[str] = field(default_factory=Counter)
+
+    def house(self) -> None:
+        """One house, killed a few times."""
+        self.houses += 1
+        weather = self.dice.choice(WEATHERS)
+        home = House(self.forge, self.root / f"house-{self.houses}", Emulated(self.forge, weather))
+        workers = self.dice.choice((1, 3, 8))
+        options = ["--via-delta"] if self.dice.random() < 0.2 else []  # noqa: PLR2004  # a fifth
+        with home:
+            for number in range(KILLS_A_HOUSE):
+                self._add_photos(home, number)
+                self._kill(home, options, workers, number)
+            self._nothing_more_to_do(home, options, workers)
+            self.charges += home.emulator.bill().totals["charges"]
+
+    def _add_photos(self, home: House, number: int) -> None:
+        first = number * PHOTOS
+        home.add(PHOTOS, first=first)
+        for copy in range(COPIES):
+            (home.photos / f"copy-{number}-{copy}.png").write_bytes(png(self.dice.randrange(first + PHOTOS)))
+
+    def _kill(self, home: House, options: list[str], workers: int, number: int) -> None:
+        """One kill, at times another one in the recovery, then a whole run and the audit."""
+        hows = [self._one_kill(home, options, workers)]
+        if self.dice.random() < 0.25:  # noqa: PLR2004  # a quarter
+            hows.append(self._one_kill(home, options, workers))
+        self._check(
+            home,
+            home.run(*options, workers=workers),
+            workers * 2 * (number + 1),
+            f"house {self.houses}, {workers} workers, {options}: {hows}",
+        )
+
+    def _one_kill(self, home: House, options: list[str], workers: int) -> str:
+        kill: list[object] | None = None
+        after: float | None = None
+        if self.dice.random() < 0.5:  # noqa: PLR2004  # half
+            point = self.dice.choice([name for name in POINTS if options or not name.startswith("rebuilt")])
+            most = 1 if point.endswith("end_of_run") else COPIES if "link" in point else PHOTOS
+            kill = [point, self.dice.randint(1, most)]
+        else:
+            after = self.dice.uniform(0.001, 0.3)
+        first = home.run(*options, workers=workers, kill=kill, after=after)
+        self.where[str(kill[0]) if kill else "random time"] += first.code == KILLED
+        self.kills += first.code == KILLED
+        self.missed += first.code != KILLED
+        return str(kill or after)
+
+    def _check(self, home: House, outcome: Outcome, most: int, how: str) -> None:
+        try:
+            audit(home, outcome, workers=most)
+        except (AssertionError, IndexError, ValueError) as error:
+            self.broken.append(f"{how}: {error!r}"[:2000])
+            print("BROKEN", self.broken[-1], flush=True)
+            return
+        self.repaired += outcome.summary["repaired"]
+
+    def _nothing_more_to_do(self, home: House, options: list[str], workers: int) -> None:
+        before = home.emulator.bill().requests
+        home.run(*options, workers=workers)
+        # Requests alone: the service may still be at work for a client that was killed, and charge for it.
+        if home.emulator.bill().requests != before:
+            self.broken.append(f"house {self.houses}: a run with nothing to do sent something")
+            print("BROKEN", self.broken[-1], flush=True)
+        self.doubts += len(home.undecided())
+
+    def report(self, seconds: float) -> None:
+        """The figures."""
+        print(
+            f"{self.kills} kills ({self.missed} runs ended before theirs) in {self.houses} houses,"
+            f" {seconds:.0f} s; {self.charges} charges, {self.doubts} images in doubt,"
+            f" {self.repaired} finished for free; {len(self.broken)} promises broken"
+        )
+        for point, count in sorted(self.where.items()):
+            print(f"  {count:5} {point}")
+
+
+def sweep(kills: int, minutes: float, seed: int) -> int:
+    """Kill until there were `kills`, or `minutes` have passed."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="crash-sweep-", ignore_cleanup_errors=True) as root:
+        forge = Forge(Path(root) / "forge")
+        sweeping = Sweep(forge, Path(root), random.Random(seed))  # noqa: S311  # repeatable on purpose
+        try:
+            while sweeping.kills < kills and time.monotonic() - began < minutes * 60:
+                sweeping.house()
+                if sweeping.houses % 25 == 0:
+                    print(f"... {sweeping.kills} kills, {time.monotonic() - began:.0f} s", flush=True)
+        finally:
+            forge.close()
+    sweeping.report(time.monotonic() - began)
+    return 1 if sweeping.broken else 0
+
+
+# --- soak ------------------------------------------------------------------------------------------------
+
+
+def soak(images: int, minutes: float) -> int:
+    """Many tiny images in one run; prints memory at intervals. 1 when it grew by more than a fifth."""
+    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as root:
+        forge = Forge(Path(root) / "forge")
+        try:
+            home = House(forge, Path(root) / "house", Emulated(forge))
+            _many_photos(home, images)
+            return _soak(home, images, minutes)
+        finally:
+            forge.close()
+
+
+def _many_photos(home: House, images: int) -> None:
+    for number in range(images):
+        folder = home.photos / f"{number // 1000:04}"
+        if number % 1000 == 0:
+            folder.mkdir()
+        (folder / f"{number:07}.png").write_bytes(png(number))
+
+
+def _soak(home: House, images: int, minutes: float) -> int:
+    began = time.monotonic()
+    run = home.begin("--min-free", "0", workers=20)
+    seen: list[int] = []
+    while not (run.place / "status").exists():
+        elapsed = time.monotonic() - began
+        seen.append(_resident(run.pid))
+        done = (run.place / "stdout").read_bytes().count(b"\n")
+        print(f"{elapsed:6.0f} s  {done:7} images  {seen[-1] / 1024:7.1f} MiB resident", flush=True)
+        if elapsed > minutes * 60:
+            run.send(signal.SIGINT)
+            break
+        time.sleep(10)
+    outcome = run.wait()
+    summary = outcome.summary
+    print(f"exit {outcome.code}: {summary['done']} of {images} done in {time.monotonic() - began:.0f} s")
+    settled = [size for size in seen if size][len(seen) // 5 :]
+    return 1 if settled and max(settled) > 1.2 * settled[0] else 0
+
+
+def _resident(pid: int) -> int:
+    """KiB of memory that a process holds; 0 when it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    lines = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+    return int(lines[0].split()[1]) if lines else 0
+
+
+def main() -> int:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Kill the command many times; the bill is the judge.")
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--minutes", type=float, default=30.0, help="stop after this long in any case")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--soak", type=int, metavar="IMAGES", help="instead: one run over so many images")
+    said = parser.parse_args()
+    if said.soak:
+        return soak(said.soak, said.minutes)
+    return sweep(said.kills, said.minutes, said.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Reading inputs: hashes are right and not made twice; nothing odd hangs or comes out as an exception of others."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from blake3 import blake3
+from support.pictures import KINDS, announced_png, picture, put
+
+from pixian_batch.adapters.reading import ReadingError, Stamp, read_fingerprint, read_stamp
+from pixian_batch.contract.kinds import Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WRONG = b"w" * 32
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fingerprint(tmp_path: Path, kind: str) -> None:
+    content = picture(kind)
+    path = put(tmp_path / "odd name.dat", content)
+    seen = read_fingerprint(path)
+    assert seen.digest == blake3(content).digest()
+    assert seen.stamp == Stamp(len(content), os.stat(path).st_mtime_ns) == read_stamp(path)
+    assert (seen.probe.size.width, seen.probe.size.height) == (8, 6)
+
+
+def test_the_bytes_decide_the_kind(tmp_path: Path) -> None:
+    assert read_fingerprint(put(tmp_path / "a.jpg", picture("png"))).probe.kind is Kind.PNG
+
+
+def test_a_known_stamp_spares_the_hashing(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.png", picture())
+    known = (read_stamp(path), WRONG)
+    assert read_fingerprint(path, known=known).digest == WRONG, (
+        "the cache is believed: the file was not hashed"
+    )
+    os.utime(path, ns=(1, 1))
+    assert read_fingerprint(path, known=known).digest == blake3(picture()).digest()
+    put(path, picture() + b"x")
+    os.utime(path, ns=(1, known[0].mtime_ns))
+    assert read_fingerprint(path, known=known).digest == blake3(picture() + b"x").digest()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", ""),
+        (b"this is no photo\n" * 100, ""),
+        (b"RIFF\x10\0\0\0WEBPVP8 " + b"\0" * 100, "WebP"),
+        (b"\0\0\0 ftypheic" + b"\0" * 100, "HEIC"),
+        (b"%PDF-1.4" + b"\0" * 100, "PDF"),
+        (picture("png")[:-8], "cut off"),
+        (picture("jpg", size=(200, 200))[:-20], "cut off"),
+        (picture("bmp")[:-20], "cut off"),
+        (picture("tif")[:60], ""),
+        (b"\x89PNG\r\n\x1a\n", ""),
+        (b"\xff\xd8\xff", ""),
+    ],
+)
+def test_what_is_no_whole_image_is_told_with_advice(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(ReadingError) as caught:
+        read_fingerprint(put(tmp_path / "a.jpg", content))
+    assert caught.value.code == "unreadable"
+    assert said in str(caught.value)
+    assert str(caught.value)
+    assert caught.value.hint
+
+
+def test_too_many_pixels_are_refused_by_the_header_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("hashed")
+
+    monkeypatch.setattr("pixian_batch.adapters.reading.blake3", never)
+    for size in ((8000, 5000), (1_000_000, 1_000_000), (32_000_001, 1)):
+        with pytest.raises(ReadingError, match="32") as caught:
+            read_fingerprint(put(tmp_path / "a.png", announced_png(*size)))
+        assert caught.value.code == "too_large"
+        assert "scale" in caught.value.hint
+    with pytest.raises(AssertionError, match="hashed"):
+        read_fingerprint(put(tmp_path / "a.png", announced_png(8000, 4000)))
+
+
+def test_a_file_that_is_written_while_it_is_hashed_keeps_the_older_stamp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the upload, which compares stamps, will refuse it."""
+    path = put(tmp_path / "a.png", picture())
+    before = read_stamp(path)
+
+    class Meddling:
+        def __init__(self) -> None:
+            put(path, picture(shade=1))
+            os.utime(path, ns=(1, 1))
+            self.real = blake3()
+
+        def update(self, block: bytes) -> None:
+            self.real.update(block)
+
+        def digest(self) -> bytes:
+            return self.real.digest()
+
+    monkeypatch.setattr("pixian_batch.adapters.reading.blake3", Meddling)
+    assert read_fingerprint(path).stamp == before != read_stamp(path)
+
+
+@pytest.mark.parametrize("read", [read_fingerprint, read_stamp])
+def test_a_file_that_is_gone(tmp_path: Path, read: object) -> None:
+    with pytest.raises(ReadingError, match="cannot be read") as caught:
+        read(str(tmp_path / "gone.jpg"))  # type: ignore[operator]
+    assert "run again" in caught.value.hint
+
+
+def test_a_folder_is_no_photo(tmp_path: Path) -> None:
+    with pytest.raises(ReadingError):
+        read_fingerprint(str(tmp_path))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+def test_a_pipe_is_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(ReadingError, match="not a file") as caught:
+        read_fingerprint(str(tmp_path / "a.jpg"))
+    assert caught.value.hint
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs /dev/zero")
+def test_an_endless_device_is_no_photo() -> None:
+    with pytest.raises(ReadingError, match="not a file"):
+        read_fingerprint("/dev/zero")

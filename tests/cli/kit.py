@@ -1,0 +1,85 @@
+"""What the commands' tests share: running the real command, and an emulator in another process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from typer.testing import CliRunner
+
+from pixian_batch.cli.app import build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CREDENTIALS = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+def _environment(changes: Mapping[str, str]) -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PIXIAN_")}
+    return {**ours, "COLUMNS": "100", "NO_COLOR": "1", **changes}
+
+
+def command(*arguments: str, env: Mapping[str, str] = CREDENTIALS, cwd: str | None = None) -> Said:
+    """Run `pixian-batch` to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pixian_batch", *arguments],
+        env=_environment(env),
+        cwd=cwd,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def here(*arguments: str) -> Said:
+    """The same in this process: much quicker, for commands that start no event loop."""
+    ended = CliRunner().invoke(
+        build([arguments[0]]), arguments, prog_name="pixian-batch", env={"COLUMNS": "100"}
+    )
+    if ended.exception is not None and not isinstance(ended.exception, SystemExit):
+        raise ended.exception
+    return Said(ended.exit_code, ended.stdout, ended.stderr)
+
+
+@contextmanager
+def serving(*arguments: str, env: Mapping[str, str] = CREDENTIALS) -> Iterator[str]:
+    """`pixian-batch serve` on a free port; gives the API's URL, and ends it as a terminal would."""
+    with started(*arguments, env=env) as (process, url):
+        yield url
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+@contextmanager
+def started(
+    *arguments: str, env: Mapping[str, str] = CREDENTIALS
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pixian_batch", "serve", "--port", "0", *arguments],
+        env=_environment(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().strip()
+        finally:
+            if process.poll() is None:
+                process.kill()

@@ -1,0 +1,215 @@
+"""`pixian-batch doctor`: each check says ok, warning or problem, and what to do. Nothing is spent."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import ssl
+import subprocess
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cli.kit import CREDENTIALS, command, serving
+from cli.test_serve import bill
+
+from pixian_batch.cli import checkups
+from pixian_batch.cli.checkups import Finding, Level
+from pixian_batch.cli.doctor import exit_of
+from pixian_batch.policy.stopping import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def doctor(*arguments: str, env: Mapping[str, str] = CREDENTIALS) -> tuple[dict[str, tuple[str, str]], int]:
+    """check -> (level, message and hint), and the exit code."""
+    said = command("doctor", "--json", *arguments, env=env)
+    record: dict[str, Any] = json.loads(said.out)
+    assert record["exit_code"] == said.code
+    assert (record["v"], record["type"]) == (1, "doctor")
+    return {
+        check["name"]: (check["level"], f"{check['message']} {check['hint']}") for check in record["checks"]
+    }, said.code
+
+
+def test_all_is_well_and_nothing_is_spent(tmp_path: Path) -> None:
+    out = tmp_path / "cut"
+    with serving("--engine", "canned") as url:
+        checks, code = doctor("--api-url", url, "--out", str(out))
+        totals = bill(url)["totals"]
+    assert code == 0
+    assert {name: level for name, (level, _) in checks.items() if level != "ok"} == {}
+    assert list(checks) == [
+        *("versions", "proxy", "service", "credentials", "clock", "output", "disk", "ledger", "engine")
+    ]
+    assert not out.exists()
+    assert (totals["charges"], totals["tests"]) == (0, 0)
+
+
+def test_text_says_what_to_do() -> None:
+    said = command("doctor", env={})
+    assert said.code == 4
+    assert "problem  credentials  PIXIAN_API_ID and PIXIAN_API_SECRET are not set\n" in said.out
+    assert "-> set both to the API id and secret" in said.out
+
+
+def test_bad_credentials() -> None:
+    env = {**CREDENTIALS, "PIXIAN_BATCH_SERVE_SECRET": "other"}
+    with serving("--engine", "canned", "--api-id", "id", env=env) as url:
+        checks, code = doctor("--api-url", url)
+    assert code == 4
+    assert checks["credentials"][0] == "problem"
+    assert checks["service"][0] == "ok"
+    assert (
+        "secret" not in json.dumps(checks).replace("PIXIAN_API_SECRET", "").replace("API secret", "").split()
+    )
+
+
+def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    key, cert = str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")
+    options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        ["openssl", "req", "-x509", *options, *name, "-keyout", key, "-out", cert],
+        check=True,
+        capture_output=True,
+    )
+    with serving("--engine", "canned", "--tls-cert", cert, "--tls-key", key) as url:
+        checks, code = doctor("--api-url", url)
+        trusted, trusted_code = doctor("--api-url", url, env={**CREDENTIALS, "SSL_CERT_FILE": cert})
+    assert code == 7
+    assert "the certificate of 127.0.0.1 is not trusted" in checks["service"][1]
+    assert trusted_code == 0
+    assert "its certificate is good" in trusted["service"][1]
+
+
+def test_a_wrong_address() -> None:
+    with serving("--engine", "canned") as url:
+        checks, code = doctor("--api-url", url.replace("/api/v2", "/v3"))
+    assert code == 7
+    assert "no Pixian API there" in checks["service"][1]
+
+
+def test_nobody_there() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        checks, code = doctor("--api-url", f"http://127.0.0.1:{held.getsockname()[1]}/api/v2")
+    assert code == 7
+    assert "does not answer" in checks["service"][1]
+
+
+def test_local_asks_nobody_and_needs_the_engine(tmp_path: Path) -> None:
+    checks, code = doctor("--local", env={})
+    assert (list(checks), code) == (["versions", "engine"], 0)
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('not for this machine')")
+    checks, code = doctor("--local", env={"PYTHONPATH": str(tmp_path)})
+    assert (checks["engine"][0], code) == ("problem", 2)
+    assert "pip install 'pixian-batch[local]'" in checks["engine"][1]
+    checks, code = doctor(env={"PYTHONPATH": str(tmp_path)})
+    assert (checks["engine"][0], code) == ("warning", 4)
+
+
+def test_the_ledger_is_read_and_not_touched(tmp_path: Path) -> None:
+    with serving("--engine", "canned", "--script", "fair", "--script", "reset_after_charge") as url:
+        command("docs/samples", "--out", str(tmp_path), "--api-url", url, "--concurrency-max", "1")
+        checks, code = doctor("--api-url", url, "--out", str(tmp_path))
+    assert code == 0
+    assert checks["ledger"][0] == "warning"
+    assert "3 images bought, 1 may have been charged without a result" in checks["ledger"][1]
+    assert "pixian-batch resolve" in checks["ledger"][1]
+
+
+def test_damaged_and_foreign_ledgers(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"SQLite format 3\0" + os.urandom(4096))
+    assert checkups.ledger(str(path)).exit is Exit.DISK
+    path.unlink()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA application_id = 0x50584C42")
+        db.execute("PRAGMA user_version = 99")
+        db.execute("CREATE TABLE x (y)")
+    db.close()
+    found = checkups.ledger(str(path))
+    assert (found.level, found.hint) == (Level.PROBLEM, "upgrade pixian-batch")
+    assert checkups.ledger(str(tmp_path / "none.db")).level is Level.OK
+
+
+def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert [found.level for found in checkups.output(str(tmp_path / "file"))] == [Level.PROBLEM]
+    assert [found.exit for found in checkups.output("/proc/nowhere")] == [Exit.DISK]
+
+
+@pytest.mark.parametrize(
+    ("environment", "level", "said"),
+    [
+        ({}, Level.OK, "none"),
+        ({"HTTPS_PROXY": "http://me:pass@proxy:3128"}, Level.OK, "http://proxy:3128 (from the environment)"),
+        ({"https_proxy": "proxy:3128"}, Level.OK, "http://proxy:3128 (from the environment)"),
+        (
+            {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "pixian.ai"},
+            Level.OK,
+            "none: api.pixian.ai is in NO_PROXY",
+        ),
+        (
+            {"HTTPS_PROXY": "https://proxy:3128"},
+            Level.WARNING,
+            "https://proxy:3128 is not used: only http:// proxies are",
+        ),
+    ],
+)
+def test_the_proxy_is_named_without_its_password(
+    environment: dict[str, str], level: Level, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    found = checkups.proxy("https://api.pixian.ai/api/v2")
+    assert (found.level, found.message) == (level, said)
+    assert checkups.proxy("http://127.0.0.1:80/api/v2").message == "none: this machine"
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0, "agrees"), (-3600, "ahead of"), (3600, "behind")])
+def test_the_clock(seconds: int, said: str) -> None:
+    theirs = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
+    found = checkups.clock(format_datetime(theirs, usegmt=True))
+    assert said in found.message
+    assert (found.level is Level.OK) is (seconds == 0)
+
+
+@pytest.mark.parametrize("date", ["", "yesterday"])
+def test_a_service_without_a_clock(date: str) -> None:
+    assert checkups.clock(date).level is Level.WARNING
+
+
+def test_why_nobody_was_reached() -> None:
+    error = OSError("it broke")
+    error.__cause__ = ssl.SSLCertVerificationError("self-signed")
+    assert "certificate" in checkups.unreached(error, "https://a.example").message
+    error.__cause__ = socket.gaierror("who?")
+    assert "a.example is not known" in checkups.unreached(error, "https://a.example").message
+
+
+def test_of_several_problems_the_gravest_code_is_given() -> None:
+    def found(code: Exit) -> Finding:
+        return checkups.problem("x", "y", "z", code)
+
+    assert exit_of([found(Exit.USAGE), found(Exit.DISK), found(Exit.SERVICE)]) is Exit.SERVICE
+    assert exit_of([found(Exit.USAGE), checkups.warning("x", "y", "z")]) is Exit.USAGE
+    assert exit_of([checkups.ok("x", "y")]) is Exit.OK
+
+
+def test_the_weights_are_those_of_the_build() -> None:
+    from scripts import rebuild_weights  # noqa: PLC0415  # only here
+
+    assert rebuild_weights._RESULT_SHA256 == checkups.WEIGHTS_SHA256

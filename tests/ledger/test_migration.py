@@ -1,0 +1,164 @@
+"""A ledger of an older format is copied, then brought up to date; whatever is interrupted begins again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ledger.ledgers import charges, make, states
+from pixian_batch.adapters.ledger import Ledger, LedgerError, LedgerTooNewError, default_path, read_only
+from pixian_batch.adapters.ledger.migration import LedgerOutdatedError, migrate
+
+ROOT = Path(__file__).parents[2]
+
+
+def older(path: str) -> None:
+    """Make format 0 of a ledger: the made-up one had no failures, and said 'maybe' for 'in_doubt'."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DROP TABLE failure")
+        db.execute("DROP TRIGGER verdict_is_fixed")
+        db.execute("UPDATE verdict SET verdict = 'maybe' WHERE verdict = 'in_doubt'")
+        db.execute("PRAGMA user_version = 0")
+
+
+def from_0(db: sqlite3.Connection) -> None:
+    db.execute(
+        "CREATE TABLE failure (input TEXT NOT NULL PRIMARY KEY, run_id INTEGER NOT NULL, at TEXT NOT NULL,"
+        " code TEXT, message TEXT NOT NULL) WITHOUT ROWID"
+    )
+    db.execute("UPDATE verdict SET verdict = 'in_doubt' WHERE verdict = 'maybe'")
+    db.execute(
+        "CREATE TRIGGER verdict_is_fixed BEFORE UPDATE ON verdict BEGIN SELECT RAISE(ABORT, 'append only'); END"
+    )
+
+
+def version(path: str) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+@pytest.mark.asyncio
+async def test_an_older_ledger_is_brought_up_to_date_and_kept_as_it_was(tmp_path: Path) -> None:
+    await make(tmp_path, 40)
+    path = default_path(str(tmp_path))
+    known, stood = charges(path), states(path)
+    older(path)
+    with pytest.raises(LedgerOutdatedError, match="the next run updates it"):
+        read_only(path)
+    ledger = await Ledger.open(path, out=str(tmp_path), steps={0: from_0})
+    assert {item.attempt for item in await ledger.undecided()} == {17, 19, 37, 39}
+    await ledger.close()
+    assert (charges(path), states(path), version(path)) == (known, stood, 1)
+    kept = os.path.join(os.path.dirname(path), "ledger.v0.db")
+    assert version(kept) == 0
+    with closing(sqlite3.connect(kept)) as db:
+        assert db.execute("SELECT count(*) FROM verdict WHERE verdict = 'maybe'").fetchone() == (2,)
+    read_only(path).close()
+
+
+@pytest.mark.asyncio
+async def test_a_step_that_fails_leaves_the_ledger_as_it_was(tmp_path: Path) -> None:
+    await make(tmp_path, 20)
+    path = default_path(str(tmp_path))
+    older(path)
+
+    def fails(db: sqlite3.Connection) -> None:
+        from_0(db)
+        raise ValueError("no idea")
+
+    def breaks_references(db: sqlite3.Connection) -> None:
+        from_0(db)
+        db.execute("DELETE FROM params")
+
+    for step, why in ((fails, "no idea"), (breaks_references, "refer to nothing")):
+        with pytest.raises(LedgerError, match=why):
+            await Ledger.open(path, out=str(tmp_path), steps={0: step})
+        assert version(path) == 0
+        with closing(sqlite3.connect(path)) as db:
+            assert db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'failure'").fetchone() == (0,)
+    await (await Ledger.open(path, out=str(tmp_path), steps={0: from_0})).close()
+    assert version(path) == 1
+
+
+KILLED_IN_A_STEP = """
+import asyncio, os, signal, sys
+sys.path.insert(0, "tests")
+from ledger.test_migration import from_0
+from pixian_batch.adapters.ledger import Ledger
+
+def step(db):
+    from_0(db)
+    if sys.argv[2] == "step":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def replaced(source, target, replace=os.replace):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if sys.argv[2] == "copy":
+    os.replace = replaced
+asyncio.run(Ledger.open(sys.argv[1], steps={0: step}))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("where", ["copy", "step", "after"])
+@pytest.mark.asyncio
+async def test_a_kill_in_the_middle_begins_again(tmp_path: Path, where: str) -> None:
+    await make(tmp_path, 20)
+    path = default_path(str(tmp_path))
+    known = charges(path)
+    older(path)
+    done = subprocess.run([sys.executable, "-c", KILLED_IN_A_STEP, path, where], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    ledger = await Ledger.open(path, out=str(tmp_path), steps={0: from_0})
+    await ledger.close()
+    assert (charges(path), version(path)) == (known, 1)
+    assert version(os.path.join(os.path.dirname(path), "ledger.v0.db")) == 0
+
+
+def test_steps_are_taken_one_after_another_from_where_the_ledger_is(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.db")
+    taken: list[int] = []
+
+    def step(number: int, *, fail: bool = False) -> object:
+        def take(db: sqlite3.Connection) -> None:
+            db.execute(f"CREATE TABLE t{number} (x)")
+            taken.append(number)
+            if fail:
+                raise ValueError(number)
+
+        return take
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        with pytest.raises(LedgerError):
+            migrate(db, path, {0: step(0), 1: step(1, fail=True), 2: step(2)}, newest=3)  # type: ignore[dict-item]
+        assert (taken, version(path)) == ([0, 1], 1)
+        steps = {number: step(number) for number in range(3)}
+        assert migrate(db, path, steps, newest=3) == 1  # type: ignore[arg-type]
+        assert migrate(db, path, steps, newest=3) is None  # type: ignore[arg-type]
+    assert (taken, version(path)) == ([0, 1, 1, 2], 3)
+    assert version(str(tmp_path / "x.v0.db")) == 0
+    assert version(str(tmp_path / "x.v1.db")) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_newer_ledger_is_refused_and_not_touched(tmp_path: Path) -> None:
+    await make(tmp_path, 3)
+    path = default_path(str(tmp_path))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 2")
+    for _ in range(2):
+        with pytest.raises(LedgerTooNewError, match="format 2"):
+            await Ledger.open(path, out=str(tmp_path))
+    with pytest.raises(LedgerTooNewError):
+        read_only(path)
+    assert version(path) == 2
+    assert not [name for name in os.listdir(os.path.dirname(path)) if "damaged" in name or ".v" in name]

@@ -1,0 +1,210 @@
+"""Locks, signals and a service that fails for everyone: what is in flight lands, and nothing new is bought."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from money.bench import House, audit, until_bill
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IN_USE, SERVICE = 11, 7
+
+
+def until_in_flight(home: House, number: int, *, charges: int = 0) -> None:
+    """Wait until so many requests are at the service at once, and so many were charged."""
+    until_bill(
+        home, lambda bill: bill.totals["at_once"] >= number and bool(bill.totals["charges"] >= charges)
+    )
+
+
+# --- one run per ledger ------------------------------------------------------------------------------
+
+
+def test_two_runs_race_for_one_ledger(house: Callable[..., House]) -> None:
+    home = house("weather.latency.median = 0.3")
+    home.add(8)
+    runs = [home.begin() for _ in range(4)]
+    codes = sorted(run.wait().code for run in runs)
+    assert codes == [0, IN_USE, IN_USE, IN_USE]
+    bill = home.emulator.bill()
+    assert bill.requests == 8 + 1, "a run without the lock sent something"
+    loser = next(run.wait() for run in runs if run.wait().code == IN_USE)
+    assert loser.summary["stop"]["cause"] == "ledger_in_use"
+
+
+def test_the_lock_of_a_killed_run_is_free(house: Callable[..., House]) -> None:
+    home = house("weather.latency.median = 0.2")
+    home.add(4)
+    assert home.run(kill=["upload_after_tail", 2]).code == -9
+    assert home.run().code in {0, 10}
+
+
+def test_the_ledger_can_be_read_while_a_run_goes_on(house: Callable[..., House]) -> None:
+    home = house("weather.latency.median = 0.3")
+    home.add(8)
+    run = home.begin(workers=2)
+    until_in_flight(home, 2, charges=2)
+    assert home.ask("SELECT count(*) FROM attempt")[0][0] >= 2
+    assert run.wait().code == 0
+
+
+# --- signals -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_lets_what_is_in_flight_land(
+    house: Callable[..., House], number: signal.Signals, code: int
+) -> None:
+    home = house("weather.latency.median = 0.4")
+    home.add(30)
+    run = home.begin(workers=3)
+    until_in_flight(home, 3, charges=3)
+    run.send(number)
+    outcome = run.wait()
+    assert outcome.code == code, outcome.stderr
+    bill = home.emulator.bill()
+    assert outcome.summary["done"] == bill.totals["charges"] == bill.totals["delivered"] < 30
+    assert outcome.summary["in_doubt"] == 0
+    assert outcome.summary["status"] == "halted"
+    assert home.ask("SELECT exit_code FROM run") == [(code,)]
+    audit(home, home.run(), workers=0)
+
+
+@pytest.mark.parametrize("fault", ["stall_before_charge", "stall_before_answer", "stall_in_body"])
+def test_the_second_signal_gives_up_what_is_in_flight(house: Callable[..., House], fault: str) -> None:
+    home = house(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
+    home.add(30)
+    run = home.begin("--idle-timeout", "10m", workers=5)
+    until_in_flight(home, 5)
+    run.send(signal.SIGINT)
+    time.sleep(0.1)
+    began = time.monotonic()
+    run.send(signal.SIGINT)
+    outcome = run.wait()
+    assert time.monotonic() - began < 10
+    assert outcome.code == 130, outcome.stderr
+    undecided = home.undecided()
+    assert outcome.summary["in_doubt"] + outcome.summary["lost"] == len(undecided) == 5
+    assert len(outcome.summary["in_doubt_images"]) == 5
+    assert home.ask("SELECT state, count(*) FROM image WHERE state IN ('sending', 'received')")[0][1] == 0
+    assert home.ask("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_the_second_signal_while_requests_are_just_beginning(house: Callable[..., House]) -> None:
+    """What is being written down when everything stops is not sent any more: nobody would wait for it."""
+    home = house('weather.chances = [{fault = "stall_before_answer", every = 1}]')
+    home.add(60)
+    run = home.begin("--idle-timeout", "10m", workers=20, slow_spools=1.0)
+    until = time.monotonic() + 20
+    while not (home.ledger.exists() and home.written_down()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    run.send(signal.SIGINT)
+    time.sleep(0.1)
+    run.send(signal.SIGINT)
+    outcome = run.wait(30)
+    assert outcome.code == 130, outcome.stderr
+    assert outcome.summary["in_doubt"] == 0
+    assert home.emulator.bill().images == {}
+
+
+def test_a_resting_worker_wakes_at_the_signal(house: Callable[..., House]) -> None:
+    home = house('weather.chances = [{fault = "slow_down_bare", every = 2}]')
+    home.add(10)
+    run = home.begin("--backoff-step", "10m", workers=3)
+    until = time.monotonic() + 20
+    while home.emulator.bill(settled=False).totals["by_status"].get("429", 0) < 1:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    time.sleep(0.2)
+    run.send(signal.SIGTERM)
+    outcome = run.wait(15)
+    assert outcome.code == 143, outcome.stderr
+    assert outcome.summary["failed"] == outcome.summary["in_doubt"] == 0
+
+
+def test_the_command_itself_as_users_start_it(house: Callable[..., House]) -> None:
+    """Not forked: `python -m pixian_batch`, killed by its process id, then started again."""
+    home = house("weather.latency.median = 0.3")
+    home.add(12)
+    command = [
+        sys.executable, "-m", "pixian_batch", str(home.photos), "--out", str(home.out), "--api-url",
+        home.emulator.api, "--ramp-interval", "0", "--concurrency-max", "3", "--min-free", "1MB", "--json",
+    ]  # fmt: skip
+    env = {**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
+        until_in_flight(home, 3, charges=3)
+        first.kill()
+    again: subprocess.CompletedProcess[str] = subprocess.run(
+        command, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    last: dict[str, Any] = json.loads(again.stdout.splitlines()[-1])
+    assert again.returncode == 10, again.stderr
+    assert last["type"] == "summary"
+    assert last["in_doubt"] == len(home.undecided()) <= 3
+    assert last["done"] + last["skipped"] + last["in_doubt"] == 12
+    assert home.emulator.bill().most_charges == 1
+
+
+# --- a service that fails for everyone -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["error_500", "error_502_html", "redirect_other"])
+def test_a_service_that_is_down_is_probed_and_given_up(house: Callable[..., House], fault: str) -> None:
+    home = house(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
+    home.add(400)
+    outcome = home.run("--give-up-after", "1s", workers=10, probe_interval=0.2)
+    assert outcome.code == SERVICE, outcome.stderr
+    assert outcome.summary["stop"]["cause"] == "service"
+    # 20 in a row trip it; each of ten workers may have one more out; then a probe each 0.2 s.
+    assert home.emulator.bill().requests <= 20 + 10 + 10
+    # Nothing is marked failed for good: they are simply new.
+    assert outcome.summary["failed"] <= 20 // 4
+    assert outcome.summary["in_doubt"] == 0
+
+
+def test_nobody_listens(house: Callable[..., House]) -> None:
+    home = house()
+    home.add(100)
+    home.emulator.stop()
+    outcome = home.run("--give-up-after", "500ms", workers=10, probe_interval=0.1)
+    assert outcome.code == SERVICE, outcome.stderr
+    assert outcome.summary["in_doubt"] == 0
+
+
+def test_the_service_comes_back(house: Callable[..., House]) -> None:
+    script = ["fair"] * 5 + ["error_500"] * 40
+    home = house(f"weather.script = {script!r}".replace("'", '"'))
+    home.add(60)
+    outcome = home.run("--retries", "10", "--give-up-after", "5m", workers=10, probe_interval=0.01)
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.summary["done"] == 60
+    assert home.emulator.bill().most_charges == 1
+
+
+def test_a_mute_service_puts_few_in_doubt(house: Callable[..., House]) -> None:
+    """Requests go out and no answer comes: the breaker bounds how many images can fall in doubt."""
+    home = house('weather.chances = [{fault = "stall_before_answer", every = 1}]')
+    home.add(300)
+    outcome = home.run("--idle-timeout", "200ms", "--give-up-after", "1s", workers=10, probe_interval=0.2)
+    assert outcome.code == SERVICE, outcome.stderr
+    assert outcome.summary["in_doubt"] == len(home.undecided()) <= 20 + 10 + 5
+    assert outcome.summary["failed"] == 0
+
+
+def test_a_portal_that_answers_everything(house: Callable[..., House]) -> None:
+    """A hotel's login page says 200 to every upload: no result, no charge known, and soon no more requests."""
+    home = house('weather.chances = [{fault = "html_200", every = 1}]')
+    home.add(300)
+    outcome = home.run("--give-up-after", "1s", workers=10, probe_interval=0.2)
+    assert outcome.code == SERVICE, outcome.stderr
+    assert home.emulator.bill().requests <= 20 + 10 + 10

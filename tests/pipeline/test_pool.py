@@ -1,0 +1,218 @@
+"""The pool, the stream and the stop sign, in virtual time: the ramp as it is, in milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import virtual
+from support.virtual import now
+
+from pixian_batch.pipeline.gate import Gate
+from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.stop_sign import StopSign
+from pixian_batch.pipeline.stream import Stream
+from pixian_batch.pipeline.worker import Worker
+from pixian_batch.policy.breaker import Breaker
+from pixian_batch.policy.course import Patience
+from pixian_batch.policy.ramp import Ramp
+from pixian_batch.policy.stopping import Cause, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIGINT = Stop(Cause.SIGINT, "stopped")
+
+
+class Workshop:
+    """A pool whose items take some time; remembers who worked when."""
+
+    def __init__(self, ramp: Ramp, seconds: Callable[[int], float]) -> None:
+        self.stop = StopSign()
+        self.stream: Stream[int] = Stream()
+        self.openings: list[float] = []
+        self.handled: list[int] = []
+        self.working = self.most = 0
+        self._seconds = seconds
+        self.pool: Pool[int] = Pool(ramp, self.stop, hire=self._hire, handle=self._handle)
+
+    def _hire(self) -> Worker:
+        self.openings.append(now())
+        return Worker(Gate(Breaker(), self.stop), self.stop, Patience())
+
+    async def _handle(self, item: int, worker: Worker) -> None:
+        assert worker.busy
+        self.working += 1
+        self.most = max(self.most, self.working)
+        await asyncio.sleep(self._seconds(item))
+        self.working -= 1
+        self.handled.append(item)
+
+    async def feed(self, items: int, until: float = 1e12) -> int:
+        """Hand out items; how many."""
+        given_out = 0
+        while given_out < items and now() < until and not self.stop.up:
+            await self.stream.put(given_out)
+            given_out += 1
+        await self.stream.close()
+        return given_out
+
+
+def test_five_workers_at_once_and_one_more_every_five_minutes_to_exactly_the_cap() -> None:
+    ramp = Ramp(5, 100, 300.0)
+    above: list[float] = []
+
+    async def sample(shop: Workshop) -> None:
+        while True:
+            if len(shop.pool.workers) > ramp.allowed(now()) or shop.working > ramp.allowed(now()):
+                above.append(now())
+            await asyncio.sleep(100)
+
+    async def main() -> Workshop:
+        shop = Workshop(ramp, lambda item: 400.0 + item % 13)
+        sampling = asyncio.ensure_future(sample(shop))
+        feeding = asyncio.ensure_future(shop.feed(10**9, until=29_000))
+        await shop.pool.run(shop.stream)
+        sampling.cancel()
+        assert sorted(shop.handled) == list(range(await feeding)), "every item is handled exactly once"
+        return shop
+
+    shop = virtual.run(main())
+    assert shop.openings == [0.0] * 5 + [300.0 * step for step in range(1, 96)], "no drift"
+    assert above == []
+    assert shop.most == 100
+    assert shop.pool.next_opening is None
+    assert not any(worker.busy for worker in shop.pool.workers)
+
+
+@given(start=st.integers(1, 8), cap=st.integers(1, 12), interval=st.sampled_from([0.0, 0.5, 60.0, 300.0]))
+@settings(max_examples=40, deadline=None)
+def test_never_more_workers_than_the_ramp_allows(start: int, cap: int, interval: float) -> None:
+    ramp = Ramp(start, cap, interval)
+
+    async def main() -> Workshop:
+        shop = Workshop(ramp, lambda item: item % 5 * 40.0)
+        await asyncio.gather(shop.feed(60), shop.pool.run(shop.stream))
+        return shop
+
+    shop = virtual.run(main())
+    for number, opened in enumerate(shop.openings, 1):
+        assert number <= ramp.allowed(opened) <= cap
+    assert sorted(shop.handled) == list(range(60))
+
+
+def test_the_time_of_the_next_worker_is_known() -> None:
+    async def main() -> None:
+        shop = Workshop(Ramp(2, 4, 300.0), lambda _item: 10_000.0)
+        running = asyncio.gather(shop.feed(4), shop.pool.run(shop.stream))
+        await asyncio.sleep(100)
+        assert shop.pool.next_opening == pytest.approx(200)
+        await asyncio.sleep(350)
+        assert shop.pool.next_opening == pytest.approx(150)
+        await asyncio.sleep(200)
+        assert shop.pool.next_opening is None
+        await running
+
+    virtual.run(main())
+
+
+def test_a_pool_ends_with_its_last_item_and_not_with_the_ramp() -> None:
+    async def main() -> float:
+        shop = Workshop(Ramp(2, 100, 300.0), lambda _item: 100.0)
+        await asyncio.gather(shop.feed(4), shop.pool.run(shop.stream))
+        assert len(shop.openings) == 2
+        return now()
+
+    assert virtual.run(main()) == 200
+
+
+def test_an_empty_stream_ends_at_once() -> None:
+    async def main() -> float:
+        shop = Workshop(Ramp(), lambda _item: 1.0)
+        await asyncio.gather(shop.feed(0), shop.pool.run(shop.stream))
+        return now()
+
+    assert virtual.run(main()) == 0
+
+
+def test_no_worker_begins_after_the_stop_sign_and_what_is_in_hand_is_finished() -> None:
+    async def main() -> Workshop:
+        shop = Workshop(Ramp(5, 100, 300.0), lambda _item: 70.0)
+        asyncio.get_running_loop().call_later(1000, lambda: shop.stop.raise_(SIGINT))
+        given_out, _run = await asyncio.gather(shop.feed(10**9), shop.pool.run(shop.stream))
+        assert sorted(shop.handled) == list(range(given_out))
+        assert now() <= 1000 + 3 * 70
+        return shop
+
+    assert virtual.run(main()).openings == [0.0] * 5 + [300.0, 600.0, 900.0]
+
+
+# --- the stream ----------------------------------------------------------------------------------
+
+
+def test_whoever_is_ahead_waits() -> None:
+    async def main() -> None:
+        stream: Stream[int] = Stream()
+        ahead: list[int] = []
+
+        async def produce() -> None:
+            for item in range(5):
+                await stream.put(item)
+                ahead.append(item)
+            await stream.close()
+
+        producing = asyncio.ensure_future(produce())
+        await asyncio.sleep(100)
+        assert ahead == [0], "one item waits, no more: memory does not grow with the inputs"
+        assert [await stream.take() for _ in range(5)] == list(range(5))
+        await producing
+        assert [await stream.take() for _ in range(9)] == [None] * 9, "every consumer hears of the end"
+
+    virtual.run(main())
+
+
+# --- the stop sign -------------------------------------------------------------------------------
+
+
+def test_a_rest_is_cut_short_by_the_sign() -> None:
+    async def main() -> None:
+        stop = StopSign()
+        assert await stop.rest(10)
+        assert now() == 10
+        asyncio.get_running_loop().call_later(5, lambda: stop.raise_(SIGINT))
+        assert not await stop.rest(1000)
+        assert now() == 15
+        assert not await stop.rest(1000), "and so is every later one"
+        assert now() == 15
+        assert await stop.wait() is SIGINT
+
+    virtual.run(main())
+
+
+def test_what_is_in_flight_is_given_up_once_and_only_when_it_is_hard() -> None:
+    async def main() -> None:
+        stop = StopSign()
+        hard: list[int] = []
+        stop.on_hard = lambda: hard.append(1)
+        stop.raise_(SIGINT)
+        stop.raise_(SIGINT)
+        assert (stop.up, stop.hard, hard) == (True, False, [])
+        stop.raise_hard(SIGINT)
+        stop.raise_hard(SIGINT)
+        assert (stop.hard, hard) == (True, [1])
+
+    virtual.run(main())
+
+
+def test_a_signal_is_graver_than_the_first_reason() -> None:
+    async def main() -> None:
+        stop = StopSign()
+        disk, service = Stop(Cause.DISK, "full"), Stop(Cause.SERVICE, "down")
+        for raised, told in ((disk, disk), (service, disk), (SIGINT, SIGINT), (disk, SIGINT)):
+            stop.raise_(raised)
+            assert stop.stop is told
+
+    virtual.run(main())
