@@ -51,6 +51,8 @@ class Plain:
     quiet: nothing but what needs somebody's decision. again: this run's command line, for the report.
     """
 
+    tells_skipped = False
+
     def __init__(self, stream: TextIO, *, every: float = EVERY, quiet: bool = False, again: str = "") -> None:
         self._scribe = Scribe(stream)
         self._every = every

@@ -21,13 +21,14 @@ _PROGRAM = os.path.join(ROOT, "scripts", "benchmarks", "wire_server.py")
 
 @dataclass(slots=True)
 class Canned:
-    """A running server. After the `with` block: requests, connections, cpu and wall seconds, first (monotonic)."""
+    """A running server. After the `with` block: requests, connections, cpu and wall seconds, first and last (monotonic)."""
 
     url: str
     env: dict[str, str]
     requests: int = 0
     connections: int = 0
     first: float = 0.0
+    last: float = 0.0
     cpu: float = 0.0
     wall: float = 0.0
 
@@ -71,7 +72,9 @@ def _certificate(work: str) -> tuple[str, str]:
             f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650"
             f" -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
         )
-        made = subprocess.run([*command.split(), "-keyout", key, "-out", cert], capture_output=True, check=False)
+        made = subprocess.run(
+            [*command.split(), "-keyout", key, "-out", cert], capture_output=True, check=False
+        )
         if made.returncode:
             raise BenchError(f"openssl made no certificate: {made.stderr.decode()[-300:]}")
     return cert, key

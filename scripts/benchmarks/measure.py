@@ -48,7 +48,11 @@ def run(
     began = time.monotonic()
     with open(log, "wb") as said:
         child = subprocess.Popen(  # noqa: S603  # our own commands
-            command, env=environment(env), cwd=cwd or ROOT, stdout=said, stderr=subprocess.STDOUT,
+            command,
+            env=environment(env),
+            cwd=cwd or ROOT,
+            stdout=said,
+            stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
         )
         _pid, status, usage = os.wait4(child.pid, 0)

@@ -19,7 +19,10 @@ def throwaway(cache: str, name: str, *packages: str) -> str:
         print(f"making a throwaway environment with {', '.join(packages)}", file=sys.stderr)
         venv.create(home, with_pip=True, clear=True)
         made = subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", *packages], capture_output=True, text=True, check=False
+            [python, "-m", "pip", "install", "--quiet", *packages],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if made.returncode:
             raise BenchError(f"{', '.join(packages)} cannot be installed:\n{made.stderr[-500:]}")

@@ -50,7 +50,9 @@ def canned_png(size: int) -> bytes:
     """A valid 1 x 1 PNG of `size` bytes: the rest is in a private chunk."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
 
     head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 6, 0, 0, 0))
     tail = chunk(b"IDAT", zlib.compress(b"\0\x80\x80\x80\xff")) + chunk(b"IEND", b"")
@@ -120,9 +122,7 @@ class Connection:
         head, end, rest = self._head.partition(_HEAD_END)
         if not end:
             return
-        lines = dict(
-            line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line
-        )
+        lines = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
         self._length = int(lines.get(b"content-length", b"0"))
         if lines.get(b"expect") and not rest:
             self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -153,7 +153,11 @@ class Server:
         self._settings = settings
         self._random = random.Random(6)  # noqa: S311  # weather, not secrets
         self._png = _answer("200 OK", "image/png", canned_png(settings.answer), _CREDITS)
-        self._bad = _answer("400 Bad Request", "application/json", b'{"error":{"status":400,"code":1006,"message":"no image"}}')
+        self._bad = _answer(
+            "400 Bad Request",
+            "application/json",
+            b'{"error":{"status":400,"code":1006,"message":"no image"}}',
+        )
         self._tls = _tls(settings)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._listener.setblocking(False)
@@ -165,6 +169,7 @@ class Server:
         self._due: list[tuple[float, int, Connection, bytes]] = []
         self.requests = 0
         self.first = 0.0  # of the monotonic clock, which all processes share
+        self.last = 0.0
         self.bytes = 0
         self.connections = 0
 
@@ -189,6 +194,7 @@ class Server:
     def _answer_due(self) -> None:
         while self._due and self._due[0][0] <= time.monotonic():
             _at, _number, connection, answer = heapq.heappop(self._due)
+            self.last = time.monotonic()
             self._guarded(connection, answer)
 
     def _guarded(self, connection: Connection, answer: bytes | None = None) -> None:
@@ -257,6 +263,7 @@ def main() -> None:
             {
                 "requests": server.requests,
                 "first": server.first,
+                "last": server.last,
                 "connections": server.connections,
                 "bytes": server.bytes,
                 "cpu": usage.ru_utime + usage.ru_stime,
