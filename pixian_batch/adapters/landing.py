@@ -238,7 +238,7 @@ class Landing:
 
     def path(self, place: str) -> str:
         """The path of a place."""
-        return os.path.join(self.out, *place.split("/"))
+        return os.path.join(self.out, place if os.sep == "/" else place.replace("/", os.sep))
 
     def spool_path(self, place: str, attempt: int) -> str:
         """The spool of an attempt: hidden, beside its destination.

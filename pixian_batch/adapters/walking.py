@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BATCH: Final = 1000
 """Names in a batch at most: what is held in memory of a folder beyond its sorted names."""
+_SUFFIXES: Final = tuple(INPUT_SUFFIXES)
 _POLL_MS: Final = 200
 
 
@@ -75,10 +76,11 @@ class WalkRules:
     """What counts as an input. Patterns with a `/` match the place, others the bare name of file or folder.
 
     avoid: folders that are never entered (the output).
-    result_place: the function from an input's place to its result's, to find names that collide.
+    result_place: the function from an input's place to its result's, to find names that collide; None:
+    only the names are wanted.
     """
 
-    result_place: Callable[[str], str]
+    result_place: Callable[[str], str] | None
     avoid: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -180,19 +182,25 @@ class Walker:
         return not self._exclude.match(name, place) and (wanted is None or wanted.enters(place))
 
     def _is_input(self, name: str, place: str) -> bool:
-        if os.path.splitext(name)[1].lower() not in INPUT_SUFFIXES or name[0] == ".":
+        if not name.lower().endswith(_SUFFIXES) or name[0] == ".":
             return False
         if self._exclude.match(name, place):
             return False
         return not self._include or self._include.match(name, place)
 
     def _batches(self, folder: str, place: str, names: list[str], folders: list[str]) -> Iterator[Batch]:
-        # A folder of results may want the name of a result, too: `a.jpg` beside a folder `a.png`.
-        wanted = [(name, self._rules.result_place(name)) for name in names]
-        found = collisions(wanted + [(f"{name}/", name) for name in folders])
-        rivals = {name: others for name, others in found.items() if not name.endswith("/")}
+        rivals = self._rivals(names, folders)
         for start in range(0, len(names), BATCH):
             yield Batch(folder, place, names[start : start + BATCH], rivals)
+
+    def _rivals(self, names: list[str], folders: list[str]) -> dict[str, list[str]]:
+        result_place = self._rules.result_place
+        if result_place is None:
+            return {}
+        # A folder of results may want the name of a result, too: `a.jpg` beside a folder `a.png`.
+        wanted = [(name, result_place(name)) for name in names]
+        found = collisions(wanted + [(f"{name}/", name) for name in folders])
+        return {name: others for name, others in found.items() if not name.endswith("/")}
 
 
 class _Glob:

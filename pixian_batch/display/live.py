@@ -71,6 +71,8 @@ class _Note:
 class Live:
     """Draws the run on `console` (stderr). again: this run's command line, for the report."""
 
+    tells_skipped = False
+
     def __init__(self, console: Console, *, again: str = "") -> None:
         self._console = console
         self._scribe = Scribe(cast("TextIO", console.file))

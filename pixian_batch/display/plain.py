@@ -72,6 +72,7 @@ class Plain:
         self._every = every
         self._quiet = quiet
         self._verbose = verbose and not quiet
+        self.tells_skipped = self._verbose
         self._again = again
         self._limiter = Limiter()
         self._snapshot: Callable[[], Snapshot] | None = None

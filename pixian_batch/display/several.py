@@ -29,6 +29,11 @@ class Several:
     def __init__(self, *watchers: _Watcher) -> None:
         self._watchers = list(watchers)
 
+    @property
+    def tells_skipped(self) -> bool:
+        """Whether one of them wants each image that is done already; the others read only the counts."""
+        return any(getattr(watcher, "tells_skipped", True) for watcher in self._watchers)
+
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins."""
         self._each(lambda watcher: watcher.started(snapshot))

@@ -35,11 +35,11 @@ class Inputs:
         return len(self.paths) > 1 or self.listed is not None
 
     def walk(
-        self, *, out: str, result_place: Callable[[str], str], go_on: Callable[[], bool] = lambda: True
+        self, *, out: str, result_place: Callable[[str], str] | None, go_on: Callable[[], bool] = lambda: True
     ) -> Iterator[Walked]:
         """All inputs; the folder `out` is never one. Blocking. Raises OSError for an unreadable list.
 
-        go_on: asked while a list comes from a pipe that may stay silent; False ends the walk.
+        result_place: None when only the names are wanted; go_on: asked while a list comes from a pipe that may stay silent; False ends the walk.
         """
         rules = WalkRules(result_place, (out,), self.include, self.exclude, self.follow_symlinks)
         yield from self._chosen(Walker(rules).walk(self.paths))

@@ -49,7 +49,10 @@ if TYPE_CHECKING:
 
 
 class Watcher(Protocol):
-    """Who is told of a run. Calls come on the loop's thread; they are quick and never raise."""
+    """Who is told of a run. Calls come on the loop's thread; they are quick and never raise.
+
+    One that has `tells_skipped` False is not told of images that are done already, only of their number.
+    """
 
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins; `snapshot()` tells its state at any time."""
@@ -295,12 +298,14 @@ class Run:
             self.floor.found += number
 
         with contextlib.suppress(OSError):
-            await asyncio.to_thread(count, self._walk(), add)
+            await asyncio.to_thread(count, self._walk(names_only=True), add)
             self.floor.counted = True
 
-    def _walk(self) -> Iterator[Walked]:
+    def _walk(self, *, names_only: bool = False) -> Iterator[Walked]:
         return self.inputs.walk(
-            out=self.outputs.out, result_place=self.order.result_place, go_on=lambda: not self.stop.up
+            out=self.outputs.out,
+            result_place=None if names_only else self.order.result_place,
+            go_on=lambda: not self.stop.up,
         )
 
     # --- telling -------------------------------------------------------------------------------------
@@ -316,8 +321,11 @@ class Run:
     def _skipped(self, done: list[tuple[str, str]]) -> None:
         if self._repaired:
             done = [item for item in done if not self._was_told(self._output(item[1]))]
-        for ending in self.floor.skipped(done, self.outputs.out):
-            self.watcher.ended(ending)
+        endings = self.floor.skipped(done, self.outputs.out)
+        # A million endings of a run that has nothing to do are only made for who writes each one down.
+        if getattr(self.watcher, "tells_skipped", True):
+            for ending in endings:
+                self.watcher.ended(ending)
 
     def _was_told(self, output: str | None) -> bool:
         """Whether the image has ended in this run already, when it was settled; each ends only once."""

@@ -107,8 +107,11 @@ class Scout:
         self, batch: Batch, places: dict[str, str], sources: Known, placed: dict[str, Placed], absolute: str
     ) -> Sifted:
         sifted = Sifted([], [], [])
+        folder = os.path.join(
+            batch.folder, ""
+        )  # joined once: this loop runs for every image of a resumed run
         for name, place in places.items():
-            path = batch.path(name)
+            path = folder + name
             stands = placed.get(place.rpartition("/")[2])
             known = sources.get(name)
             if stands and known and self._is_done(path, place, known, stands):

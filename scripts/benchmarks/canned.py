@@ -21,13 +21,14 @@ _PROGRAM = os.path.join(ROOT, "scripts", "benchmarks", "wire_server.py")
 
 @dataclass(slots=True)
 class Canned:
-    """A running server. After the `with` block: requests, connections, cpu and wall seconds, first (monotonic)."""
+    """A running server. After the `with` block: requests, connections, cpu and wall seconds, first and last (monotonic)."""
 
     url: str
     env: dict[str, str]
     requests: int = 0
     connections: int = 0
     first: float = 0.0
+    last: float = 0.0
     cpu: float = 0.0
     wall: float = 0.0
 

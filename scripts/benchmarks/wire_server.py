@@ -26,7 +26,7 @@ from math import exp
 from typing import Final
 
 _BLOCK: Final = 1 << 20
-_SMALL: Final = 4096
+_SMALL: Final = 512
 """An upload below this holds no image: the probe of the credentials."""
 _HEAD_END: Final = b"\r\n\r\n"
 _CREDITS: Final = (
@@ -169,6 +169,7 @@ class Server:
         self._due: list[tuple[float, int, Connection, bytes]] = []
         self.requests = 0
         self.first = 0.0  # of the monotonic clock, which all processes share
+        self.last = 0.0
         self.bytes = 0
         self.connections = 0
 
@@ -193,6 +194,7 @@ class Server:
     def _answer_due(self) -> None:
         while self._due and self._due[0][0] <= time.monotonic():
             _at, _number, connection, answer = heapq.heappop(self._due)
+            self.last = time.monotonic()
             self._guarded(connection, answer)
 
     def _guarded(self, connection: Connection, answer: bytes | None = None) -> None:
@@ -261,6 +263,7 @@ def main() -> None:
             {
                 "requests": server.requests,
                 "first": server.first,
+                "last": server.last,
                 "connections": server.connections,
                 "bytes": server.bytes,
                 "cpu": usage.ru_utime + usage.ru_stime,

@@ -1,0 +1,57 @@
+"""The real pool on a clock that jumps: the vendor's ramp from 5 to 40 workers at a minute a step.
+
+Prints the workers at the end, the share of the area under the allowed curve that was used, and how often
+more workers were busy than allowed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import looptime
+
+from pixian_batch.pipeline.gate import Gate
+from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.stop_sign import StopSign
+from pixian_batch.pipeline.stream import Stream
+from pixian_batch.pipeline.worker import Worker
+from pixian_batch.policy.breaker import Breaker
+from pixian_batch.policy.course import Patience
+from pixian_batch.policy.ramp import Ramp
+
+_RAMP = Ramp(5, 40, 60.0)
+_UNTIL = 40 * 60.0
+
+
+async def _main() -> str:
+    loop, stop, stream = asyncio.get_running_loop(), StopSign(), Stream[int]()
+    draw = random.Random(6)  # noqa: S311  # weather
+    began, busy, over, used = loop.time(), 0, 0, 0.0
+
+    async def handle(_item: int, _worker: Worker) -> None:
+        nonlocal busy, over, used
+        busy += 1
+        over += busy > _RAMP.allowed(loop.time() - began)
+        seconds = draw.lognormvariate(1.6, 0.6)
+        start = loop.time()
+        await asyncio.sleep(seconds)
+        used += max(0.0, min(loop.time(), began + _UNTIL) - start)
+        busy -= 1
+
+    async def feed() -> None:
+        while loop.time() - began < _UNTIL:
+            await stream.put(1)
+        await stream.close()
+
+    gate = Gate(Breaker(), stop)
+    pool: Pool[int] = Pool(_RAMP, stop, hire=lambda: Worker(gate, stop, Patience()), handle=handle)
+    feeding = asyncio.ensure_future(feed())
+    await pool.run(stream)
+    await feeding
+    area = sum(_RAMP.allowed(step * 1.0) for step in range(int(_UNTIL)))
+    return f"{_RAMP.cap} {used / area:.4f} {over}"
+
+
+with asyncio.Runner(loop_factory=lambda: looptime.new_event_loop(start=0)) as runner:
+    print(runner.run(_main()))
