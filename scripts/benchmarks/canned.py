@@ -69,8 +69,8 @@ def _certificate(work: str) -> tuple[str, str]:
     cert, key = os.path.join(work, "cert.pem"), os.path.join(work, "key.pem")
     if not os.path.exists(cert):
         command = (
-            f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650"
-            f" -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650"
+            " -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
         )
         made = subprocess.run(
             [*command.split(), "-keyout", key, "-out", cert], capture_output=True, check=False

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scripts.benchmarks.report import Bench
 
 CREDENTIALS = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
+_MB = 1_000_000
 _CLIENTS = os.path.join(ROOT, "scripts", "benchmarks", "clients")
 
 
@@ -35,7 +36,7 @@ class Case:
     @property
     def name(self) -> str:
         """E.g. `5 MB, TLS, 40`."""
-        size = f"{self.size // 1_000_000} MB" if self.size >= 1_000_000 else f"{self.size // 1000} KB"
+        size = f"{self.size // _MB} MB" if self.size >= _MB else f"{self.size // 1000} KB"
         return f"{size} {'TLS' if self.tls else 'plain'} x{self.workers}"
 
 

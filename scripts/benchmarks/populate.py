@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.ledger import Ledger, default_path, store
@@ -64,9 +65,14 @@ async def _ledger(folder: str, count: int) -> None:
     places = names(count)
     for start in range(0, count, 10_000):
         rows = list(enumerate(places[start : start + 10_000], start + 1))
-        await ledger.ask(lambda db, rows=rows: [_row(db, folder, *row) for row in rows])  # type: ignore[misc]
+        await ledger.ask(partial(_rows, folder=folder, rows=rows))
     await ledger.end_run(0)
     await ledger.close()
+
+
+def _rows(db: sqlite3.Connection, *, folder: str, rows: list[tuple[int, tuple[str, str]]]) -> None:
+    for number, place in rows:
+        _row(db, folder, number, place)
 
 
 def _row(db: sqlite3.Connection, folder: str, number: int, place: tuple[str, str]) -> None:

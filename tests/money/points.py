@@ -71,7 +71,7 @@ def _at_upload(bomb: _Bomb, *, part: str) -> None:
     """At the hand-over of a form's first, middle or last block to the socket, or after its last."""
     inner = _Multipart._hand_over
 
-    async def wrapped(self: _Multipart, writer: Any, block: bytes) -> None:
+    async def wrapped(self: _Multipart, writer: Any, block: bytes | memoryview) -> None:
         first = block is self._form.head
         tail = block is self._form.tail
         here = {"first": first, "middle": not first and not tail, "tail": tail, "after": False}[part]
