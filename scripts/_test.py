@@ -73,7 +73,7 @@ def _commands(python: Path, words: list[str], pytest_arguments: list[str]) -> li
         ],
         "types": [("mypy", [*module, "mypy"])],
         "floors": [("import-linter", [str(python), "-c", floors])],
-        "docs": [("mkdocs", [*module, "mkdocs", "build", "--strict", "--quiet"])],
+        "docs": [("mkdocs", [*module, "mkdocs", "build", "--strict", "--quiet", "-f", "scripts/mkdocs.yml"])],
         "tests": [("pytest", [*module, "pytest", *pytest_arguments])],
     }
     return [stage for word, group in stages.items() if word in words for stage in group]

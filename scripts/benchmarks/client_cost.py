@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scripts.benchmarks.report import Bench
 
 CREDENTIALS = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
+_MB = 1_000_000
 _CLIENTS = os.path.join(ROOT, "scripts", "benchmarks", "clients")
 _MB = 1_000_000
 

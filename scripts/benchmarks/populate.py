@@ -65,12 +65,12 @@ async def _ledger(folder: str, count: int) -> None:
     places = names(count)
     for start in range(0, count, 10_000):
         rows = list(enumerate(places[start : start + 10_000], start + 1))
-        await ledger.ask(partial(_write_rows, folder=folder, rows=rows))
+        await ledger.ask(partial(_rows, folder=folder, rows=rows))
     await ledger.end_run(0)
     await ledger.close()
 
 
-def _write_rows(db: sqlite3.Connection, *, folder: str, rows: list[tuple[int, tuple[str, str]]]) -> None:
+def _rows(db: sqlite3.Connection, *, folder: str, rows: list[tuple[int, tuple[str, str]]]) -> None:
     for number, place in rows:
         _row(db, folder, number, place)
 

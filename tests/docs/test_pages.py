@@ -160,7 +160,18 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     import subprocess  # noqa: PLC0415  # only here
 
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)],
+        [
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "--quiet",
+            "-f",
+            "scripts/mkdocs.yml",
+            "-d",
+            str(tmp_path),
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TOP = {
     *("pyproject.toml", "README.md", "pixian_batch", "tests", "scripts", "docs", "LICENSE"),
-    *("CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "mkdocs.yml", ".github", ".ci"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "Makefile", ".github", ".ci"),
     *(".gitignore", ".gitattributes", ".editorconfig", ".pre-commit-config.yaml"),
 }
 GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx  # type: ignore[import-not-found, unused-ignore]  # in its own environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-import pixian_ai.client as theirs
+import pixian_ai.client as theirs  # type: ignore[import-not-found, unused-ignore]  # in its own environment
 
 URL, OUT = sys.argv[1], sys.argv[3]
 _post = theirs.requests.post

@@ -10,7 +10,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import requests
+import requests  # type: ignore[import-untyped, unused-ignore]  # in its own environment
 
 _own = threading.local()
 

@@ -1,0 +1,149 @@
+"""What one image costs in things that can be counted: no seconds, so the machine's mood does not matter.
+
+A real run in a process of its own, against a real server; the counters wrap the standard library only.
+The bounds leave a little room: they are there to catch a visit or a statement more per image.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from support.emulators import emulator_beside
+from support.pictures import picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMAGES: Final = 60
+PROGRAM: Final = """
+import asyncio.base_events, json, os, sqlite3, sys
+from collections import Counter
+seen = Counter()
+
+hop = asyncio.base_events.BaseEventLoop.run_in_executor
+def counted_hop(self, executor, work, *arguments):
+    seen["hops"] += 1
+    return hop(self, executor, work, *arguments)
+asyncio.base_events.BaseEventLoop.run_in_executor = counted_hop
+
+connect = sqlite3.connect
+def counted_connect(*arguments, **options):
+    made = connect(*arguments, **options)
+    def trace(statement):
+        seen["statements"] += 1
+        seen["commits"] += statement == "COMMIT"
+    made.set_trace_callback(trace)
+    return made
+sqlite3.connect = counted_connect
+
+fsync = os.fsync
+def counted_fsync(descriptor):
+    seen["fsyncs"] += 1
+    fsync(descriptor)
+os.fsync = counted_fsync
+
+sys.argv[0] = "pixian-batch"
+from pixian_batch.__main__ import main
+try:
+    main()
+finally:
+    print("COUNTS " + json.dumps(seen), file=sys.stderr)
+"""
+
+
+def run_counted(source: Path, out: Path, url: str, *more: str) -> dict[str, int]:
+    command = [
+        *(sys.executable, "-c", PROGRAM, "run", str(source), "--out", str(out), "--api-url", url),
+        *("--concurrency-max", "20", "--ramp-interval", "0", "--min-free", "1MB", "--no-progress", *more),
+    ]
+    env = {**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    counts: dict[str, int] = json.loads(done.stderr.rsplit("COUNTS ", 1)[1])
+    return counts
+
+
+def photos(folder: Path, count: int = IMAGES) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:04}.png").write_bytes(picture(shade=number))
+    return folder
+
+
+def test_one_image_costs_one_request_and_a_bounded_number_of_visits(tmp_path: Path) -> None:
+    source, out = photos(tmp_path / "in"), tmp_path / "out"
+    with emulator_beside() as emulator:
+        few = run_counted(photos(tmp_path / "few", 10), tmp_path / "out-few", emulator.url)
+        first = emulator.bill.totals.requests
+        many = run_counted(source, out, emulator.url)
+        second = emulator.bill.totals.requests - first
+    assert second - first == IMAGES - 10  # and both as many before the first: the credentials are asked about
+    assert first <= 10 + 3
+    each = {name: (many[name] - few[name]) / (IMAGES - 10) for name in many}
+    # Read and hash; see whether the place is free; make the spool; open the photo; write, sync and close the body; rename.
+    assert each["hops"] <= 6.2
+    # Standing; sending (3); answered; ended (2); placed (4); the hash of the input; its share of BEGIN and COMMIT.
+    assert each["statements"] <= 12 + 2 * 6
+    # The body, and its folder after the rename. SQLite's own are in its commits.
+    assert each["fsyncs"] <= 2.2
+
+
+def test_a_run_over_what_is_done_asks_the_ledger_by_the_folder(tmp_path: Path) -> None:
+    source, out = photos(tmp_path / "in"), tmp_path / "out"
+    with emulator_beside() as emulator:
+        run_counted(source, out, emulator.url)
+        again = run_counted(source, out, emulator.url)
+    assert again["hops"] < IMAGES / 2
+    assert again["statements"] < IMAGES
+    assert again.get("fsyncs", 0) < 5
+
+
+def test_version_loads_next_to_nothing() -> None:
+    command = [sys.executable, "-I", "-c", "import sys; print(len(sys.modules))"]
+    bare = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    said = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pixian_batch", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ours = re.findall(r"(?m)\| +(pixian_batch[\w.]*)$", said.stderr)
+    assert len(ours) <= 2
+    assert len(said.stderr.splitlines()) <= bare + 60
+
+
+@pytest.mark.skipif(
+    shutil.which("strace") is None, reason="counts system calls with strace, which is not here"
+)
+def test_an_image_needs_a_bounded_number_of_system_calls(tmp_path: Path) -> None:
+    with emulator_beside() as emulator:
+        counts = [
+            _system_calls(photos(tmp_path / f"in{count}", count), tmp_path / f"out{count}", emulator.url)
+            for count in (10, IMAGES)
+        ]
+    # futex, getpid and epoll depend on the threads' mood; what touches files and the ledger does not.
+    for call, most in {"openat": 6, "fsync": 2.2, "rename": 1.1, "statfs": 1.1, "mkdir": 0.1}.items():
+        assert (counts[1].get(call, 0) - counts[0].get(call, 0)) / (IMAGES - 10) <= most, call
+
+
+def _system_calls(source: Path, out: Path, url: str) -> dict[str, int]:
+    summary = out.with_suffix(".strace")
+    command: list[Any] = [
+        *("strace", "-f", "-c", "-o", summary, sys.executable, "-m", "pixian_batch", "run", source),
+        *("--out", out, "--api-url", url, "--ramp-interval", "0", "--concurrency-max", "20"),
+        *("--min-free", "1MB", "--no-progress"),
+    ]
+    env = {**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+    if "PTRACE" in done.stderr or "ptrace" in done.stderr:
+        pytest.skip("this machine does not let strace attach")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in summary.read_text().splitlines()]
+    return {row[-1]: int(row[3]) for row in rows if len(row) >= 5 and row[3].isdigit()}
