@@ -233,6 +233,9 @@ class Landing:
     out: str
     min_free: int = 100_000_000
     bytes_per_pixel: float = 1.0
+    results: int = 0
+    result_bytes: int = 0
+    """Of the results so far, those of earlier runs included: what the next ones will need is told from them."""
     _in_flight: int = 0
     _token: str = field(default_factory=lambda: secrets.token_hex(4))
 
@@ -264,8 +267,19 @@ class Landing:
     def free_room(self, claimed: int, *, pixels: int | None = None, size: int | None = None) -> None:
         """Give back what `claim_room` set aside; learn from a result of `size` bytes."""
         self._in_flight -= claimed
+        if size is not None:
+            self.results += 1
+            self.result_bytes += size
         if pixels and size:
             self.bytes_per_pixel = max(self.bytes_per_pixel, size / pixels)
+
+    def shortage(self, images: int) -> tuple[int, int] | None:
+        """(needed, free) bytes when `images` more results will hardly fit; None when they will, or nobody knows."""
+        if not self.results:
+            return None
+        needed = images * self.result_bytes // self.results + self.min_free
+        free = shutil.disk_usage(self.out).free
+        return (needed, free) if needed > free else None
 
     async def put(self, body: str, place: str) -> int:
         """Move a synced file to its place, whatever stands there; its size. Raises `DiskError`."""

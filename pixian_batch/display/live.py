@@ -287,7 +287,7 @@ def _credits(snapshot: Snapshot) -> list[Text]:
     ever = snapshot.credits_ever
     if not snapshot.free and ever is not None and ever != tally.credits_charged:
         facts.append(Text(f"{words.credit_amount(ever)} in all runs"))
-    return facts
+    return [*facts, *map(Text, words.credit_pace(snapshot))]
 
 
 def _outcomes(snapshot: Snapshot) -> list[Text]:

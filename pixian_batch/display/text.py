@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.policy.stopping import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from decimal import Decimal
 
     from pixian_batch.policy.outcome import Problem
     from pixian_batch.policy.progress import Snapshot
     from pixian_batch.policy.tally import Tally
 
+_CENT: Final = Decimal("0.01")
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
@@ -186,6 +187,23 @@ def credit_facts(tally: Tally, *, free: bool) -> list[str]:
         facts.append(f"{credit_amount(tally.credits_calculated)} credits calculated")
     if tally.credits_in_doubt and not free:
         facts.append(f"at most {credit_amount(tally.credits_in_doubt)} credits in doubt")
+    return facts
+
+
+def credit_pace(snapshot: Snapshot) -> list[str]:
+    """How fast credits go and what the run will have cost at its end: `12.50 a minute`, `about 250.00 at the end`."""
+    tally = snapshot.tally
+    bought = tally.done - tally.repaired - tally.credits_unknown
+    if snapshot.free or bought <= 0 or not tally.credits_charged:
+        return []
+    each = tally.credits_charged / bought
+    facts = []
+    if snapshot.per_second > 0:
+        per_minute = each * Decimal(snapshot.per_second * _MINUTE)
+        facts.append(f"{credit_amount(per_minute.quantize(_CENT))} a minute")
+    if snapshot.counted and snapshot.found > tally.ended and snapshot.stop is None:
+        at_the_end = tally.credits_charged + each * (snapshot.found - tally.ended)
+        facts.append(f"about {credit_amount(at_the_end.quantize(_CENT))} at the end")
     return facts
 
 

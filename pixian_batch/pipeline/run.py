@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pixian_batch import __version__
 from pixian_batch.adapters.landing import DiskError, Landing
@@ -70,6 +70,10 @@ class Watcher(Protocol):
         """Runs beside the run, and is cancelled at its end."""
 
 
+_ENOUGH_RESULTS: Final = 20
+"""Results from which the size of the next ones can be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How fast, and how patiently."""
@@ -112,6 +116,8 @@ class Run:
     floor: Floor = field(init=False)
     _repaired: set[str] = field(default_factory=set)
     _problems: Counter[str] = field(default_factory=Counter)
+    _done_before: int = 0
+    _room_checked: bool = False
     decide: Callable[[list[Standing]], Awaitable[Decision]] | None = None
     """Asked once about images in doubt, before the first display; None: they are held."""
     bug: Exception | None = None
@@ -232,6 +238,7 @@ class Run:
         async def handle(found: Found, worker: Worker) -> None:
             try:
                 self._ended(await desk.handle(found, worker))
+                self._check_room(desk.landing)
             except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
                 self.bug = self.bug or bug
                 self.stop.raise_(Stop(Cause.BUG, f"internal error: {bug!r}"))
@@ -246,7 +253,7 @@ class Run:
         if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
             self.watcher.said(_advice(self.pace.ramp.cap))
         stream: Stream[Found] = Stream()
-        beside = [asyncio.ensure_future(self.watcher.attend()), asyncio.ensure_future(self._count())]
+        beside = [asyncio.ensure_future(self.watcher.attend()), asyncio.ensure_future(self._survey(desk))]
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._feed(desk, stream))
@@ -285,6 +292,23 @@ class Run:
                     ),
                 )
             )
+
+    async def _survey(self, desk: Desk) -> None:
+        """Count the inputs, and look whether their results will fit on the disk."""
+        with contextlib.suppress(LedgerError):
+            desk.landing.results, desk.landing.result_bytes = await desk.ledger.result_sizes()
+        self._done_before = desk.landing.results
+        await self._count()
+        self._check_room(desk.landing)
+
+    def _check_room(self, landing: Landing) -> None:
+        """Say it when the results to come will hardly fit, as soon as their number and size can be told."""
+        if not self.floor.counted or landing.results < _ENOUGH_RESULTS or self._room_checked:
+            return
+        self._room_checked = True
+        left = self.floor.found - max(self._done_before, self.floor.tally.ended)
+        if short := landing.shortage(max(0, left)):
+            self.watcher.said(_shortage(*short))
 
     async def _count(self) -> None:
         """The total, for the display. A list from a pipe can be read only once: no total then."""
@@ -351,6 +375,14 @@ class Run:
             doubts=() if self.order.free else doubts,
             problems=tuple(self._problems.most_common(10)),
         )
+
+
+def _shortage(needed: int, free: int) -> Message:
+    return Message(
+        Level.WARNING,
+        f"the results will need about {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free",
+        "make room: the run stops before the disk is full, and goes on when run again",
+    )
 
 
 def _advice(cap: int) -> Message:

@@ -33,7 +33,7 @@ def test_any_lost_page_stops_one_run_and_costs_nothing(desk: Callable[..., Desk]
     assert home.run("--concurrency-start", "8")[0] == 10
     bought = home.emulator.requests
     doubts = len(home.status()["in_doubt"])
-    assert doubts > 8
+    assert doubts > 3
     kept = home.root / "kept"
     shutil.move(home.out, kept)
     pages = os.path.getsize(kept / ".pixian-batch" / "ledger.db") // PAGE

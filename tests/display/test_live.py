@@ -84,6 +84,7 @@ def test_a_run_half_way() -> None:
         "pace      3.4 images/s · about 2 h 10 min left · running 1:02:03",
         "workers   7 of 40 · 6 busy · 1 backing off · next in 03:12",
         "credits   3,086.25 charged · at most 0.25 in doubt · 4,000.50 in all runs",
+        "          10,493.25 a minute · about 19,237.62 at the end",
         "so far    60 done · 20 skipped · 3 duplicates · 2 failed · 1 in doubt",
     ]
 
@@ -225,8 +226,8 @@ def test_a_terminal_made_narrower_folds_lines_and_they_are_counted() -> None:
     live._scribe.flush()
     whole = live._rows_on_screen()
     console.width = 50
-    assert whole == 5
-    assert live._rows_on_screen() == 5 + sum(line.cell_len > 50 for line in live._drawn) > 5
+    assert whole == 6
+    assert live._rows_on_screen() == 6 + sum(line.cell_len > 50 for line in live._drawn) > 6
 
 
 def test_a_frame_is_only_written_when_something_changed() -> None:
@@ -274,6 +275,7 @@ def test_only_a_real_terminal_gets_the_live_view() -> None:
 def test_the_style_of_a_label_does_not_reach_into_its_row() -> None:
     for row in view(MOMENTS["mid"], 79):
         assert not row.style
-        assert max(span.end for span in row.spans if span.start == 0) == 10
+        labels = [span.end for span in row.spans if span.start == 0]
+        assert row.plain.startswith(" " * 10) or max(labels) == 10
     told = report_lines(report(samples.summary_of(*samples.ALL)), width=79)
     assert not [line for line in told if line.style]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from display import samples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -193,3 +195,13 @@ def test_a_stopping_run_gives_no_estimate_and_says_what_happens() -> None:
 def test_a_paused_run_says_so() -> None:
     assert text.one_line(snapshot(paused=True)).count("paused: the service fails for every image") == 1
     assert text.state(snapshot()) == ""
+
+
+def test_the_pace_of_credits_is_told_from_what_was_bought() -> None:
+    tally = samples.tally_of(samples.DONE, samples.DONE, samples.REPAIRED, samples.SKIPPED)
+    going = samples.snapshot_of(tally=tally, found=104, counted=True, per_second=2.0)
+    # Two images cost 0.25 each; a repaired one was charged in an earlier run.
+    assert text.credit_pace(going) == ["30.00 a minute", "about 25.50 at the end"]
+    assert text.credit_pace(replace(going, counted=False)) == ["30.00 a minute"]
+    assert text.credit_pace(replace(going, free=True)) == []
+    assert text.credit_pace(samples.snapshot_of(tally=samples.tally_of(samples.FAILED), found=9)) == []

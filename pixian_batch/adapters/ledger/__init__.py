@@ -196,6 +196,10 @@ class Ledger:
         """Pixels of each attempt that may have been charged, and of which no price was known."""
         return await self._committer.do(store.unpriced)
 
+    async def result_sizes(self) -> tuple[int, int]:
+        """How many results stand somewhere, and their bytes."""
+        return await self._committer.do(store.result_sizes)
+
     async def prices(self, params: str) -> list[tuple[int, Decimal]]:
         """(pixels, credits) of what was bought or calculated with these parameters."""
         return await self.ask(lambda db: list(store.prices(db, params)))

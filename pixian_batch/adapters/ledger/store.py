@@ -438,6 +438,12 @@ def prices(db: sqlite3.Connection, params: str) -> Iterator[tuple[int, Decimal]]
         yield pixels, max(Decimal(charged or 0), Decimal(calculated or 0))
 
 
+def result_sizes(db: sqlite3.Connection) -> tuple[int, int]:
+    """How many results stand somewhere, and their bytes."""
+    results, size = db.execute("SELECT count(*), coalesce(sum(size), 0) FROM place").fetchone()
+    return int(results), int(size)
+
+
 def seconds_per_image(db: sqlite3.Connection) -> float | None:
     """Mean seconds of the latest thousand delivered attempts; None before the first."""
     row = db.execute(
