@@ -1,10 +1,10 @@
 # The words a contributor needs; CI uses the same script. Without make: python3 scripts/test.py WORD
 PYTHON ?= python3
 
-.PHONY: help setup lint types floors test slow wheel check demo
+.PHONY: help setup lint types floors test slow wheel docs check demo
 help:
-	@echo "make setup | lint | types | floors | test | slow | wheel | check (all but wheel) | demo"
-setup lint types floors wheel:
+	@echo "make setup | lint | types | floors | test | slow | wheel | docs | check (all but wheel and docs) | demo"
+setup lint types floors wheel docs:
 	@$(PYTHON) scripts/test.py $@
 test:
 	@$(PYTHON) scripts/test.py tests --quick

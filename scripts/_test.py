@@ -17,7 +17,7 @@ from scripts._wheel import prove_wheel
 if TYPE_CHECKING:
     from pathlib import Path
 
-_WORDS: Final = ("setup", "lint", "types", "floors", "tests", "wheel")
+_WORDS: Final = ("setup", "lint", "types", "floors", "tests", "wheel", "docs")
 _USUAL: Final = ("lint", "types", "floors", "tests")
 
 
@@ -47,7 +47,7 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _check(words: list[str], pytest_arguments: list[str]) -> int:
-    python = prepare("local", "dev")
+    python = prepare("local", "dev", *(["docs"] if "docs" in words else []))
     codes: list[int] = []
     for name, command in _commands(python, words, pytest_arguments):
         if name == "pytest" and any(codes):
@@ -73,6 +73,7 @@ def _commands(python: Path, words: list[str], pytest_arguments: list[str]) -> li
         ],
         "types": [("mypy", [*module, "mypy"])],
         "floors": [("import-linter", [str(python), "-c", floors])],
+        "docs": [("mkdocs", [*module, "mkdocs", "build", "--strict", "--quiet", "-f", "scripts/mkdocs.yml"])],
         "tests": [("pytest", [*module, "pytest", *pytest_arguments])],
     }
     return [stage for word, group in stages.items() if word in words for stage in group]

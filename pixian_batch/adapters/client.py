@@ -46,6 +46,8 @@ _READ_BLOCK: Final = 256 * 1024
 _WRITE_BLOCK: Final = 64 * 1024
 _SEND_BUFFER: Final = 256 * 1024
 _MAX_REDIRECTS: Final = 3
+_SHORTEST_SECRET: Final = 8
+"""Shorter ones are nobody's secret, and would be found in ordinary words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,13 @@ class Credentials:
     def basic(self) -> str:
         """The value of the Authorization header."""
         return "Basic " + base64.b64encode(f"{self.api_id}:{self.secret}".encode()).decode()
+
+    def redacted(self, body: bytes) -> bytes:
+        """`body` without the secret: a service or a proxy may repeat what it was sent."""
+        for text in (self.secret, self.basic().removeprefix("Basic ")):
+            if len(text) >= _SHORTEST_SECRET:
+                body = body.replace(text.encode(), b"[secret]")
+        return body
 
     def __repr__(self) -> str:
         return f"Credentials(api_id={self.api_id!r}, secret=…)"
@@ -289,8 +298,15 @@ def _part(boundary: str, name: str, *, value: str = "", kind: Kind | None = None
 class Answer:
     """An answer whose head is here: its body is read by `blocks` (a result) or `error` (anything else)."""
 
-    def __init__(self, response: aiohttp.ClientResponse, trace: Trace, clock: _IdleClock) -> None:
+    def __init__(
+        self,
+        response: aiohttp.ClientResponse,
+        trace: Trace,
+        clock: _IdleClock,
+        redacted: Callable[[bytes], bytes],
+    ) -> None:
         self._response = response
+        self._redacted = redacted
         self._trace = trace
         self._clock = clock
 
@@ -345,7 +361,7 @@ class Answer:
                     break
         except WireError:
             pass  # the status is what counts; a cut message is still a message
-        return read_error(self.status, bytes(body))
+        return read_error(self.status, self._redacted(bytes(body)))
 
 
 def _unread(content: aiohttp.StreamReader) -> bytes:
@@ -462,7 +478,7 @@ class PixianWire:
                 )
                 clock.moved()
                 trace.status = response.status
-                yield Answer(response, trace, clock)
+                yield Answer(response, trace, clock, self._credentials.redacted)
                 response.release()
         except TimeoutError as error:
             if not clock.timeout.expired():

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as calls on the event loop, for as long as a run goes on."""
+"""Signals as calls on the event loop, for as long as a run goes on: to stop, and to say how it stands."""
 
 from __future__ import annotations
 
@@ -13,6 +13,22 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def listen_for_questions(asked: Callable[[], None]) -> Iterator[None]:
+    """Call `asked` on the running loop at each SIGUSR1 or, where it exists, SIGINFO (Ctrl-T)."""
+    numbers = [getattr(signal, name) for name in ("SIGUSR1", "SIGINFO") if hasattr(signal, name)]
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        loop.add_signal_handler(number, asked)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
 
 
 @contextmanager

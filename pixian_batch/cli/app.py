@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-import typer
+from pixian_batch.cli import help as help_
+from pixian_batch.cli.words import MistypedCommandError, with_default_command
 
-_HELP: Final = """Folders of photos through the Pixian.AI background-removal API, without wasting a credit.
+if TYPE_CHECKING:
+    import typer
 
-    pixian-batch ./photos --out ./cut --concurrency-max 40
-
-is short for: pixian-batch run ./photos --out ./cut --concurrency-max 40
-"""
 COMMANDS: Final = {
-    "run": "run",
-    "plan": "plan",
+    "run": "entry",
+    "plan": "entry",
     "account": "account",
     "doctor": "doctor",
     "serve": "serve",
@@ -25,22 +24,37 @@ COMMANDS: Final = {
     "status": "status",
     "resolve": "resolve",
     "reconcile": "reconcile",
+    "login": "login",
+    "config": "config",
 }
 """Command -> the module of this package that has a function of the same name."""
+_COMPLETING: Final = "_PIXIAN_BATCH_COMPLETE"
+"""Set by the shell's completion script."""
 
 
-def build(names: list[str]) -> typer.Typer:
-    """The application with some of the commands; the others' modules are not loaded."""
+def build(names: list[str], *, completion: bool = False) -> typer.Typer:
+    """The application with some of the commands; the others are known by name only, and not loaded.
+
+    completion: with the options that install it.
+    """
+    import typer  # noqa: PLC0415  # not for the help page
+
+    from pixian_batch.cli.command import Command  # noqa: PLC0415  # as above
+
     app = typer.Typer(
-        help=_HELP,
-        no_args_is_help=True,
+        help=help_.LINES["run"],
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        add_completion=completion,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_main)
-    for name in names:
-        module = importlib.import_module(f"pixian_batch.cli.{COMMANDS[name]}")
-        app.command(name)(getattr(module, name))
+    for name in COMMANDS:
+        if name in names:
+            module = importlib.import_module(f"pixian_batch.cli.{COMMANDS[name]}")
+            app.command(name, cls=Command)(getattr(module, name))
+        else:
+            app.command(name, help=help_.LINES[name])(_main)
     return app
 
 
@@ -50,7 +64,65 @@ def _main() -> None:
 
 def start(arguments: list[str]) -> None:
     """Run the command line `arguments`; ends the process with the command's exit code."""
-    named = [name for name in arguments[:1] if name in COMMANDS]
-    app = build(named or list(COMMANDS))
-    app(args=arguments, prog_name="pixian-batch", standalone_mode=True)
-    sys.exit(0)
+    if os.environ.get(_COMPLETING):
+        _complete()
+    if arguments[:1] == ["help"] and not os.path.lexists("help"):
+        arguments = [*arguments[1:2], "--help"]
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        sys.stdout.write(help_.page(list(COMMANDS)))
+        return
+    try:
+        _run(arguments)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as bug:  # noqa: BLE001  # of ours, whatever it is: told in one line, kept in a file
+        from pixian_batch.cli.bug import write_report  # noqa: PLC0415
+
+        sys.stderr.write(f"error: internal error; {write_report(bug)}\n")
+        sys.exit(1)
+
+
+def _run(arguments: list[str]) -> None:
+    from pixian_batch.cli import configuration  # noqa: PLC0415  # not for the help page
+
+    try:
+        words, choice = configuration.take_choice(arguments)
+        words = with_default_command(words, COMMANDS)
+        name = words[0] if words else ""
+        asks_for_help = bool({"-h", "--help"} & set(words))
+        words, defaults = (words, {}) if asks_for_help else configuration.apply(name, words, choice)
+    except (configuration.ConfigurationError, MistypedCommandError) as error:
+        sys.stderr.write(f"error: {error}\n" + (f"  {error.hint}\n" if error.hint else ""))
+        sys.exit(2)
+    if name in COMMANDS:
+        # Not through the group: typer reads its (absent) values with pydantic, which costs a help page more
+        # than all the rest.
+        command = parser([name]).commands[name]
+        command.main(args=words[1:], prog_name=f"pixian-batch {name}", default_map=defaults)
+    else:
+        build([], completion=True)(args=words, prog_name="pixian-batch")
+
+
+def _complete() -> None:
+    """Answer the shell's completion script, which hands the words over in the environment."""
+    words = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    separator = "\n" if "\n" in words else " "
+    first = [word for word in words.split(separator)[1:] if word][:1]
+    typing_first = len(words.split(separator)) <= 2  # noqa: PLR2004  # the program and one word
+    if first and not typing_first and first[0] not in {*COMMANDS, "--help", "-h"}:
+        # The default command's options complete without its name.
+        program, _, rest = words.partition(separator)
+        for name in ("_TYPER_COMPLETE_ARGS", "COMP_WORDS"):
+            if name in os.environ:
+                os.environ[name] = separator.join([program, "run", rest])
+        if cword := os.environ.get("COMP_CWORD"):
+            os.environ["COMP_CWORD"] = str(int(cword) + 1)
+        first = ["run"]
+    build([*first], completion=True)(args=[], prog_name="pixian-batch", standalone_mode=True)
+
+
+def parser(names: list[str]) -> Any:
+    """The parser of these commands as typer builds it, for the reference and the man page."""
+    from typer.main import get_command  # noqa: PLC0415  # as above
+
+    return get_command(build(names))

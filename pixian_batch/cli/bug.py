@@ -15,14 +15,19 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.run import Outputs
 
 
-def write_report(bug: Exception, outputs: Outputs) -> str:
+def write_report(bug: Exception, outputs: Outputs | None = None) -> str:
     """Write the traceback beside the ledger (or in the temporary folder); where it is, as a sentence."""
     text = f"pixian-batch {__version__}, Python {sys.version}, {platform.platform()}\n\n"
     text += "".join(traceback.format_exception(bug))
-    for folder in (os.path.dirname(os.path.abspath(outputs.ledger)), tempfile.gettempdir()):
+    credentials = sys.modules.get("pixian_batch.cli.credentials")  # not loaded: no secret was ever read
+    if credentials is not None:
+        text = credentials.redacted(text)
+    beside = [os.path.dirname(os.path.abspath(outputs.ledger))] if outputs else []
+    for folder in (*beside, tempfile.gettempdir()):
         path = os.path.join(folder, f"bug-{os.getpid()}.log")
         try:
-            with open(path, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            # x: in the temporary folder the name may be somebody else's link.
+            with open(path, "x", encoding="utf-8", errors="backslashreplace") as stream:
                 stream.write(text)
         except OSError:
             continue

@@ -52,7 +52,7 @@ def connect(api_url: str, *, idle_timeout: float) -> PixianClient:
 
     try:
         check_api_url(api_url)
-        found = find_credentials()
+        found = find_credentials(api_url)
         return PixianClient(
             found.api_id, found.secret, api_url=api_url, idle_timeout=idle_timeout, concurrency=1
         )

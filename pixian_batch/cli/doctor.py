@@ -79,7 +79,7 @@ async def _remote(api_url: str) -> list[Finding]:
 
     way = checkups.proxy(api_url)
     try:
-        credentials = find_credentials()
+        credentials = find_credentials(api_url)
     except CredentialsError as error:
         missing = checkups.problem("credentials", str(error), error.hint, Exit.CREDENTIALS)
         return [

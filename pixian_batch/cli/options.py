@@ -15,9 +15,11 @@ import typer
 
 from pixian_batch.cli.values import byte_size, credit, duration
 from pixian_batch.contract.address import DEFAULT_API_URL
+from pixian_batch.contract.params import OutputFormat, VerticalAlignment
+from pixian_batch.policy.course import DoubtPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _T = TypeVar("_T")
 _API = "API parameters"
@@ -26,10 +28,13 @@ _MONEY = "Money"
 _INPUTS = "Inputs"
 _OUTPUTS = "Outputs and messages"
 _SERVICE = "Service"
+COLORS = ("auto", "always", "never")
+LOG_FORMATS = ("text", "json")
 
 
 def _option(panel: str, name: str, help_: str, *also: str, **more: Any) -> Any:
-    """An option with the environment variable that its name gives."""
+    """An option with the environment variable that its name gives. No `metavar`: a switch."""
+    more.setdefault("metavar", "")
     envvar = "PIXIAN_BATCH_" + name.lstrip("-").upper().replace("-", "_")
     return typer.Option(
         name, *also, help=help_, rich_help_panel=panel, envvar=envvar, show_envvar=False, **more
@@ -38,6 +43,20 @@ def _option(panel: str, name: str, help_: str, *also: str, **more: Any) -> Any:
 
 def _text(panel: str, name: str, metavar: str, help_: str) -> Any:
     return _option(panel, name, help_, metavar=metavar)
+
+
+def _choice(panel: str, name: str, choices: Iterable[str], help_: str) -> Any:
+    """One of some words; the shell completes them."""
+    words = [str(word) for word in choices]
+
+    def complete() -> list[str]:
+        return words
+
+    return _option(panel, name, help_, metavar="|".join(words), autocompletion=complete)
+
+
+def _number(panel: str, name: str, help_: str, *, least: int) -> Any:
+    return _option(panel, name, help_, min=least, metavar="N")
 
 
 def _time(name: str, help_: str) -> Any:
@@ -70,13 +89,12 @@ class ApiOptions:
         _text(_API, "--target-size", "SIZE", "Fit the result into this size: '1200 800' or 1200x800."),
     ] = None
     vertical_alignment: Annotated[
-        str | None, _text(_API, "--vertical-alignment", "WHERE", "In a target size: top, middle or bottom.")
+        str | None,
+        _choice(_API, "--vertical-alignment", VerticalAlignment, "Where in a target size."),
     ] = None
     output_format: Annotated[
         str | None,
-        _text(
-            _API, "--output-format", "FORMAT", "auto (PNG; JPEG with a background), png, jpeg or delta_png."
-        ),
+        _choice(_API, "--output-format", OutputFormat, "auto: PNG, or JPEG with a background."),
     ] = None
     jpeg_quality: Annotated[str | None, _text(_API, "--jpeg-quality", "N", "1 to 100; 75 unless told.")] = (
         None
@@ -91,9 +109,11 @@ class PaceOptions:
     """How fast, and how patiently. Times in seconds, once read."""
 
     concurrency_start: Annotated[
-        int, _option(_PACE, "--concurrency-start", "Workers at the start.", min=1)
+        int, _number(_PACE, "--concurrency-start", "Workers at the start.", least=1)
     ] = 5
-    concurrency_max: Annotated[int, _option(_PACE, "--concurrency-max", "Most workers at once.", min=1)] = 100
+    concurrency_max: Annotated[int, _number(_PACE, "--concurrency-max", "Most workers at once.", least=1)] = (
+        100
+    )
     ramp_interval: Annotated[
         float, _time("--ramp-interval", "One more worker each time this has passed; 0: all at once.")
     ] = "5m"  # type: ignore[assignment]  # as the user would write it: read by the option's parser
@@ -104,7 +124,7 @@ class PaceOptions:
         float, _time("--idle-timeout", "Give a request up when no byte moved for this long.")
     ] = "180s"  # type: ignore[assignment]  # as above
     retries: Annotated[
-        int, _option(_PACE, "--retries", "Times to try again when the service is unavailable.", min=0)
+        int, _number(_PACE, "--retries", "Times to try again when the service is unavailable.", least=0)
     ] = 3
     give_up_after: Annotated[
         float, _time("--give-up-after", "End the run when the service fails for everyone for this long.")
@@ -126,11 +146,11 @@ class MoneyOptions:
     ] = None
     in_doubt: Annotated[
         str,
-        _text(
+        _choice(
             _MONEY,
             "--in-doubt",
-            "HOW",
-            "Images that may have been charged without a result: hold, resend or ask.",
+            DoubtPolicy,
+            "What to do with images that may have been charged without a result.",
         ),
     ] = "hold"
     ask_above: Annotated[
@@ -162,9 +182,7 @@ class InputOptions:
         str | None,
         _text(_INPUTS, "--files-from", "FILE", "A file with more inputs, one a line; - is standard input."),
     ] = None
-    nul: Annotated[
-        bool, typer.Option("-0", "--null", help="--files-from is separated by NUL.", rich_help_panel=_INPUTS)
-    ] = False
+    nul: Annotated[bool, _option(_INPUTS, "--null", "--files-from is separated by NUL.", "-0")] = False
     follow_symlinks: Annotated[bool, _option(_INPUTS, "--follow-symlinks", "Enter linked folders.")] = False
 
 
@@ -210,12 +228,19 @@ class ScreenOptions:
         bool, _option(_OUTPUTS, "--quiet", "Say nothing unless something needs a decision.", "-q")
     ] = False
     verbose: Annotated[bool, _option(_OUTPUTS, "--verbose", "Say how every image ended.", "-v")] = False
-    color: Annotated[str, _text(_OUTPUTS, "--color", "WHEN", "auto, always or never.")] = "auto"
+    color: Annotated[str, _choice(_OUTPUTS, "--color", COLORS, "When to use colours.")] = "auto"
     no_progress: Annotated[bool, _option(_OUTPUTS, "--no-progress", "Plain lines, also on a terminal.")] = (
         False
     )
     log_file: Annotated[
         str | None, _text(_OUTPUTS, "--log-file", "FILE", "Append what happens to this file.")
+    ] = None
+    log_format: Annotated[
+        str, _choice(_OUTPUTS, "--log-format", LOG_FORMATS, "How the log file is written.")
+    ] = "text"
+    metrics_file: Annotated[
+        str | None,
+        _text(_OUTPUTS, "--metrics-file", "FILE", "Keep counts for Prometheus in this file (*.prom)."),
     ] = None
 
 
@@ -245,13 +270,26 @@ class RunOptions(
 ):
     """All options of `run`."""
 
+    only_failed: Annotated[
+        bool, _option(_INPUTS, "--only-failed", "Of the inputs, only those that failed in an earlier run.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigOptions(RunOptions):
+    """All options of `run`, to see what they would be. context: where each value came from."""
+
+    context: typer.Context
+    out: Annotated[str | None, _text(_OUTPUTS, "--out", "DIR", "Where the results go.")] = None  # type: ignore[assignment]  # not needed here
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions(ServiceOptions, OutputOptions, PaceOptions, ApiOptions, InputOptions):
     """All options of `plan`."""
 
     calibrate: Annotated[
-        int, _option(_MONEY, "--calibrate", "Ask the price of this many photos by free test requests.", min=0)
+        int,
+        _number(_MONEY, "--calibrate", "Ask the price of this many photos by free test requests.", least=0),
     ] = 0
     json: Annotated[bool, _option(_OUTPUTS, "--json", "One JSON object on standard output.")] = False
 

@@ -129,3 +129,21 @@ def choice(kind: type[_E], text: str, option: str) -> _E:
         return kind(text)
     except ValueError:
         raise typer.BadParameter(f"{option}: {text!r} is none of {', '.join(kind)}") from None
+
+
+def choice_of(words: tuple[str, ...], text: str, option: str) -> str:
+    """One of some words."""
+    if text not in words:
+        raise typer.BadParameter(f"{option}: {text!r} is none of {', '.join(words)}")
+    return text
+
+
+def check_writable(path: str | None, option: str) -> None:
+    """That a file of messages can be written, before anything is spent. Raises `BadParameter`."""
+    if path is None:
+        return
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path) or not os.path.isdir(folder):
+        raise typer.BadParameter(f"{option} {path}: name a file in a folder that is there")
+    if not os.access(path if os.path.lexists(path) else folder, os.W_OK):
+        raise typer.BadParameter(f"{option} {path}: cannot be written; check its rights")

@@ -1,4 +1,4 @@
-"""`pixian-batch plan`: what a run would do and cost. Reads headers only; spends nothing."""
+"""What `pixian-batch plan` does: say what a run would do and cost. Reads headers only; spends nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pixian_batch.adapters.landing import Landing
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.cli.credentials import CredentialsError
-from pixian_batch.cli.options import PlanOptions, takes
 from pixian_batch.cli.order import read_inputs, read_order, read_outputs, read_pace
 from pixian_batch.cli.service import Service, check_api_url, open_wire
 from pixian_batch.cli.tell import fail, table
@@ -24,6 +23,7 @@ from pixian_batch.policy.price import PriceBook
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
+    from pixian_batch.cli.options import PlanOptions
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Order
     from pixian_batch.pipeline.run import Outputs
@@ -44,12 +44,8 @@ class Plan:
     free: bool
 
 
-@takes(PlanOptions)
-def plan(options: PlanOptions) -> None:
-    """Say what a run would do and cost, and spend nothing.
-
-    Example: pixian-batch plan ./photos --out ./cut --calibrate 5
-    """
+def begin(options: PlanOptions) -> None:
+    """Plan, and print the plan."""
     order = read_order(options, local=options.local, overwrite=options.overwrite)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)

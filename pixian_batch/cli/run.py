@@ -1,4 +1,4 @@
-"""`pixian-batch run`: options -> a run -> an exit code. Prints nothing itself: the displays do."""
+"""What `pixian-batch run` does: options -> a run -> an exit code. Prints nothing itself: the displays do."""
 
 from __future__ import annotations
 
@@ -7,17 +7,34 @@ import os
 import shlex
 import signal
 import sys
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
 
-from pixian_batch.adapters.ledger import LedgerError, LedgerInUseError, LedgerRebuiltError, LedgerTooNewError
-from pixian_batch.adapters.signals import listen
+from pixian_batch.adapters.ledger import (
+    LedgerError,
+    LedgerInUseError,
+    LedgerRebuiltError,
+    LedgerTooNewError,
+    read_only,
+)
+from pixian_batch.adapters.ledger.report import read_failures
+from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
 from pixian_batch.cli.credentials import CredentialsError
-from pixian_batch.cli.options import RunOptions, takes
-from pixian_batch.cli.order import read_inputs, read_limits, read_order, read_outputs, read_pace
+from pixian_batch.cli.options import COLORS, LOG_FORMATS
+from pixian_batch.cli.order import (
+    check_writable,
+    choice_of,
+    read_inputs,
+    read_limits,
+    read_order,
+    read_outputs,
+    read_pace,
+)
+from pixian_batch.cli.place import ledger_errors
 from pixian_batch.cli.screens import Screens, watcher
 from pixian_batch.cli.service import Service, check_api_url, open_wire
 from pixian_batch.cli.tell import fail
@@ -33,6 +50,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pixian_batch.cli.ask import DoubtQuestion
+    from pixian_batch.cli.options import RunOptions
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Order
     from pixian_batch.pipeline.run import Limits, Outputs, Pace, Watcher
@@ -53,17 +71,18 @@ class Wish:
     """Never ask."""
 
 
-@takes(RunOptions)
-def run(options: RunOptions) -> None:
-    """Cut out photos: send them through, write the results, skip what is done.
-
-    Example: pixian-batch ./photos --out ./cut --concurrency-max 40
-    """
+def begin(options: RunOptions) -> None:
+    """Make sense of the options, run, and end the command with the run's exit code."""
     order = read_order(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
     inputs = read_inputs(options)
+    outputs = read_outputs(options, inputs)
+    for path, option in ((options.log_file, "--log-file"), (options.metrics_file, "--metrics-file")):
+        check_writable(path, option)
+    if options.only_failed:
+        inputs = replace(inputs, only=_failed(outputs.ledger))
     wish = Wish(
         inputs,
-        read_outputs(options, inputs),
+        outputs,
         order,
         read_pace(options, order),
         read_limits(options),
@@ -73,9 +92,11 @@ def run(options: RunOptions) -> None:
             options.quiet,
             options.verbose,
             not options.no_progress,
-            options.color,
+            choice_of(COLORS, options.color, "--color"),
             options.log_file,
             shlex.join(["pixian-batch", *sys.argv[1:]]),
+            log_json=choice_of(LOG_FORMATS, options.log_format, "--log-format") == "json",
+            metrics_file=options.metrics_file,
         ),
         options.yes,
     )
@@ -102,6 +123,16 @@ def _ask_above(wish: Wish, above: Decimal) -> None:
         fail("not run, and nothing was spent", "raise --ask-above, or say --yes", code=Exit.USAGE)
 
 
+def _failed(ledger: str) -> frozenset[str]:
+    """The inputs that the ledger lists as failed: absolute paths and URLs."""
+    with ledger_errors(), closing(read_only(ledger)) as db:
+        failures = read_failures(db)
+    urls = ("http://", "https://")
+    return frozenset(
+        item.input if item.input.startswith(urls) else os.path.abspath(item.input) for item in failures
+    )
+
+
 async def fulfil(wish: Wish) -> int:
     """Run, and give the exit code. What stops a run before it began is told by the same displays."""
     stop = StopSign()
@@ -115,7 +146,7 @@ async def fulfil(wish: Wish) -> int:
         )
         (stop.raise_hard if again else stop.raise_)(message)
 
-    with listen(heard):
+    with listen(heard), listen_for_questions(screens.status):
         try:
             async with open_wire(wish.service) as wire:
                 going = Run(

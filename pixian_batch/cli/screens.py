@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pixian_batch.adapters.ledger.clock import now
+from pixian_batch.cli.credentials import redacted
 from pixian_batch.display.plain import Plain
 from pixian_batch.display.several import Several
 
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
 
     from pixian_batch.display.live import Live
     from pixian_batch.display.log import Logged
+    from pixian_batch.display.metrics import Metrics
     from pixian_batch.display.records import Records
-    from pixian_batch.pipeline.run import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +32,21 @@ class Screens:
     color: str = "auto"
     log_file: str | None = None
     again: str = ""
+    log_json: bool = False
+    metrics_file: str | None = None
 
 
-def watcher(screens: Screens) -> Watcher:
+def watcher(screens: Screens) -> Several:
     """The displays, as one."""
-    watchers: list[Live | Plain | Logged | Records] = [_for_people(screens)]
+    watchers: list[Live | Plain | Logged | Records | Metrics] = [_for_people(screens)]
     if screens.log_file:
         from pixian_batch.display.log import Logged  # noqa: PLC0415
 
-        watchers.append(Logged(screens.log_file))
+        watchers.append(Logged(screens.log_file, as_json=screens.log_json, redacted=redacted))
+    if screens.metrics_file:
+        from pixian_batch.display.metrics import Metrics  # noqa: PLC0415
+
+        watchers.append(Metrics(screens.metrics_file, now=lambda: datetime.fromisoformat(now()).timestamp()))
     if screens.json:
         from pixian_batch.display.records import Records  # noqa: PLC0415
 
@@ -48,13 +57,13 @@ def watcher(screens: Screens) -> Watcher:
 def _for_people(screens: Screens) -> Live | Plain:
     # Records on the same terminal would tear the live frame.
     torn = screens.json and sys.stdout.isatty()
-    live = screens.progress and not screens.quiet and not torn
+    live = screens.progress and not screens.quiet and not torn and not screens.verbose
     if live:
         from pixian_batch.display.live import Live, suits  # noqa: PLC0415  # rich, only for a terminal
 
         if suits(console := make_console(screens)):
             return Live(console, again=screens.again)
-    return Plain(sys.stderr, quiet=screens.quiet, again=screens.again)
+    return Plain(sys.stderr, quiet=screens.quiet, verbose=screens.verbose, again=screens.again)
 
 
 def make_console(screens: Screens) -> Console:

@@ -40,7 +40,7 @@ def check_api_url(url: str) -> str:
 async def open_wire(service: Service) -> AsyncIterator[PixianWire]:
     """A session with the service. Raises `CredentialsError`, and `EngineMissingError` for `local`."""
     if not service.local:
-        async with _wire(service, find_credentials(), service.api_url) as wire:
+        async with _wire(service, find_credentials(service.api_url), service.api_url) as wire:
             yield wire
         return
     from pixian_batch.emulator.server import Emulator  # noqa: PLC0415  # its engine, only here

@@ -21,7 +21,7 @@ from pixian_batch.display import text as words
 from pixian_batch.display.scribe import Scribe
 from pixian_batch.display.summary import Tone, report
 from pixian_batch.policy.outcome import Failed, InDoubt, Lost
-from pixian_batch.policy.progress import Level
+from pixian_batch.policy.progress import Level, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.display.summary import Report, Row
     from pixian_batch.policy.outcome import Ending
-    from pixian_batch.policy.progress import Message, Snapshot, Summary
+    from pixian_batch.policy.progress import Snapshot, Summary
 
 REFRESH: Final = 0.25
 """Seconds between two looks at the run."""
@@ -104,6 +104,11 @@ class Live:
         """Keep a message among the last ones."""
         label, style = _LEVELS[message.level]
         self._note(_Note(label, style, words.with_hint(message.text, message.hint)))
+
+    def status(self) -> None:
+        """Somebody asks how it stands."""
+        if self._snapshot is not None:
+            self.said(Message(Level.INFO, words.one_line(self._snapshot())))
 
     def finished(self, summary: Summary) -> None:
         """Draw the last state, print the report below it, and wait until both are written."""

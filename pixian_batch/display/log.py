@@ -1,11 +1,14 @@
-"""A log file of a run through the standard logging: one line a failure, doubt, message and end."""
+"""A log file of a run through the standard logging: one line an image, doubt, message and end."""
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from pixian_batch.display.records import image_record, summary_record
 from pixian_batch.display.text import one_line, printable, problem_text, with_hint
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Lost, NotStarted, Skipped
 from pixian_batch.policy.progress import Level
@@ -20,16 +23,21 @@ _LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR
 
 
 class Logged:
-    """A watcher that appends to a file, which may be rotated away under it."""
+    """A watcher that appends to a file, which may be rotated away under it.
 
-    def __init__(self, path: str) -> None:
+    as_json: one JSON object a line. redacted: takes secrets out of a finished line.
+    """
+
+    def __init__(
+        self, path: str, *, as_json: bool = False, redacted: Callable[[str], str] = lambda line: line
+    ) -> None:
         self._log = logging.getLogger("pixian_batch.run")
         self._log.setLevel(logging.INFO)
         self._log.propagate = False
         handler = logging.handlers.WatchedFileHandler(
             path, encoding="utf-8", errors="backslashreplace", delay=True
         )
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(_Formatter(as_json=as_json, redacted=redacted))
         self._log.addHandler(handler)
         self._snapshot: Callable[[], Snapshot] | None = None
 
@@ -43,17 +51,20 @@ class Logged:
         name = printable(ending.input)
         match ending.outcome:
             case Failed(problem):
-                self._log.error("%s failed: %s", name, problem_text(problem))
+                self._image(logging.ERROR, f"{name} failed: {problem_text(problem)}", ending)
             case InDoubt(problem=problem) | Lost(problem=problem):
-                self._log.warning(
-                    "%s may have been charged without a result: %s", name, problem_text(problem)
-                )
+                said = f"{name} may have been charged without a result: {problem_text(problem)}"
+                self._image(logging.WARNING, said, ending)
             case Done(headers=headers):
-                self._log.info("%s done, %s credits, %.1f s", name, headers.credits_charged, ending.seconds)
+                said = f"{name} done, {headers.credits_charged} credits, {ending.seconds:.1f} s"
+                self._image(logging.INFO, said, ending)
             case Duplicate(of):
-                self._log.info("%s made from %s", name, printable(of))
+                self._image(logging.INFO, f"{name} made from {printable(of)}", ending)
             case Skipped() | NotStarted():
                 pass
+
+    def _image(self, level: int, said: str, ending: Ending) -> None:
+        self._log.log(level, "%s", said, extra={"facts": image_record(ending)})
 
     def said(self, message: Message) -> None:
         """Something the user should know."""
@@ -65,10 +76,33 @@ class Logged:
             self._log.error("stopped: %s", printable(with_hint(summary.stop.message, summary.stop.hint)))
         if self._snapshot is not None:
             self._log.info("%s", one_line(self._snapshot()))
-        self._log.info("run ended with exit code %d", summary.exit_code)
+        facts = {"facts": summary_record(summary)}
+        self._log.info("run ended with exit code %d", summary.exit_code, extra=facts)
         for handler in tuple(self._log.handlers):
             self._log.removeHandler(handler)
             handler.close()
 
     async def attend(self) -> None:
         """Nothing to do beside the run."""
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, *, as_json: bool, redacted: Callable[[str], str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+        self._as_json = as_json
+        self._redacted = redacted
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redacted(self._json(record) if self._as_json else super().format(record))
+
+    def _json(self, record: logging.LogRecord) -> str:
+        """The record of an image or of the summary, where there is one, under the key of its type."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        facts: dict[str, Any] | None = getattr(record, "facts", None)
+        if facts is not None:
+            line[str(facts["type"])] = facts
+        return json.dumps(line, separators=(",", ":"), allow_nan=False)

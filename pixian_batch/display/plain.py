@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.scribe import Scribe
 from pixian_batch.display.summary import Report, report
-from pixian_batch.display.text import ascii_only, one_line, printable, problem_text, with_hint
-from pixian_batch.policy.outcome import Failed, InDoubt, Lost
+from pixian_batch.display.text import (
+    ascii_only,
+    credit_amount,
+    one_line,
+    printable,
+    problem_text,
+    with_hint,
+)
+from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Lost, Skipped
 from pixian_batch.policy.progress import Level
 
 if TYPE_CHECKING:
@@ -48,15 +55,24 @@ class Limiter:
 class Plain:
     """One line every `every` seconds, complaints as they come, a report at the end.
 
-    quiet: nothing but what needs somebody's decision. again: this run's command line, for the report.
+    quiet: nothing but what needs somebody's decision. verbose: a line for every image. again: this run's
+    command line, for the report.
     """
 
-    tells_skipped = False
-
-    def __init__(self, stream: TextIO, *, every: float = EVERY, quiet: bool = False, again: str = "") -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        every: float = EVERY,
+        quiet: bool = False,
+        verbose: bool = False,
+        again: str = "",
+    ) -> None:
         self._scribe = Scribe(stream)
         self._every = every
         self._quiet = quiet
+        self._verbose = verbose and not quiet
+        self.tells_skipped = self._verbose
         self._again = again
         self._limiter = Limiter()
         self._snapshot: Callable[[], Snapshot] | None = None
@@ -68,7 +84,10 @@ class Plain:
         self._snapshot = snapshot
 
     def ended(self, ending: Ending) -> None:
-        """Print a failure or a doubt; everything else is in the counts."""
+        """Print a failure or a doubt, and with `verbose` anything; everything else is in the counts."""
+        if self._verbose and (line := ending_line(ending)):
+            self._line(line)
+            return
         match ending.outcome:
             case Failed(problem=problem):
                 kind = ("failed", str(problem.code or problem.message))
@@ -80,6 +99,10 @@ class Plain:
                 return
         if shown:
             self._complain(kind, f"{kind[0]}: {printable(ending.input)}: {problem_text(problem)}")
+
+    def status(self) -> None:
+        """Somebody asks how it stands."""
+        self._progress()
 
     def said(self, message: Message) -> None:
         """Print a message."""
@@ -114,6 +137,28 @@ class Plain:
 
     def _line(self, line: str) -> None:
         self._scribe.put((ascii_only(line) if self._ascii else line) + "\n")
+
+
+def ending_line(ending: Ending) -> str | None:
+    """How one image ended, on one line; None for an image whose turn never came."""
+    name = printable(ending.input)
+    match ending.outcome:
+        case Done(headers=headers, repaired=repaired):
+            charged = headers.credits_charged
+            cost = "finished for free" if repaired else "credits not said"
+            if charged is not None and not repaired:
+                cost = f"{credit_amount(charged)} credits"
+            return f"done: {name}, {cost}, {ending.seconds:.1f} s"
+        case Duplicate(of):
+            return f"duplicate: {name}, made from {printable(of)}"
+        case Skipped(reason):
+            return f"skipped: {name}, {reason.value}"
+        case Failed(problem):
+            return f"failed: {name}: {problem_text(problem)}"
+        case InDoubt(problem=problem) | Lost(problem=problem):
+            return f"in doubt: {name}: {problem_text(problem)}"
+        case _:
+            return None
 
 
 def lines(told: Report) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from typing import TYPE_CHECKING, Protocol
 
@@ -45,6 +46,12 @@ class Several:
         """Something the user should know."""
         self._each(lambda watcher: watcher.said(message))
 
+    def status(self) -> None:
+        """Somebody asks how it stands: say it in one line, where there are lines."""
+        for watcher in tuple(self._watchers):
+            if (status := getattr(watcher, "status", None)) is not None:
+                self._guarded(watcher, status)
+
     def finished(self, summary: Summary) -> None:
         """The run is over."""
         self._each(lambda watcher: watcher.finished(summary))
@@ -55,10 +62,13 @@ class Several:
 
     def _each(self, tell: Callable[[_Watcher], None]) -> None:
         for watcher in tuple(self._watchers):
-            try:
-                tell(watcher)
-            except Exception:  # noqa: BLE001  # whatever a display does, the run that spends money goes on
-                self._drop(watcher)
+            self._guarded(watcher, functools.partial(tell, watcher))
+
+    def _guarded(self, watcher: _Watcher, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except Exception:  # noqa: BLE001  # whatever a display does, the run that spends money goes on
+            self._drop(watcher)
 
     async def _attend(self, watcher: _Watcher) -> None:
         attend = getattr(watcher, "attend", None)

@@ -81,6 +81,7 @@ class Floor:
             paused=self.gate is not None and self.gate.is_tripped(),
             stop=self.stop.stop,
             free=self.free,
+            throttled=sum(worker.throttled for worker in workers),
             credits_ever=None if self.credits_before is None else self.credits_before + charged,
         )
 

@@ -45,6 +45,8 @@ class Worker:
     streak: Streak = field(default_factory=Streak)
     busy: bool = False
     resting: bool = False
+    throttled: int = 0
+    """Its 429s in this run."""
 
     async def pursue(self, send: Send) -> Pursuit:
         """Send one image until it has landed, failed, is held, or the run stops."""
@@ -79,6 +81,7 @@ class Worker:
 
     def _tell(self, reply: Reply) -> None:
         problem = reply.problem
+        self.throttled += reply.verdict is Verdict.THROTTLED
         self.gate.seen(reply.verdict, last_words=problem.message if problem else "")
 
     def _is_everybodys(self, reply: Reply) -> bool:

@@ -58,6 +58,8 @@ class Snapshot:
     """Charged in this ledger in all runs, this one included."""
     free: bool = False
     """No request of this run can cost money."""
+    throttled: int = 0
+    """Requests for images that were answered 429."""
 
 
 @dataclass(frozen=True, slots=True)

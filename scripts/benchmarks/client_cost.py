@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CREDENTIALS = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
 _MB = 1_000_000
 _CLIENTS = os.path.join(ROOT, "scripts", "benchmarks", "clients")
+_MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

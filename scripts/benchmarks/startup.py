@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from functools import partial
@@ -17,13 +16,11 @@ if TYPE_CHECKING:
 def measure(bench: Bench) -> None:
     """CPU milliseconds beside the bare interpreter's, for `--version` and for every command's modules."""
     commands = {"(bare python)": "pass", "--version": "import pixian_batch.__main__"}
-    folder = os.path.join(ROOT, "pixian_batch", "cli")
     sys.path.insert(0, ROOT)
-    from pixian_batch.__main__ import COMMANDS  # noqa: PLC0415  # a light import, but not before it is asked for
+    from pixian_batch.cli.app import COMMANDS  # noqa: PLC0415  # a light import, but not before it is asked for
 
     for name in sorted(COMMANDS):
-        if os.path.exists(os.path.join(folder, f"{name}.py")):
-            commands[name] = f"import pixian_batch.cli.{name}"
+        commands[name] = f"import pixian_batch.cli.{COMMANDS[name]}"
     found = alternate(
         {name: partial(run, [sys.executable, "-c", code]) for name, code in commands.items()},
         3 if bench.quick else 7,

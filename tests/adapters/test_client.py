@@ -227,7 +227,7 @@ async def test_a_file_that_changes_while_it_is_sent_is_never_completed(tmp_path:
         if change == "cut":
             os.truncate(path, BIG // 2)
         else:
-            with open(path, "ab" if change == "grown" else "rb+") as stream:  # noqa: ASYNC230  # a test
+            with open(path, "ab" if change == "grown" else "rb+") as stream:  # a test
                 stream.write(b"\1")
         received.extend(await connection.gone())
 

@@ -200,7 +200,7 @@ async def test_a_full_target_keeps_the_body(small_disk: str, tmp_path: Path) -> 
 @pytest.mark.asyncio
 async def test_a_body_replaces_what_stands_at_its_place_at_once(tmp_path: Path) -> None:
     old = put(tmp_path / "a.png", b"old")
-    with open(old, "rb") as reader:  # noqa: ASYNC230  # a reader that had the old file open
+    with open(old, "rb") as reader:  # a reader that had the old file open
         size = await Landing(str(tmp_path)).put(put(tmp_path / ".x.part", PNG), "a.png")
         assert reader.read() == b"old"
     assert (size, content_of(old)) == (len(PNG), PNG)

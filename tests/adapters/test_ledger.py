@@ -409,7 +409,7 @@ async def test_a_ledger_may_lie_anywhere(tmp_path: Path, folder: str) -> None:
     assert reader.execute("SELECT count(*) FROM run").fetchone() == (1,)
     reader.close()
     await opened.close()
-    assert os.path.isfile(path)  # noqa: ASYNC240  # a test
+    assert os.path.isfile(path)  # a test
 
 
 @pytest.mark.asyncio
@@ -433,7 +433,9 @@ async def test_the_lock_is_gone_with_its_process(path: str) -> None:
         "from pixian_batch.adapters.ledger import Ledger\n"
         "asyncio.run(Ledger.open(sys.argv[1])); os._exit(9)\n"
     )
-    assert subprocess.run([sys.executable, "-c", script, path], check=False).returncode == 9  # noqa: ASYNC221  # nothing else runs
+    assert (
+        subprocess.run([sys.executable, "-c", script, path], check=False).returncode == 9
+    )  # nothing else runs
     await (await Ledger.open(path)).close()
 
 
@@ -447,7 +449,7 @@ async def test_garbage_is_said_to_be_damaged_and_left_as_it_is(path: str, conten
         await Ledger.open(path)
     with pytest.raises(LedgerDamagedError):
         read_only(path)
-    with open(path, "rb") as stream:  # noqa: ASYNC230  # a test
+    with open(path, "rb") as stream:  # a test
         assert stream.read() == content
 
 
@@ -470,7 +472,7 @@ async def filled(path: str) -> None:
 @pytest.mark.parametrize("part", [0.3, 0.9])
 async def test_a_truncated_ledger_is_found_damaged(path: str, part: float) -> None:
     await filled(path)
-    os.truncate(path, int(os.path.getsize(path) * part))  # noqa: ASYNC240  # a test
+    os.truncate(path, int(os.path.getsize(path) * part))  # a test
     with pytest.raises(LedgerDamagedError):
         await Ledger.open(path)
 
@@ -478,7 +480,7 @@ async def test_a_truncated_ledger_is_found_damaged(path: str, part: float) -> No
 @pytest.mark.asyncio
 async def test_overwritten_pages_are_found(path: str) -> None:
     await filled(path)
-    with open(path, "rb+") as stream:  # noqa: ASYNC230  # a test
+    with open(path, "rb+") as stream:  # a test
         stream.seek(3 * 4096)
         stream.write(b"\xa5" * 4096 * 4)
     with pytest.raises(LedgerDamagedError):
@@ -491,11 +493,11 @@ async def test_somebody_elses_database_is_refused_and_left_as_it_is(path: str) -
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE bookmarks (url TEXT)")
     other.close()
-    with open(path, "rb") as stream:  # noqa: ASYNC230  # a test
+    with open(path, "rb") as stream:  # a test
         before = stream.read()
     with pytest.raises(LedgerDamagedError, match="not a pixian-batch ledger"):
         await Ledger.open(path)
-    with open(path, "rb") as stream:  # noqa: ASYNC230  # a test
+    with open(path, "rb") as stream:  # a test
         assert stream.read() == before
 
 

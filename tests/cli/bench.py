@@ -9,11 +9,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from support.pictures import picture, put
+
 from pixian_batch.adapters.ledger import default_path
 from pixian_batch.cli.app import start
 from pixian_batch.emulator.server import Emulator
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName
-from support.pictures import picture, put
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from cli.bench import Beside, Desk
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from typer.testing import CliRunner
 
+import pixian_batch
 from pixian_batch.cli.app import build
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Said:
 
 def _environment(changes: Mapping[str, str]) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PIXIAN_")}
+    # The package under test, whatever the current folder is.
+    ours["PYTHONPATH"] = os.path.dirname(os.path.dirname(os.path.abspath(pixian_batch.__file__)))
     return {**ours, "COLUMNS": "100", "NO_COLOR": "1", **changes}
 
 

@@ -7,8 +7,9 @@ import shutil
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pixian_batch.emulator.settings import Price
 from support.pictures import announced_png, put
+
+from pixian_batch.emulator.settings import Price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,7 @@ def test_the_calibrated_range_holds_the_bill(desk: Callable[..., Desk]) -> None:
     assert (unknown["unpriced"], unknown["credits_high"]) == (12, "0")
     found = home.plan("--calibrate", "5")
     totals = home.emulator.emulator.bill.totals
-    assert (totals.tests, totals.charges, totals.charged) == (5, 0, 0)
+    assert (totals.tests, totals.charges, totals.charged) == (5, 0, Decimal(0))
     assert Decimal(found["credits_low"]) <= exact <= Decimal(found["credits_high"])
     assert (found["unpriced"], found["extrapolated"]) == (0, 0)
     assert not home.out.exists()

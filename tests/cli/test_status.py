@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pixian_batch.adapters.ledger import LedgerError, read_only
+from pixian_batch.adapters.ledger.report import read_status
 from pixian_batch.emulator.weather import Fault, FaultKind, Latency, Weather
 
 if TYPE_CHECKING:
@@ -70,9 +72,6 @@ def test_it_reads_while_a_run_writes(desk: Callable[..., Desk]) -> None:
     over = threading.Event()
 
     def look() -> None:
-        from pixian_batch.adapters.ledger import LedgerError, read_only
-        from pixian_batch.adapters.ledger.report import read_status
-
         while not over.wait(0.01):
             try:
                 with closing(read_only(home.ledger)) as db:

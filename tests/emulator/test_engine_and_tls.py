@@ -39,7 +39,7 @@ async def test_the_real_engine_finds_the_subject() -> None:
 async def test_https(tmp_path: Path) -> None:
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
     try:
-        subprocess.run(  # noqa: ASYNC221  # before anything runs
+        subprocess.run(  # before anything runs
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
              "-keyout", str(key), "-out", str(cert), "-days", "2", "-subj", "/CN=127.0.0.1",
              "-addext", "subjectAltName=IP:127.0.0.1"],

@@ -7,15 +7,16 @@ import os
 import re
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from support.pictures import put
+from support.records import answered, ended, key, sending
 
 from pixian_batch.adapters.ledger import Ledger, default_path
 from pixian_batch.policy.record import Placed
 from pixian_batch.policy.verdict import Verdict
-from support.pictures import put
-from support.records import answered, ended, key, sending
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,16 +89,17 @@ def seen_by_sqlite(path: str) -> dict[int, str]:
     """Charges that plain sqlite3 still reads from a copy of the file, from both ends."""
     seen: dict[int, str] = {}
     for direction in ("ASC", "DESC"):
-        try:
-            with closing(sqlite3.connect(path)) as db:
-                for attempt, charged in db.execute(
-                    f"SELECT attempt_id, charged FROM answer ORDER BY attempt_id {direction}"  # noqa: S608
-                ):
-                    if 0 < attempt < 1 << 40 and isinstance(charged, str) and MONEY.fullmatch(charged):
-                        seen[attempt] = charged
-        except sqlite3.Error:
-            continue
+        question = f"SELECT attempt_id, charged FROM answer ORDER BY attempt_id {direction}"  # noqa: S608  # ours
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
+            rows = db.execute(question)
+            seen.update((attempt, charged) for attempt, charged in rows if _is_charge(attempt, charged))
     return seen
+
+
+def _is_charge(attempt: object, charged: object) -> bool:
+    """Whether what was read can be a charge: a damaged row may hold anything."""
+    whole = isinstance(attempt, int) and 0 < attempt < 1 << 40
+    return whole and isinstance(charged, str) and MONEY.fullmatch(charged) is not None
 
 
 def charges(path: str) -> dict[int, str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-
 from ledger.ledgers import charges, make, states
+
 from pixian_batch.adapters.ledger import Ledger, LedgerError, LedgerTooNewError, default_path, read_only
 from pixian_batch.adapters.ledger.migration import LedgerOutdatedError, migrate
 
@@ -116,8 +116,9 @@ async def test_a_kill_in_the_middle_begins_again(tmp_path: Path, where: str) -> 
     path = default_path(str(tmp_path))
     known = charges(path)
     older(path)
-    done = subprocess.run([sys.executable, "-c", KILLED_IN_A_STEP, path, where], cwd=ROOT, check=False)
-    assert done.returncode == -signal.SIGKILL
+    command = [sys.executable, "-c", KILLED_IN_A_STEP, path, where]
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
+    assert await process.wait() == -signal.SIGKILL
     ledger = await Ledger.open(path, out=str(tmp_path), steps={0: from_0})
     await ledger.close()
     assert (charges(path), version(path)) == (known, 1)

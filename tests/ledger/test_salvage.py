@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from ledger.ledgers import IMAGES, PAGE, PARAMS, charges, copy, make, seen_by_sqlite, states, would_send
+from support.records import key, sending
+
 from pixian_batch.adapters.ledger import (
     Ledger,
     LedgerDamagedError,
@@ -23,7 +24,6 @@ from pixian_batch.adapters.ledger import (
     LedgerRebuiltError,
     default_path,
 )
-from support.records import key, sending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,6 +101,17 @@ def readable(path: str, scratch: Path) -> dict[int, str]:
     return seen
 
 
+def kept_bytes(said: LedgerRebuiltError) -> int:
+    """The size of the damaged file that was set aside."""
+    return os.path.getsize(str(said).rsplit(" kept as ", 1)[1])
+
+
+def overwrite(path: str, content: bytes, at: int = 0) -> None:
+    with open(path, "r+b") as stream:
+        stream.seek(at)
+        stream.write(content)
+
+
 def zero(page: int) -> Callable[[bytearray], None]:
     def change(content: bytearray) -> None:
         content[page * PAGE : (page + 1) * PAGE] = bytes(len(content[page * PAGE : (page + 1) * PAGE]))
@@ -141,7 +152,7 @@ async def test_any_one_page_may_be_lost_and_nothing_is_bought_again(
         most_lost = max(most_lost, len(known) - len(saved))
         assert would_send(path, out) <= SENDABLE, page
         if said is not None:
-            assert os.path.exists(str(said).rsplit(" kept as ", 1)[1])
+            assert kept_bytes(said) == total * PAGE
         shutil.rmtree(out)
     assert most_lost < 100  # rows of one page
 
@@ -179,8 +190,7 @@ async def test_a_cut_off_ledger_keeps_what_is_before_the_cut(
     assert charges(path).items() >= seen.items()
     if part < 0.005:
         assert "nothing in it could be read" in str(said) or "were saved" in str(said)
-    aside = str(said).rsplit(" kept as ", 1)[1]
-    assert os.path.getsize(aside) == int(pages(whole) * PAGE * part) + odd
+    assert kept_bytes(said) == int(pages(whole) * PAGE * part) + odd
     # The results that stand are never bought again, whatever was lost.
     lost = would_send(path, out)
     assert all(number % 20 in {17, 18, 19, 0} for number in lost)
@@ -207,9 +217,7 @@ async def test_a_killed_runs_log_is_read_too(
     killed: Path, damage: Callable[..., tuple[str, Path]], whole: Path
 ) -> None:
     path, out = damage(killed, lambda content: content.__setitem__(slice(0, 100), bytes(100)))
-    with open(path + "-wal", "r+b") as log:
-        log.seek(32 + 24)
-        log.write(os.urandom(100))
+    overwrite(path + "-wal", os.urandom(100), at=32 + 24)
     assert await repair(path, out) is not None
     assert charges(path) == charges(default_path(str(whole)))
     assert would_send(path, out) == SENDABLE
@@ -282,7 +290,7 @@ async def test_a_ledger_whose_log_is_lost_still_opens(
     length=st.sampled_from([1, 4, 64, PAGE]),
     log=st.booleans(),
 )
-def test_random_bytes_never_break_more_than_themselves(  # noqa: PLR0913  # fixtures and choices
+def test_random_bytes_never_break_more_than_themselves(  # fixtures and choices
     killed: Path,
     whole: Path,
     damage: Callable[..., tuple[str, Path]],
@@ -327,8 +335,7 @@ async def test_a_result_that_was_removed_and_sent_again_stays_in_doubt(tmp_path:
     await ledger.begin_run(version="1", service="pixian")
     await ledger.sending(sending(ledger.next_attempt(), key=key(1, PARAMS), place="folder-1/0001.png"))
     await ledger.close()
-    with open(path, "r+b") as stream:
-        stream.write(bytes(16))
+    overwrite(path, bytes(16))
     assert await repair(path, out) is not None
     assert states(path)[key(1).digest] == "sending"
 
@@ -342,13 +349,11 @@ async def test_damage_in_the_middle_of_a_run_is_told_and_repaired_by_the_next(tm
     with closing(sqlite3.connect(path)) as db:
         root = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'image'").fetchone()[0]
     ledger = await Ledger.open(path, out=str(out))
-    with open(path, "r+b") as stream:
-        stream.seek((root - 1) * PAGE)
-        stream.write(bytes(PAGE))
+    overwrite(path, bytes(PAGE), at=(root - 1) * PAGE)
     await ledger.ask(lambda db: db.execute("PRAGMA shrink_memory").fetchall())
+    asked = [ledger.standing(key(number, PARAMS)) for number in range(1, IMAGES + 1)]
     with pytest.raises(LedgerDamagedError, match="the next run"):
-        for number in range(1, IMAGES + 1):
-            await ledger.standing(key(number, PARAMS))
+        await asyncio.gather(*asked)
     await ledger.close()
     assert await repair(path, out) is not None
     assert would_send(path, out) == SENDABLE
@@ -426,10 +431,32 @@ async def test_long_texts_on_overflow_pages_are_read(tmp_path: Path) -> None:
     await ledger.begin_run(version="1", service="pixian")
     await ledger.sending(sending(ledger.next_attempt(), 9, input=name, place="x" * 5000))
     await ledger.close()
-    with open(path, "r+b") as stream:
-        stream.write(bytes(100))
+    overwrite(path, bytes(100))
     assert await repair(path, out) is not None
     ledger = await Ledger.open(path, out=str(out))
     left = [item.sending for item in await ledger.unfinished()]
     await ledger.close()
     assert (left[0].input, left[0].place, left[0].at_most) == (name, "x" * 5000, Decimal("0.25"))
+
+
+@pytest.mark.asyncio
+async def test_results_whose_parameters_are_lost_are_left_alone(
+    whole: Path, damage: Callable[..., tuple[str, Path]]
+) -> None:
+    """Both copies of the parameters are gone: no image is recognised, so no place may claim to be known."""
+    with closing(sqlite3.connect(default_path(str(whole)))) as db:
+        roots = db.execute("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'params'").fetchall()
+
+    def change(content: bytearray) -> None:
+        for (root,) in roots:
+            zero(root - 1)(content)
+
+    path, out = damage(whole, change)
+    assert await repair(path, out) is not None
+    assert charges(path) == charges(default_path(str(whole)))
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM place").fetchone() == (0,)
+    ledger = await Ledger.open(path, out=str(out))
+    assert await ledger.unfinished() == []
+    assert len(await ledger.undecided()) >= 20
+    await ledger.close()

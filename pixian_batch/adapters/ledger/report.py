@@ -72,12 +72,7 @@ def read_status(db: sqlite3.Connection) -> Status:
             results=_count(db, "SELECT count(*) FROM place"),
             images=_count(db, "SELECT count(*) FROM image WHERE state = 'done'"),
             spending=spending(db),
-            failures=[
-                Failure(from_db(source), code, from_db(message))
-                for source, code, message in db.execute(
-                    "SELECT input, code, message FROM failure ORDER BY input"
-                )
-            ],
+            failures=read_failures(db),
             undecided=list(undecided(db)),
             by_day=_sums(db.execute(_BY_DAY)),
             by_folder=_sums(db.execute(_BY_FOLDER)),
@@ -87,6 +82,12 @@ def read_status(db: sqlite3.Connection) -> Status:
         )
     finally:
         db.execute("ROLLBACK")
+
+
+def read_failures(db: sqlite3.Connection) -> list[Failure]:
+    """The inputs whose latest attempt failed, by name."""
+    rows = db.execute("SELECT input, code, message FROM failure ORDER BY input")
+    return [Failure(from_db(source), code, from_db(message)) for source, code, message in rows]
 
 
 def read_runs(db: sqlite3.Connection) -> list[RunFacts]:

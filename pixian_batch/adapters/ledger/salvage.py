@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pixian_batch.adapters.ledger import in_own_folder, store
@@ -333,12 +334,22 @@ _SEEN: Final = """
 """
 
 
+@cache
+def _candidates(columns: int, *, rowid: bool) -> tuple[_Shape, ...]:
+    """The shapes that a row of so many columns can have; it may lack some of a wide table's."""
+    return tuple(
+        shape
+        for shape in _SHAPES
+        if shape.rowid == rowid and (len(shape.checks) == columns or len(shape.checks) > columns > _FEW)
+    )
+
+
 def _take_rows(db: sqlite3.Connection, rows: Iterator[Row]) -> None:
     """Put every row where it belongs; of several versions the first, which is the newest."""
     for statement in _SEEN.split(";"):
         db.execute(statement)
     for row in rows:
-        for shape in _SHAPES:
+        for shape in _candidates(len(row.values), rowid=row.rowid is not None):
             values = shape.read(row)
             if values is not None:
                 # A rowid may be spelt twice: in its table and, stale, on a freed page.
@@ -368,6 +379,7 @@ class _Mender:
         self._newest_attempts()
         results = self._note_standing()
         self.db.execute(_STATES)
+        self._set_apart()
         self._unrecorded_results()
         last = self._count("SELECT coalesce(max(id), 0) FROM attempt")
         return Saved(attempts, images, results, max(0, last - attempts))
@@ -499,6 +511,20 @@ class _Mender:
             self._attempt(number, image)
             self.db.execute("UPDATE image SET attempt = ? WHERE id = ?", (number, image))
 
+    def _set_apart(self) -> None:
+        """Images whose bytes or parameters nobody knows are never met again: nothing may be finished for them.
+
+        Without a record of its place a result is left alone as somebody else's file; with one, it would
+        be taken for the result of other parameters, and be bought again.
+        """
+        self.db.execute("CREATE TEMP TABLE nameless (image_id INTEGER PRIMARY KEY)")
+        self.db.execute(f"INSERT INTO nameless {_NAMELESS}", (f"{UNKNOWN}%",))
+        self.db.execute("DELETE FROM place WHERE image_id IN (SELECT image_id FROM nameless)")
+        self.db.execute(
+            "UPDATE image SET state = CASE state WHEN 'received' THEN 'done' WHEN 'sending' THEN 'in_doubt'"
+            " ELSE state END WHERE id IN (SELECT image_id FROM nameless)"
+        )
+
     def _unrecorded_results(self) -> None:
         """What was `done`, with its place's record lost: the file at the place that its attempt names."""
         rows = self.db.execute(
@@ -522,6 +548,7 @@ class _Mender:
         return len(there)
 
 
+_NAMELESS: Final = "SELECT image.id FROM image JOIN params ON params.id = params_id WHERE canonical LIKE ?"
 _ORPHANS: Final = """
     SELECT id FROM (
         SELECT attempt_id AS id FROM answer UNION SELECT attempt_id FROM verdict

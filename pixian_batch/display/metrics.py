@@ -1,0 +1,165 @@
+"""Counts of a run as a Prometheus text file, for node_exporter's textfile collector.
+
+Written as a whole and renamed into place, every 30 seconds and at the end, so a scraper never reads half a
+file. All are gauges of the latest run: a counter would have to live on from run to run, and the ledger is
+where sums live. The wall clock is handed in. A file that cannot be written is told once and harms nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import threading
+from typing import TYPE_CHECKING, Final
+
+from pixian_batch.policy.stopping import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pixian_batch.policy.outcome import Ending
+    from pixian_batch.policy.progress import Message, Snapshot, Summary
+    from pixian_batch.policy.tally import Tally
+
+EVERY: Final = 30.0
+"""Seconds between two writes."""
+_SUCCESS: Final = "pixian_batch_last_success_timestamp_seconds"
+_log = logging.getLogger(__name__)
+
+
+class Metrics:
+    """A watcher that keeps the file at `path`. now: seconds since 1970, UTC."""
+
+    def __init__(self, path: str, *, now: Callable[[], float], every: float = EVERY) -> None:
+        self._path = path
+        self._now = now
+        self._every = every
+        self._snapshot: Callable[[], Snapshot] | None = None
+        self._success = _last_success(path)
+        self._writing = threading.Lock()
+        self._told = False
+        self._closed = False
+
+    def started(self, snapshot: Callable[[], Snapshot]) -> None:
+        """The run begins."""
+        self._snapshot = snapshot
+
+    def ended(self, ending: Ending) -> None:
+        """Nothing: the counts are read when they are written."""
+
+    def said(self, message: Message) -> None:
+        """Nothing: messages are for people."""
+
+    def finished(self, summary: Summary) -> None:
+        """Write the last counts. A run that ended well is the last success from now on."""
+        if summary.exit_code is Exit.LEDGER_IN_USE:
+            return  # another run is at work, and the file is its
+        if summary.exit_code is Exit.OK:
+            self._success = self._now()
+        throttled = self._snapshot().throttled if self._snapshot is not None else 0
+        self._write(
+            [
+                *_tally_lines(summary.tally),
+                *_sample("throttled", "gauge", "Answers 429 in the latest run.", throttled),
+                *_sample(
+                    "run_seconds", "gauge", "Seconds that the latest run has taken.", f"{summary.seconds:.3f}"
+                ),
+                *_sample("workers", "gauge", "Workers that are open.", 0),
+                *_sample("running", "gauge", "Whether a run is going on.", 0),
+                *_sample("exit_code", "gauge", "Exit code of the latest run.", int(summary.exit_code)),
+            ],
+            last=True,
+        )
+
+    async def attend(self) -> None:
+        """Write the counts every `every` seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(self._every)
+            if self._snapshot is not None:
+                # A thread: a disk that hangs must not hold the uploads.
+                await asyncio.to_thread(self._write, list(_running_lines(self._snapshot())))
+
+    def _write(self, lines: list[str], *, last: bool = False) -> None:
+        if self._success is not None:
+            lines += _sample(
+                _SUCCESS.removeprefix("pixian_batch_"),
+                "gauge",
+                "When a run last ended with exit code 0.",
+                f"{self._success:.3f}",
+            )
+        lines += _sample(
+            "updated_timestamp_seconds", "gauge", "When this file was written.", f"{self._now():.3f}"
+        )
+        # The collector reads *.prom only, so the name beside it must not end so.
+        beside = f"{self._path}.{os.getpid()}.tmp"
+        with self._writing:
+            if self._closed:
+                return  # a thread that came late
+            self._closed = last
+            try:
+                with open(beside, "w", encoding="utf-8") as stream:
+                    stream.write("".join(f"{line}\n" for line in lines))
+                os.replace(beside, self._path)
+            except OSError as error:
+                self._tell(error)
+                with contextlib.suppress(OSError):
+                    os.unlink(beside)
+
+    def _tell(self, error: OSError) -> None:
+        if not self._told:
+            self._told = True
+            _log.warning("--metrics-file %s cannot be written: %s", self._path, error.strerror)
+
+
+def _running_lines(snapshot: Snapshot) -> Iterator[str]:
+    yield from _tally_lines(snapshot.tally)
+    yield from _sample("throttled", "gauge", "Answers 429 in the latest run.", snapshot.throttled)
+    yield from _sample(
+        "run_seconds", "gauge", "Seconds that the latest run has taken.", f"{snapshot.elapsed:.3f}"
+    )
+    yield from _sample("workers", "gauge", "Workers that are open.", snapshot.workers)
+    yield from _sample("running", "gauge", "Whether a run is going on.", 1)
+
+
+def _tally_lines(tally: Tally) -> Iterator[str]:
+    counts = {
+        "done": tally.done,
+        "skipped": tally.skipped,
+        "duplicate": tally.duplicates,
+        "failed": tally.failed,
+        "in_doubt": tally.in_doubt,
+        "lost": tally.lost,
+    }
+    yield from _head("images", "gauge", "Images of the latest run by how they ended.")
+    for outcome, number in counts.items():
+        yield f'pixian_batch_images{{outcome="{outcome}"}} {number}'
+    amounts = {
+        "charged": tally.credits_charged,
+        "calculated": tally.credits_calculated,
+        "in_doubt": tally.credits_in_doubt,
+    }
+    yield from _head("credits", "gauge", "Credits of the latest run: charged, calculated, at most in doubt.")
+    for kind, amount in amounts.items():
+        yield f'pixian_batch_credits{{kind="{kind}"}} {amount:f}'
+    yield from _sample("requests", "gauge", "Requests for images in the latest run.", tally.attempts)
+
+
+def _sample(name: str, kind: str, help_: str, value: object) -> list[str]:
+    return [*_head(name, kind, help_), f"pixian_batch_{name} {value}"]
+
+
+def _head(name: str, kind: str, help_: str) -> list[str]:
+    return [f"# HELP pixian_batch_{name} {help_}", f"# TYPE pixian_batch_{name} {kind}"]
+
+
+def _last_success(path: str) -> float | None:
+    """What the file of an earlier run says."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            found = re.search(rf"^{_SUCCESS} ([0-9.]+)$", stream.read(100_000), re.MULTILINE)
+    except OSError:
+        return None
+    return float(found[1]) if found else None

@@ -1,0 +1,103 @@
+"""Judged by the bill: whichever page of a ledger is lost, nothing that was bought or is in doubt is sent again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pixian_batch.emulator.weather import Chance, Fault, FaultKind, Weather
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cli.bench import Desk
+
+PAGE = 4096
+STORMY = Weather(
+    chances=(
+        Chance(Fault(FaultKind.RESET_AFTER_CHARGE), every=9),
+        Chance(Fault(FaultKind.CUT_BODY), every=13),
+    )
+)
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_any_lost_page_stops_one_run_and_costs_nothing(desk: Callable[..., Desk], turn: int) -> None:
+    home = desk(weather=STORMY)
+    home.add(*(f"{number % 3}/{number:02}.png" for number in range(60)))
+    assert home.run("--concurrency-start", "8")[0] == 10
+    bought = home.emulator.requests
+    doubts = len(home.status()["in_doubt"])
+    assert doubts > 8
+    kept = home.root / "kept"
+    shutil.move(home.out, kept)
+    pages = os.path.getsize(kept / ".pixian-batch" / "ledger.db") // PAGE
+    stopped = 0
+    for page in range(turn, pages, 3):
+        shutil.rmtree(home.out, ignore_errors=True)
+        shutil.copytree(kept, home.out)
+        with open(home.ledger, "r+b") as stream:
+            stream.seek(page * PAGE)
+            stream.write(bytes(PAGE))
+        code, _, wrong = home.run()
+        assert code in {8, 10}, wrong  # 10: the page held nothing, and nothing is amiss
+        stopped += code == 8
+        assert home.run()[0] == 10
+        assert home.emulator.requests == bought, page
+        assert len(home.status()["in_doubt"]) >= doubts, page
+    assert stopped > 2
+
+
+def test_a_ledger_of_which_nothing_is_left_costs_only_what_has_no_result(desk: Callable[..., Desk]) -> None:
+    home = desk()
+    home.add(*(f"{number}.png" for number in range(10)))
+    assert home.run()[0] == 0
+    bought = home.emulator.requests
+    with open(home.ledger, "r+b") as stream:
+        stream.write(bytes(os.path.getsize(home.ledger)))
+    os.unlink(home.out / "3.png")
+    code, _, wrong = home.run()
+    assert code == 8
+    assert "nothing in it could be read" in wrong
+    assert home.emulator.requests == bought
+    assert home.run()[0] == 0
+    again = {digest for digest, number in home.emulator.requests.items() if number != bought[digest]}
+    assert again == {home.digest("3.png")}
+
+
+def test_damage_under_a_running_run_is_never_paid_for_twice(desk: Callable[..., Desk]) -> None:
+    """The file loses its content under a run that is writing to it. Its cache may carry that run to its end."""
+    home = desk()
+    home.add(*(f"{number:03}.png" for number in range(120)))
+    code, _, wrong = _run_and_damage(home)
+    assert code in {0, 8}, wrong
+    codes = [home.run()[0] for _ in range(3)]
+    assert 8 in [code, *codes]
+    assert codes[-1] in {0, 10}
+    assert max(home.emulator.requests.values()) == 1
+    undecided = len(home.status()["in_doubt"])
+    results = [name for name in os.listdir(home.out) if name.endswith(".png")]
+    assert len(results) + undecided >= 120
+
+
+def _run_and_damage(home: Desk) -> tuple[int, str, str]:
+    def damage() -> None:
+        while home.emulator.total < 30:
+            time.sleep(0.002)
+        for name in (home.ledger, home.ledger + "-wal"):
+            with open(name, "r+b") as stream:
+                size = os.path.getsize(name)
+                stream.seek(64)
+                stream.write(os.urandom(size - 64))
+
+    hand = threading.Thread(target=damage)
+    hand.start()
+    try:
+        return home.run("--concurrency-start", "4")
+    finally:
+        hand.join()

@@ -1,0 +1,180 @@
+"""The pages: what is generated is current, and every command line shown is one that the program takes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli.kit import command
+
+from pixian_batch.cli import app
+from pixian_batch.cli.configuration import take_choice
+from pixian_batch.cli.options import PlanOptions, RunOptions
+from pixian_batch.cli.order import read_order, read_pace
+from pixian_batch.cli.service import check_api_url
+from pixian_batch.cli.words import with_default_command
+
+ROOT = Path(__file__).parents[2]
+_BLOCK = re.compile(
+    r"^(?P<indent> *)```(?P<kind>\w+)[^\n]*\n(?P<text>.*?)^(?P=indent)```", re.DOTALL | re.MULTILINE
+)
+_SHELL = {"console", "sh", "bash", "shell"}
+_OWN = {"--install-completion", "--show-completion", "--version", "--help", "-h", "-V"}
+
+
+def pages() -> list[Path]:
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [page for page in found if page.is_file()]
+
+
+def command_lines(page: Path) -> list[str]:
+    """The lines of a page's shell blocks that call the program; continued lines are joined."""
+    lines: list[str] = []
+    for block in _BLOCK.finditer(page.read_text(encoding="utf-8")):
+        if block["kind"] not in _SHELL:
+            continue
+        for line in block["text"].replace("\\\n", " ").splitlines():
+            text = line.strip().removeprefix("$ ")
+            if calls(text):
+                lines.append(text)
+    return lines
+
+
+def calls(line: str) -> list[list[str]]:
+    """The words of each call of the program in a shell line, without redirections."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&<>()")
+    lexer.whitespace_split = True
+    lexer.commenters = "#"
+    try:
+        words = list(lexer)
+    except ValueError:  # a quote that ends in another line: a script, not a command
+        return []
+    found: list[list[str]] = []
+    current: list[str] | None = None
+    waiting = iter(words)
+    for word in waiting:
+        if set(word) <= set("|;&()"):
+            current = None
+        elif set(word) <= set("<>&"):
+            next(waiting, None)
+        elif current is not None:
+            current.append(word)
+        elif os.path.basename(word) == "pixian-batch":
+            current = []
+            found.append(current)
+    return found
+
+
+KINDS = {"run": RunOptions, "plan": PlanOptions}
+SHOWN = [
+    pytest.param(line, id=f"{page.relative_to(ROOT)}: {line[:60]}")
+    for page in pages()
+    for line in dict.fromkeys(command_lines(page))
+]
+
+
+@pytest.fixture(scope="module")
+def parser() -> Any:
+    return app.parser(list(app.COMMANDS))
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_a_command_line_that_is_shown_is_one_that_the_program_takes(
+    line: str, parser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Parsed and made sense of by the real code, not run: most would buy something, or serve until Ctrl-C.
+    # `--out` may come from a project's file there.
+    monkeypatch.setenv("PIXIAN_BATCH_OUT", "cut")
+    for called in calls(line):
+        words, _choice = take_choice(called)
+        if not words or words[0] in _OWN:
+            continue
+        words = with_default_command(words, app.COMMANDS)
+        assert words[0] in app.COMMANDS
+        if {"--help", "-h"} & set(words):
+            continue
+        chosen = parser.commands[words[0]]
+        # `OUT` of a command about runs may come from the file, too.
+        with chosen.make_context(words[0], words[1:], default_map={"out": "cut"}) as context:
+            if words[0] in KINDS:
+                makes_sense(KINDS[words[0]](**context.params))
+
+
+def makes_sense(options: RunOptions | PlanOptions) -> None:
+    """The values are ones that the program takes; the files they name need not be there."""
+    in_doubt = options.in_doubt if isinstance(options, RunOptions) else "hold"
+    order = read_order(options, local=options.local, overwrite=options.overwrite, in_doubt=in_doubt)
+    read_pace(options, order)
+    check_api_url(options.api_url)
+    assert options.paths or options.files_from
+
+
+@pytest.mark.slow
+def test_the_tutorials_free_commands_do_what_it_says(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `local`")
+    photos = tmp_path / "photos" / "shoes"
+    photos.mkdir(parents=True)
+    (photos / "a.png").write_bytes((ROOT / "docs" / "samples" / "cat.png").read_bytes())
+    lines = command_lines(ROOT / "docs" / "tutorial" / "first-run.md")
+    free = [line for line in lines if "--local" in line or line.split()[1] in {"plan", "status"}]
+    assert len(free) >= 4
+    for line in free:
+        (words,) = calls(line)
+        said = command(*words, env={"HOME": str(tmp_path)}, cwd=str(tmp_path))
+        assert said.code == 0, (line, said.err)
+    assert (tmp_path / "cut" / "shoes" / "a.png").is_file()
+
+
+def test_the_pages_show_every_command() -> None:
+    shown = {words[0] for param in SHOWN for words in calls(str(param.values[0])) if words}
+    assert set(app.COMMANDS) - {"run"} - shown == set()
+
+
+def test_a_line_is_taken_apart_as_a_shell_does() -> None:
+    line = "find . -print0 | /opt/bin/pixian-batch --files-from - -0 --out 'a b' > x 2>&1 && pixian-batch status c # it"
+    assert calls(line) == [["--files-from", "-", "-0", "--out", "a b", "2"], ["status", "c"]] or calls(
+        line
+    ) == [
+        ["--files-from", "-", "-0", "--out", "a b"],
+        ["status", "c"],
+    ]
+    assert calls("# pixian-batch x") == []
+
+
+def test_the_generated_pages_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT))
+    from scripts import build_reference  # noqa: PLC0415  # found only now
+
+    for name, text in build_reference.pages().items():
+        said = f"{name} is out of date: run python3 scripts/build_reference.py"
+        assert (ROOT / name).read_text(encoding="utf-8") == text, said
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="the extra `docs`")
+    import subprocess  # noqa: PLC0415  # only here
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "--quiet",
+            "-f",
+            "scripts/mkdocs.yml",
+            "-d",
+            str(tmp_path),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
