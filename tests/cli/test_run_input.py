@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,6 @@ import pixian_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from pixian_batch.emulator.server import Emulator
 
@@ -466,10 +466,11 @@ def test_a_second_run_on_one_ledger_is_refused(run: Command) -> None:
     assert ran.summary["status"] == "halted"
 
 
-def test_a_damaged_ledger_is_not_replaced(run: Command) -> None:
+def test_a_damaged_ledger_is_set_aside_and_kept(run: Command) -> None:
     put(run.folder / "in" / "a.jpg", picture("jpg"))
     path = put(run.folder / "out" / ".pixian-batch" / "ledger.db", b"garbage" * 1000)
     ran = run("in", "--out", "out", "--json")
     assert (ran.code, run.bought()) == (8, 0)
     assert "damaged" in ran.err
-    assert os.path.getsize(path) == 7000
+    (aside,) = Path(path).parent.glob("ledger.damaged-*.db")
+    assert aside.read_bytes() == b"garbage" * 1000
