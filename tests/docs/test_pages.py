@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
+import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cli.bench import Beside
 from cli.kit import command
+from PIL import Image
+from support.pictures import picture, put
 
+import pixian_batch
 from pixian_batch.cli import app
 from pixian_batch.cli.configuration import take_choice
 from pixian_batch.cli.options import PlanOptions, RunOptions
@@ -130,6 +137,73 @@ def test_the_tutorials_free_commands_do_what_it_says(tmp_path: Path) -> None:
     assert (tmp_path / "cut" / "shoes" / "a.png").is_file()
 
 
+# Waits for Ctrl-C, asks a person, changes the shell's start-up files, belongs to somebody's server, or names
+# images in doubt by their numbers.
+NOT_RUN = ("serve", "login", "--install-completion", "/srv/", " 17 ")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the lines are for a POSIX shell")
+def test_every_command_line_that_is_shown_runs(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `local`")
+    lines = [line for page in pages() for line in command_lines(page)]
+    lines = [line for line in dict.fromkeys(lines) if not any(part in line for part in NOT_RUN)]
+    assert len(lines) > 30
+    emulator = Beside(credits=Decimal(1000))
+    try:
+        prepared = a_place_to_run(tmp_path / "prepared")
+        for number, line in enumerate(lines):
+            place = shutil.copytree(prepared, tmp_path / str(number))
+            said = subprocess.run(
+                ["bash", "-c", line],
+                cwd=place,
+                env=an_environment(tmp_path, emulator.emulator.url),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+            assert said.returncode == 0, (line, said.stderr.decode())
+    finally:
+        emulator.stop()
+
+
+def a_place_to_run(folder: Path) -> Path:
+    """What the pages take for granted: photos, a list, a delta with its original, a run that has been."""
+    photos = folder / "photos"
+    for name in ("a.jpg", "b/c.png"):
+        put(photos / name, picture(name[-3:], shade=len(name), size=(24, 18)))
+    put(folder / "photo.jpg", picture("jpg", shade=3, size=(24, 18)))
+    Image.new("RGBA", (24, 18), (255, 255, 255, 0)).save(folder / "photo.delta.png")
+    (folder / "list.txt").write_text("photos/a.jpg\n", encoding="utf-8")
+    (folder / "pixian-batch.toml").write_text(
+        'out = "cut"\n[profile.shop]\nmargin = "5%"\n', encoding="utf-8"
+    )
+    program = folder / "bin" / "pixian-batch"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m pixian_batch "$@"\n', encoding="utf-8"
+    )
+    program.chmod(0o755)
+    before = [str(program), "photos/a.jpg", "--out", "cut", "--local", "--quiet"]
+    subprocess.run(before, cwd=folder, env=an_environment(folder, "http://127.0.0.1:9"), check=True)
+    return folder
+
+
+def an_environment(home: Path, url: str) -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PIXIAN_")}
+    return {
+        **ours,
+        "HOME": str(home),
+        "PATH": f"bin{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(Path(pixian_batch.__file__).parents[1]),
+        "PIXIAN_API_ID": "id",
+        "PIXIAN_API_SECRET": "secret",
+        "PIXIAN_BATCH_API_URL": url,
+        "PIXIAN_BATCH_MIN_FREE": "1MB",
+    }
+
+
 def test_the_pages_show_every_command() -> None:
     shown = {words[0] for param in SHOWN for words in calls(str(param.values[0])) if words}
     assert set(app.COMMANDS) - {"run"} - shown == set()
@@ -157,8 +231,6 @@ def test_the_generated_pages_are_current(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs", reason="the extra `docs`")
-    import subprocess  # noqa: PLC0415  # only here
-
     done = subprocess.run(
         [
             sys.executable,
