@@ -75,17 +75,27 @@ def describe(origin: str) -> _Schema:
 
 
 def _remove() -> _Schema:
-    fields = {field.wire: _SCHEMAS[field.attribute] for field in FIELDS}
-    form = {
-        "type": "object",
-        "properties": _IMAGES | fields,
-        "additionalProperties": False,
-        "oneOf": [{"required": [name]} for name in _IMAGES],
+    forms = {
+        "multipart/form-data": {"schema": _form(_IMAGES)},
+        # Public clients send the texts so; an image in bytes needs multipart.
+        "application/x-www-form-urlencoded": {
+            "schema": _form({name: schema for name, schema in _IMAGES.items() if name != "image"})
+        },
     }
     return {
         "operationId": "removeBackground",
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+        "requestBody": {"required": True, "content": forms},
         "responses": {"200": _result()} | {str(status): _failure(text) for status, text in _MEANINGS.items()},
+    }
+
+
+def _form(images: dict[str, _Schema]) -> _Schema:
+    fields = {field.wire: _SCHEMAS[field.attribute] for field in FIELDS}
+    return {
+        "type": "object",
+        "properties": images | fields,
+        "additionalProperties": False,
+        "oneOf": [{"required": [name]} for name in images],
     }
 
 

@@ -64,4 +64,6 @@ async def test_the_description_names_every_parameter_and_header() -> None:
     post = said["paths"]["/api/v2/remove-background"]["post"]
     properties = post["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
     assert set(properties) == {"image", "image.base64", "image.url", *BY_WIRE}
+    texts = post["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]["properties"]
+    assert set(texts) == {"image.base64", "image.url", *BY_WIRE}
     assert set(post["responses"]["200"]["headers"]) == set(RESULT_HEADERS)
