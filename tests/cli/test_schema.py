@@ -22,7 +22,7 @@ def test_it_prints_the_published_schema() -> None:
 def test_help_has_an_example(name: str) -> None:
     said = command(name, "--help")
     assert said.code == 0
-    assert f"Example: pixian-batch {name}" in said.out
+    assert f"Examples:\n  pixian-batch {name}" in said.out
 
 
 @pytest.mark.parametrize("name", SMALL)

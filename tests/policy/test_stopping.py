@@ -36,6 +36,7 @@ STOPS = {
     "BUG": 1,
     "USAGE": 2,
     "LEDGER_IN_USE": 11,
+    "IN_DOUBT": 10,
 }
 SIGNALS = {"SIGINT", "SIGTERM"}
 
