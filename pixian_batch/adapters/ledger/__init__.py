@@ -223,8 +223,12 @@ def read_only(path: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"file:{quoted}?mode=ro", uri=True, timeout=_BUSY_MS / 1000, check_same_thread=False
         )
-        _check_application(connection)
-        check_version(connection)
+        try:
+            _check_application(connection)
+            check_version(connection)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.OperationalError as error:
         raise LedgerError(f"the ledger {path} cannot be read: {error}") from error
     except sqlite3.DatabaseError as error:
