@@ -17,15 +17,17 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from aiofiles.threadpool import wrap
 
 from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, Kind, is_whole, sniff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from io import FileIO
 
+_T = TypeVar("_T")
 BLOCK: Final = 256 * 1024
 """Bytes gathered before they are written: smaller blocks cost much more CPU."""
 _MARGIN_RESULT: Final = 1 << 20
@@ -281,12 +283,19 @@ class Landing:
         free = shutil.disk_usage(self.out).free
         return (needed, free) if needed > free else None
 
-    async def put(self, body: str, place: str) -> int:
+    async def put(self, file: str, place: str) -> int:
         """Move a synced file to its place, whatever stands there; its size. Raises `DiskError`."""
-        try:
-            return await asyncio.to_thread(_put, body, self.path(place))
-        except OSError as error:
-            raise DiskError(self.path(place), error) from error
+        [said] = await self.put_all([(file, place)])
+        if isinstance(said, DiskError):
+            raise said
+        return said
+
+    async def put_all(self, files: Sequence[tuple[str, str]]) -> list[int | DiskError]:
+        """Move synced files to their places, (file, place), whatever stands there; of each its size.
+
+        Durable when this returns: each folder is synced once, however many results came to it.
+        """
+        return await asyncio.to_thread(_put_all, [(file, self.path(place)) for file, place in files])
 
     async def link(self, place: str, to: str) -> int:
         """Make `to` from the result at `place`: by reflink, hard link or copy. Raises `DiskError`."""
@@ -347,7 +356,25 @@ class Landing:
             raise DiskError(self.out, error) from error
 
 
+def _put_all(files: Sequence[tuple[str, str]]) -> list[int | DiskError]:
+    said = [_said(_put, file, path) for file, path in files]
+    folders = {os.path.dirname(path) for _file, path in files}
+    unsafe = {
+        folder: error for folder in folders if isinstance(error := _said(_sync_folder, folder), DiskError)
+    }
+    return [unsafe.get(os.path.dirname(path), size) for (_file, path), size in zip(files, said, strict=True)]
+
+
+def _said(work: Callable[..., _T], *arguments: str) -> _T | DiskError:
+    """What `work` gives, or what its last argument, a path, is the trouble with."""
+    try:
+        return work(*arguments)
+    except OSError as error:
+        return DiskError(arguments[-1], error)
+
+
 def _put(body: str, path: str) -> int:
+    """Move a synced file; its size. The rename is durable only when its folder is synced."""
     try:
         os.replace(body, path)
     except OSError:
@@ -362,8 +389,8 @@ def _put(body: str, path: str) -> int:
             with contextlib.suppress(OSError):
                 os.unlink(beside)
             raise
+        _sync_folder(os.path.dirname(path))
         os.unlink(body)
-    _sync_folder(os.path.dirname(path))
     return os.stat(path).st_size
 
 

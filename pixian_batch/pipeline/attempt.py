@@ -1,13 +1,14 @@
 """One request for one image: written down, sent, its answer spooled, its verdict written down.
 
 The order of writes is the promise: `sending` is durable before the first byte leaves, the credits are
-durable before the body is read, the body is synced before the verdict says it was delivered.
+durable before the body is read, the body is synced before the verdict says it was delivered. That last
+verdict is left to whoever finishes the result: with it, the worker would wait for nothing it needs.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.client import SourceChangedError, Trace, WireError
@@ -129,10 +130,9 @@ class Attempter:
         seconds: float,
         at_most: Decimal | None,
     ) -> Reply:
-        """The verdict, by the facts; durable before anybody acts on it."""
+        """The verdict, by the facts; durable unless its body is to be finished."""
         asked = result_kind(job.params.result_format)
         verdict = classify(course.trace.exchange(as_asked=_is_as_asked(course, asked)))
-        problem = None if verdict is Verdict.DELIVERED else _problem(course, asked)
         planned = spool.path if not spool.rescued else None
         kept = await self._put_away(verdict, spool)
         reply = Reply(
@@ -142,13 +142,16 @@ class Attempter:
             http_status=course.trace.status,
             headers=course.headers,
             body=course.body if verdict is Verdict.DELIVERED else None,
-            problem=problem,
+            problem=None if verdict is Verdict.DELIVERED else _problem(course, asked),
             retry_after=course.retry_after,
             kept=kept,
             at_most=at_most,
+            # The bytes are not where the ledger expects them, or are kept for a person.
+            elsewhere=kept if kept != planned or verdict is Verdict.LOST else None,
         )
-        written = await self._write_down(reply, elsewhere=kept != planned or verdict is Verdict.LOST)
-        return replace(reply, written=written)
+        if verdict is not Verdict.DELIVERED:
+            await self._note(attempt, reply.ended())
+        return reply
 
     async def _put_away(self, verdict: Verdict, spool: Spool) -> str | None:
         """Keep what may be worth something; the path of what was kept."""
@@ -159,30 +162,12 @@ class Attempter:
         await spool.drop()
         return None
 
-    async def _write_down(self, reply: Reply, *, elsewhere: bool) -> bool:
-        """The verdict; `elsewhere`: the bytes are not where the ledger expects them, or are kept for a person."""
-        problem = reply.problem or Problem(None, "")
-        return await self._note(
-            reply.attempt,
-            Ended(
-                reply.verdict,
-                reply.http_status,
-                problem.code,
-                problem.message,
-                reply.body.size if reply.body is not None else None,
-                reply.seconds,
-                reply.kept if elsewhere else None,
-            ),
-        )
-
-    async def _note(self, attempt: int, ended: Ended) -> bool:
-        """Whether the ledger took it. If not, the next run settles this attempt from the facts on disk."""
+    async def _note(self, attempt: int, ended: Ended) -> None:
+        """Write it down. If the ledger does not take it, the next run settles this attempt from the facts on disk."""
         try:
             await self.ledger.ended(attempt, ended)
         except LedgerError as error:
             self._disk_trouble(str(error))
-            return False
-        return True
 
 
 def _is_as_asked(course: _Course, asked: Kind) -> bool:

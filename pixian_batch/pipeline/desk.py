@@ -46,9 +46,10 @@ if TYPE_CHECKING:
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.pipeline.attempt import Attempter
     from pixian_batch.pipeline.job import Found, Order
+    from pixian_batch.pipeline.pool import Turn
     from pixian_batch.pipeline.preflight import Preflight
     from pixian_batch.pipeline.stop_sign import StopSign
-    from pixian_batch.pipeline.worker import Pursuit, Worker
+    from pixian_batch.pipeline.worker import Pursuit
 
 DISK_HINT = "make room, then run the same command again: it goes on where it stopped"
 
@@ -91,11 +92,13 @@ class Desk:
     say: Callable[[Message], None]
     claims: Claims = field(default_factory=Claims)
 
-    async def handle(self, found: Found, worker: Worker) -> Ending:
-        """The whole way of one image. Never raises for what the image, the service or the disk does."""
+    async def handle(self, found: Found, turn: Turn) -> Ending:
+        """The whole way of one image. Never raises for what the image, the service or the disk does.
+
+        A worker is asked for (`turn`) only for what has to be sent, and only while it is sent.
+        """
         if self.stop.up:
             return Ending(found.path, None, NotStarted())
-        began = asyncio.get_running_loop().time()
         job: Job | None = None
         pursuit: Pursuit | None = None
         try:
@@ -103,7 +106,7 @@ class Desk:
             async with self.claims.hold(job.key):
                 outcome = await self._without_sending(job)
                 if outcome is None:
-                    pursuit, outcome = await self._buy(job, worker)
+                    pursuit, outcome = await self._buy(job, turn)
         except ReadingError as error:
             outcome = Failed(Problem(error.code, str(error), error.hint))
         except SourceChangedError as error:
@@ -117,7 +120,7 @@ class Desk:
             self.landing.path(job.place) if job else None,
             outcome,
             pursuit.attempts if pursuit else 0,
-            asyncio.get_running_loop().time() - began if pursuit else 0.0,
+            asyncio.get_running_loop().time() - pursuit.began if pursuit else 0.0,
         )
 
     # --- found -> job ------------------------------------------------------------------------------
@@ -198,13 +201,13 @@ class Desk:
 
     # --- buying ------------------------------------------------------------------------------------
 
-    async def _buy(self, job: Job, worker: Worker) -> tuple[Pursuit, Outcome]:
-        await self.preflight.once()
-        if self.order.via_delta and not job.rebuild:
-            self.say(_not_by_delta(job, self.order.params.max_pixels))
-        pursuit = await worker.pursue(lambda: self._send(job))
-        outcome = await self._outcome(job, pursuit)
-        return pursuit, outcome
+    async def _buy(self, job: Job, turn: Turn) -> tuple[Pursuit, Outcome]:
+        async with turn as worker:
+            await self.preflight.once()
+            if self.order.via_delta and not job.rebuild:
+                self.say(_not_by_delta(job, self.order.params.max_pixels))
+            pursuit = await worker.pursue(lambda: self._send(job))
+        return pursuit, await self._outcome(job, pursuit)
 
     async def _send(self, job: Job) -> Reply | None:
         """One attempt, within the budget and the disk's room; None when it may not be made."""
@@ -247,12 +250,15 @@ class Desk:
     async def _land(self, job: Job, reply: Reply) -> Outcome:
         assert reply.body is not None  # noqa: S101  # delivered
         assert reply.headers is not None  # noqa: S101  # delivered
-        if not reply.written:
-            # Renamed, it would be a file of nobody's: in its spool the next run finds it and knows what it is.
-            problem = Problem("disk", f"paid for and kept at {reply.body.path}", DISK_HINT)
-            return Lost(problem, reply.headers, reply.http_status, reply.body.path, None)
         received = Received(
-            job.key, job.input, job.place, reply.body.path, job.rebuild, reply.headers.input_orientation
+            reply.attempt,
+            reply.ended(),
+            job.key,
+            job.input,
+            job.place,
+            reply.body.path,
+            job.rebuild,
+            reply.headers.input_orientation,
         )
         try:
             await self.finisher.finish(received)

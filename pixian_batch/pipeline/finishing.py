@@ -1,15 +1,18 @@
-"""From a synced body to the result at its place: rebuild a delta if asked, rename, record.
+"""From synced bodies to results at their places: verdict, rename, record. Behind the pool, in rounds.
 
-Everything here can be done again for free: the body stays where it is until the result is safe.
+Everything that has arrived when a round begins is finished together: one commit for the verdicts, one sync
+of each folder for the renames, one commit for the places. The busier it gets, the less each image costs.
+Everything here can be done again for free: a body stays where it is until the result is safe.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pixian_batch.policy.record import Key, Placed
+from pixian_batch.adapters.landing import DiskError
+from pixian_batch.policy.record import Ended, Key, Placed
 
 if TYPE_CHECKING:
     from pixian_batch.adapters.landing import Landing
@@ -22,8 +25,13 @@ class RebuildError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A body that is safe, and what it is the result of. orientation: as the service said it."""
+    """A body that is safe, and what it is the result of. orientation: as the service said it.
 
+    ended: how its attempt ended; None when that is written down already.
+    """
+
+    attempt: int
+    ended: Ended | None
     key: Key
     input: str
     place: str
@@ -33,28 +41,83 @@ class Received:
 
 
 @dataclass(slots=True)
+class _Arrival:
+    """A body in a round. file: what is renamed; future: the size of the result at its place."""
+
+    received: Received
+    file: str
+    future: asyncio.Future[int]
+
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+@dataclass(slots=True)
 class Finisher:
     """`await finish(received)`: raises `DiskError`, `LedgerError`, `RebuildError`."""
 
     ledger: Ledger
     landing: Landing
+    _arrived: list[_Arrival] = field(default_factory=list)
+    _rounds: asyncio.Task[None] | None = None
 
     async def finish(self, received: Received) -> int:
-        """Bring a result to its place and write that down; its size in bytes."""
+        """Write down how the attempt ended, bring the result to its place, write that down; its size in bytes."""
+        file = await self._rebuild(received) if received.rebuild else received.body
+        arrival = _Arrival(received, file, asyncio.get_running_loop().create_future())
+        self._arrived.append(arrival)
+        if self._rounds is None:
+            self._rounds = asyncio.ensure_future(self._go_round())
+        size = await arrival.future
         if received.rebuild:
-            size = await self._rebuild(received)
-        else:
-            size = await self.landing.put(received.body, received.place)
-        await self.ledger.placed(received.input, received.place, Placed(received.key, size))
+            self.landing.remove(received.body)
         return size
 
-    async def _rebuild(self, received: Received) -> int:
-        content = await asyncio.to_thread(_rebuilt, received)
+    async def _rebuild(self, received: Received) -> str:
+        """The full picture of a delta, synced beside it; its path."""
+        try:
+            content = await asyncio.to_thread(_rebuilt, received)
+        except RebuildError:
+            if received.ended is not None:
+                await self.ledger.ended(received.attempt, received.ended)
+            raise
         beside = f"{received.body}.rebuilt"
         await self.landing.write(content, beside)
-        size = await self.landing.put(beside, received.place)
-        self.landing.remove(received.body)
-        return size
+        return beside
+
+    async def _go_round(self) -> None:
+        try:
+            while self._arrived:
+                arrivals, self._arrived = self._arrived, []
+                await self._round(arrivals)
+        finally:
+            self._rounds = None
+
+    async def _round(self, arrivals: list[_Arrival]) -> None:
+        """Finish all of them; each hears of its own trouble, or of what stopped the round."""
+        try:
+            verdicts = [(one.received.attempt, one.received.ended) for one in arrivals]
+            await self.ledger.all_ended(
+                [(attempt, ended) for attempt, ended in verdicts if ended is not None]
+            )
+            sizes = await self.landing.put_all([(one.file, one.received.place) for one in arrivals])
+            placed = [(one, size) for one, size in zip(arrivals, sizes, strict=True) if isinstance(size, int)]
+            await self.ledger.all_placed(
+                [
+                    (one.received.input, one.received.place, Placed(one.received.key, size))
+                    for one, size in placed
+                ]
+            )
+        except Exception as error:  # noqa: BLE001  # whoever waits for it tells it
+            for one in arrivals:
+                one.fail(error)
+            return
+        for one, said in zip(arrivals, sizes, strict=True):
+            if isinstance(said, DiskError):
+                one.fail(said)
+            elif not one.future.done():
+                one.future.set_result(said)
 
 
 def _rebuilt(received: Received) -> bytes:

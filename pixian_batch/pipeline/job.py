@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pixian_batch.contract.params import OutputFormat, Params, canonical
 from pixian_batch.policy.course import DoubtPolicy
 from pixian_batch.policy.naming import output_place
+from pixian_batch.policy.record import Ended
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -98,7 +99,8 @@ class Job:
 class Reply:
     """One attempt that has ended. body: the spooled result of a delivered one; at_most: what a doubt can cost.
 
-    problem: what went wrong, None for a delivered result. written: the ledger has the verdict.
+    problem: what went wrong, None for a delivered result. elsewhere: where bytes are kept that the ledger
+    would not find by itself.
     """
 
     attempt: int
@@ -111,4 +113,16 @@ class Reply:
     retry_after: float | None = None
     kept: str | None = None
     at_most: Decimal | None = None
-    written: bool = True
+    elsewhere: str | None = None
+
+    def ended(self) -> Ended:
+        """How the attempt ended, for the ledger."""
+        return Ended(
+            self.verdict,
+            self.http_status,
+            self.problem.code if self.problem else None,
+            self.problem.message if self.problem else "",
+            self.body.size if self.body else None,
+            self.seconds,
+            self.elsewhere,
+        )

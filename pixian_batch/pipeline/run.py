@@ -20,7 +20,7 @@ from pixian_batch.pipeline.desk import DISK_HINT, Desk
 from pixian_batch.pipeline.finishing import Finisher
 from pixian_batch.pipeline.floor import Floor
 from pixian_batch.pipeline.gate import Gate
-from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.pool import Pool, Turn
 from pixian_batch.pipeline.preflight import Preflight
 from pixian_batch.pipeline.purse import Purse
 from pixian_batch.pipeline.scout import Scout, count
@@ -235,9 +235,9 @@ class Run:
         """Scout, pool and displays side by side, until the stream has ended and all have landed."""
         gate = Gate(self.pace.breaker, self.stop)
 
-        async def handle(found: Found, worker: Worker) -> None:
+        async def handle(found: Found, turn: Turn) -> None:
             try:
-                self._ended(await desk.handle(found, worker))
+                self._ended(await desk.handle(found, turn))
                 self._check_room(desk.landing)
             except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
                 self.bug = self.bug or bug

@@ -62,7 +62,16 @@ class Settler:
         if body is None:
             return await self._after_rename(left)
         source = await self._original(sending) if rebuild else sending.input
-        received = Received(sending.key, source, sending.place, body.path, rebuild, headers.input_orientation)
+        received = Received(
+            sending.attempt,
+            None,
+            sending.key,
+            source,
+            sending.place,
+            body.path,
+            rebuild,
+            headers.input_orientation,
+        )
         try:
             await self.finisher.finish(received)
         except RebuildError:

@@ -5,6 +5,7 @@ A retry is a rest in here; the image never goes back into a queue. Every worker 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
@@ -27,8 +28,12 @@ Send: TypeAlias = "Callable[[], Awaitable[Reply | None]]"
 
 @dataclass(frozen=True, slots=True)
 class Pursuit:
-    """How the pursuit of one image ended: the last reply (None: nothing was sent), and the attempts made."""
+    """How the pursuit of one image ended: the last reply (None: nothing was sent), and the attempts made.
 
+    began: the loop's time when the worker took the image in its hand.
+    """
+
+    began: float
     reply: Reply | None
     attempts: int
     ended: Land | Fail | Hold | Halt | None
@@ -51,14 +56,15 @@ class Worker:
     async def pursue(self, send: Send) -> Pursuit:
         """Send one image until it has landed, failed, is held, or the run stops."""
         self.streak = self.streak.next_image()
+        began = asyncio.get_running_loop().time()
         attempts = 0
         reply: Reply | None = None
         while True:
             async with self.gate.passage() as free:
                 if not free:
-                    return Pursuit(reply, attempts, None)
+                    return Pursuit(began, reply, attempts, None)
                 if (latest := await send()) is None:
-                    return Pursuit(reply, attempts, None)
+                    return Pursuit(began, reply, attempts, None)
                 reply = latest
                 attempts += 1
                 self._tell(reply)
@@ -68,14 +74,14 @@ class Worker:
             match course:
                 case Rest(seconds):
                     if not await self._rest(seconds):
-                        return Pursuit(reply, attempts, None)
+                        return Pursuit(began, reply, attempts, None)
                 case Fail() if self._is_everybodys(reply):
                     pass  # the service fails for everyone: this image's turn comes again at the gate
                 case Land() | Fail() | Hold():
-                    return Pursuit(reply, attempts, course)
+                    return Pursuit(began, reply, attempts, course)
                 case Halt():
                     self.stop.raise_(_halt(reply))
-                    return Pursuit(reply, attempts, course)
+                    return Pursuit(began, reply, attempts, course)
                 case other:
                     assert_never(other)
 

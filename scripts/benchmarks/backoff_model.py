@@ -17,7 +17,7 @@ import looptime
 
 from pixian_batch.pipeline.gate import Gate
 from pixian_batch.pipeline.job import Reply
-from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.pool import Pool, Turn
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.worker import Worker
@@ -64,14 +64,15 @@ async def _run(service: Service, rest: Callable[[int, random.Random], float] | N
     """`rest`: seconds after the n-th 429 in a row; None: the worker's own."""
     loop, stop, stream = asyncio.get_running_loop(), StopSign(), Stream[int]()
 
-    async def handle(_item: int, worker: Worker) -> None:
-        if rest is None:
-            await worker.pursue(service.answer)
-            return
-        throttles = 0
-        while (await service.answer()).verdict is Verdict.THROTTLED:
-            throttles += 1
-            await asyncio.sleep(rest(throttles, service.draw))
+    async def handle(_item: int, turn: Turn) -> None:
+        async with turn as worker:
+            if rest is None:
+                await worker.pursue(service.answer)
+                return
+            throttles = 0
+            while (await service.answer()).verdict is Verdict.THROTTLED:
+                throttles += 1
+                await asyncio.sleep(rest(throttles, service.draw))
 
     async def feed() -> None:
         while loop.time() < _SECONDS:

@@ -87,8 +87,8 @@ def _row(db: sqlite3.Connection, folder: str, number: int, place: tuple[str, str
         db, 1, at, Sending(number, key, source, result, spool, 12_000_000, Decimal("0.25"), free=False)
     )
     store.write_answered(db, at, number, Answered(200, _HEADERS, 1000))
-    store.write_ended(db, at, number, Ended(Verdict.DELIVERED, 200, body_size=1000, seconds=2.0))
-    store.write_placed(db, source, result, Placed(key, 1000))
+    store.write_ended(db, at, [(number, Ended(Verdict.DELIVERED, 200, body_size=1000, seconds=2.0))])
+    store.write_placed(db, [(source, result, Placed(key, 1000))])
 
 
 if __name__ == "__main__":

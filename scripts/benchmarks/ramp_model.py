@@ -12,7 +12,7 @@ import random
 import looptime
 
 from pixian_batch.pipeline.gate import Gate
-from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.pool import Pool, Turn
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.worker import Worker
@@ -29,15 +29,16 @@ async def _main() -> str:
     draw = random.Random(6)  # noqa: S311  # weather
     began, busy, over, used = loop.time(), 0, 0, 0.0
 
-    async def handle(_item: int, _worker: Worker) -> None:
+    async def handle(_item: int, turn: Turn) -> None:
         nonlocal busy, over, used
-        busy += 1
-        over += busy > _RAMP.allowed(loop.time() - began)
-        seconds = draw.lognormvariate(1.6, 0.6)
-        start = loop.time()
-        await asyncio.sleep(seconds)
-        used += max(0.0, min(loop.time(), began + _UNTIL) - start)
-        busy -= 1
+        async with turn:
+            busy += 1
+            over += busy > _RAMP.allowed(loop.time() - began)
+            seconds = draw.lognormvariate(1.6, 0.6)
+            start = loop.time()
+            await asyncio.sleep(seconds)
+            used += max(0.0, min(loop.time(), began + _UNTIL) - start)
+            busy -= 1
 
     async def feed() -> None:
         while loop.time() - began < _UNTIL:

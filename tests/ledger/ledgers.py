@@ -90,7 +90,7 @@ def seen_by_sqlite(path: str) -> dict[int, str]:
     seen: dict[int, str] = {}
     for direction in ("ASC", "DESC"):
         question = f"SELECT attempt_id, charged FROM answer ORDER BY attempt_id {direction}"  # noqa: S608  # ours
-        with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
+        with suppress(sqlite3.Error, UnicodeDecodeError), closing(sqlite3.connect(path)) as db:
             rows = db.execute(question)
             seen.update((attempt, charged) for attempt, charged in rows if _is_charge(attempt, charged))
     return seen

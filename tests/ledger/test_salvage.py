@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ledger.ledgers import IMAGES, PAGE, PARAMS, charges, copy, make, seen_by_sqlite, states, would_send
 from support.records import key, sending
@@ -290,6 +290,7 @@ async def test_a_ledger_whose_log_is_lost_still_opens(
     length=st.sampled_from([1, 4, 64, PAGE]),
     log=st.booleans(),
 )
+@example(seed=326725, spots=22, length=1, log=False)  # SQLite's own words about it are not UTF-8
 def test_random_bytes_never_break_more_than_themselves(  # fixtures and choices
     killed: Path,
     whole: Path,

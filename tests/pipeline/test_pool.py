@@ -12,7 +12,7 @@ from support import virtual
 from support.virtual import now
 
 from pixian_batch.pipeline.gate import Gate
-from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.pool import Pool, Turn
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.worker import Worker
@@ -43,12 +43,13 @@ class Workshop:
         self.openings.append(now())
         return Worker(Gate(Breaker(), self.stop), self.stop, Patience())
 
-    async def _handle(self, item: int, worker: Worker) -> None:
-        assert worker.busy
-        self.working += 1
-        self.most = max(self.most, self.working)
-        await asyncio.sleep(self._seconds(item))
-        self.working -= 1
+    async def _handle(self, item: int, turn: Turn) -> None:
+        async with turn as worker:
+            assert worker.busy
+            self.working += 1
+            self.most = max(self.most, self.working)
+            await asyncio.sleep(self._seconds(item))
+            self.working -= 1
         self.handled.append(item)
 
     async def feed(self, items: int, until: float = 1e12) -> int:

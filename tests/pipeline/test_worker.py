@@ -194,7 +194,7 @@ def test_an_attempt_that_may_not_be_made_ends_the_pursuit() -> None:
         async def forbidden() -> Reply | None:
             return None
 
-        assert await floor.worker().pursue(forbidden) == Pursuit(None, 0, None)
+        assert await floor.worker().pursue(forbidden) == Pursuit(now(), None, 0, None)
 
     virtual.run(main())
 

@@ -25,7 +25,7 @@ from pixian_batch.adapters.ledger.migration import STEPS, LedgerTooNewError, che
 from pixian_batch.adapters.ledger.store import Spending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from decimal import Decimal
 
     from pixian_batch.adapters.ledger.migration import Steps
@@ -131,12 +131,22 @@ class Ledger:
 
     async def ended(self, attempt: int, ended: Ended) -> None:
         """The attempt's verdict."""
+        await self.all_ended([(attempt, ended)])
+
+    async def all_ended(self, verdicts: Sequence[tuple[int, Ended]]) -> None:
+        """The verdicts of some attempts, all of them or none."""
         at = now()
-        await self._committer.do(lambda db: store.write_ended(db, at, attempt, ended))
+        if verdicts:
+            await self._committer.do(lambda db: store.write_ended(db, at, verdicts))
 
     async def placed(self, source: str, place: str, placed: Placed) -> None:
         """The result of `source` stands at `place`."""
-        await self._committer.do(lambda db: store.write_placed(db, source, place, placed))
+        await self.all_placed([(source, place, placed)])
+
+    async def all_placed(self, results: Sequence[tuple[str, str, Placed]]) -> None:
+        """Results of some inputs stand at their places, all of them or none: (input, place, what)."""
+        if results:
+            await self._committer.do(lambda db: store.write_placed(db, results))
 
     async def lost(self, attempt: int) -> None:
         """The received result of `attempt` is gone."""
@@ -224,8 +234,9 @@ def read_only(path: str) -> sqlite3.Connection:
             f"file:{quoted}?mode=ro", uri=True, timeout=_BUSY_MS / 1000, check_same_thread=False
         )
         try:
-            _check_application(connection)
-            check_version(connection)
+            with store.meaningful():
+                _check_application(connection)
+                check_version(connection)
         except BaseException:
             connection.close()
             raise
@@ -276,7 +287,8 @@ def _connect(path: str, steps: Steps) -> sqlite3.Connection:
             path, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000
         )
         try:
-            _check(path, connection)  # before the first write: it may be somebody else's database
+            with store.meaningful():  # what SQLite says of damage need not be UTF-8 either
+                _check(path, connection)  # before the first write: it may be somebody else's database
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")

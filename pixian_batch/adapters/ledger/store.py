@@ -28,7 +28,7 @@ from pixian_batch.policy.record import (
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x50584C42
@@ -154,57 +154,62 @@ def write_answered(db: sqlite3.Connection, at: str, attempt: int, answered: Answ
     )
 
 
-def write_ended(db: sqlite3.Connection, at: str, attempt: int, ended: Ended) -> None:
-    """How an attempt ended, and the state its image is in by that."""
-    db.execute(
+def write_ended(db: sqlite3.Connection, at: str, verdicts: Sequence[tuple[int, Ended]]) -> None:
+    """How attempts ended, and the state their images are in by that."""
+    db.executemany(
         "INSERT INTO verdict (attempt_id, at, verdict, http_status, code, message, body_size, seconds, kept)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            attempt,
-            at,
-            ended.verdict,
-            ended.http_status,
-            None if ended.code is None else str(ended.code),
-            to_db(ended.message),
-            ended.body_size,
-            ended.seconds,
-            None if ended.kept is None else to_db(ended.kept),
-        ),
+        [
+            (
+                attempt,
+                at,
+                ended.verdict,
+                ended.http_status,
+                None if ended.code is None else str(ended.code),
+                to_db(ended.message),
+                ended.body_size,
+                ended.seconds,
+                None if ended.kept is None else to_db(ended.kept),
+            )
+            for attempt, ended in verdicts
+        ],
     )
-    _set_state(db, attempt, state_after(ended.verdict))
+    _set_states(db, [(attempt, state_after(ended.verdict)) for attempt, ended in verdicts])
 
 
-def _set_state(db: sqlite3.Connection, attempt: int, state: State) -> None:
-    db.execute(
+def _set_states(db: sqlite3.Connection, states: Iterable[tuple[int, State]]) -> None:
+    """The state of images, each by its latest attempt; an older attempt's has no say."""
+    db.executemany(
         "UPDATE image SET state = ? WHERE id = (SELECT image_id FROM attempt WHERE id = ?) AND attempt = ?",
-        (state, attempt, attempt),
+        [(state, attempt, attempt) for attempt, state in states],
     )
 
 
 def write_lost(db: sqlite3.Connection, attempt: int) -> None:
     """A result that had been received is gone: its image waits for a decision."""
-    _set_state(db, attempt, State.LOST)
+    _set_states(db, [(attempt, State.LOST)])
 
 
-def write_placed(db: sqlite3.Connection, source: str, place: str, placed: Placed) -> None:
-    """A result stands at its place: the image is done."""
-    folder, name = split_place(place)
-    image = _image_id(db, placed.key)
-    db.execute(
-        "INSERT INTO place (folder, name, image_id, size) VALUES (?, ?, ?, ?) ON CONFLICT (folder, name)"
+def write_placed(db: sqlite3.Connection, results: Sequence[tuple[str, str, Placed]]) -> None:
+    """Results stand at their places, (input, place, what): their images are done."""
+    rows = [
+        (*map(to_db, split_place(place)), placed.size, placed.key.digest, placed.key.params)
+        for _source, place, placed in results
+    ]
+    written = db.executemany(
+        "INSERT INTO place (folder, name, image_id, size) SELECT ?, ?, image.id, ? FROM image"
+        " JOIN params ON params.id = params_id WHERE digest = ? AND canonical = ? ON CONFLICT (folder, name)"
         " DO UPDATE SET image_id = excluded.image_id, size = excluded.size",
-        (to_db(folder), to_db(name), image, placed.size),
+        rows,
+    ).rowcount
+    if written != len(rows):
+        raise ValueError(f"{len(rows) - written} results are of images that were never sent")
+    db.executemany(
+        "UPDATE image SET state = 'done'"
+        " WHERE digest = ? AND params_id = (SELECT id FROM params WHERE canonical = ?)",
+        [(placed.key.digest, placed.key.params) for _source, _place, placed in results],
     )
-    db.execute("UPDATE image SET state = 'done' WHERE id = ?", (image,))
-    db.execute("DELETE FROM failure WHERE input = ?", (to_db(source),))
-
-
-def _image_id(db: sqlite3.Connection, key: Key) -> int:
-    row = db.execute(
-        "SELECT image.id FROM image JOIN params ON params.id = params_id WHERE digest = ? AND canonical = ?",
-        (key.digest, key.params),
-    ).fetchone()
-    return int(row[0])
+    db.executemany("DELETE FROM failure WHERE input = ?", [(to_db(source),) for source, _p, _w in results])
 
 
 def write_failure(db: sqlite3.Connection, run: int, at: str, source: str, code: object, message: str) -> None:
@@ -228,7 +233,7 @@ def write_resolution(db: sqlite3.Connection, attempt: int, at: str, *, charged: 
     """A person's decision: the image may be sent again."""
     how = "charged" if charged else "not_charged"
     db.execute("INSERT INTO resolution (attempt_id, at, how) VALUES (?, ?, ?)", (attempt, at, how))
-    _set_state(db, attempt, State.OPEN)
+    _set_states(db, [(attempt, State.OPEN)])
 
 
 # --- questions ---------------------------------------------------------------------------------------
