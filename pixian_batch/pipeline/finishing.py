@@ -48,7 +48,12 @@ class _Arrival:
     file: str
     future: asyncio.Future[int]
 
+    def placed(self, size: int) -> tuple[str, str, Placed]:
+        """What the ledger writes down of it."""
+        return self.received.input, self.received.place, Placed(self.received.key, size)
+
     def fail(self, error: Exception) -> None:
+        """Tell whoever waits."""
         if not self.future.done():
             self.future.set_exception(error)
 
@@ -69,10 +74,7 @@ class Finisher:
         self._arrived.append(arrival)
         if self._rounds is None:
             self._rounds = asyncio.ensure_future(self._go_round())
-        size = await arrival.future
-        if received.rebuild:
-            self.landing.remove(received.body)
-        return size
+        return await arrival.future
 
     async def _rebuild(self, received: Received) -> str:
         """The full picture of a delta, synced beside it; its path."""
@@ -103,12 +105,10 @@ class Finisher:
             )
             sizes = await self.landing.put_all([(one.file, one.received.place) for one in arrivals])
             placed = [(one, size) for one, size in zip(arrivals, sizes, strict=True) if isinstance(size, int)]
-            await self.ledger.all_placed(
-                [
-                    (one.received.input, one.received.place, Placed(one.received.key, size))
-                    for one, size in placed
-                ]
-            )
+            for one, _size in placed:
+                if one.file != one.received.body:
+                    self.landing.remove(one.received.body)  # before the record: nobody looks for it after
+            await self.ledger.all_placed([one.placed(size) for one, size in placed])
         except Exception as error:  # noqa: BLE001  # whoever waits for it tells it
             for one in arrivals:
                 one.fail(error)

@@ -21,14 +21,15 @@ def test_a_spool_is_found_from_another_working_directory(
     house: Callable[..., House], point: str, options: list[str]
 ) -> None:
     home = house()
-    home.add(3)
+    home.add(1)
     elsewhere = home.root / "elsewhere" / "deep"
     elsewhere.mkdir(parents=True)
     common = ["--api-url", home.emulator.api, "--min-free", "1MB", "--json", *options]
     env = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
-    # One worker: with more, others may be in flight when the plug is pulled, and rightly in doubt.
-    first = ["run", "in", "--out", "out", "--concurrency-start", "1", *common]
+    # One photo: others would be in flight when the plug is pulled, and rightly in doubt.
+    first = ["run", "in", "--out", "out", *common]
     assert home.forge.ask(run=first, env=env, cwd=str(home.root), kill=[point, 1]).wait().code == KILLED
+    home.add(2, first=1)
     second = ["run", "../../in", "--out", "../../out", *common]
     outcome = home.forge.ask(run=second, env=env, cwd=str(elsewhere)).wait()
     assert outcome.code == 0, outcome.stderr
