@@ -9,6 +9,7 @@ import os
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import file_digest
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
@@ -83,10 +84,8 @@ def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> 
         if known is not None and known[0] == stamp:
             return Fingerprint(stamp, known[1], seen)
         stream.seek(0)
-        hasher = blake3()
-        while block := stream.read(1 << 20):
-            hasher.update(block)
-        return Fingerprint(stamp, hasher.digest(), seen)
+        digest = file_digest(stream, blake3).digest()  # type: ignore[arg-type]  # it has all that is used
+        return Fingerprint(stamp, digest, seen)
 
 
 @contextmanager

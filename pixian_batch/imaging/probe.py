@@ -105,7 +105,7 @@ def _jpeg_is_whole(stream: BinaryIO, size: int) -> bool:
     if start is None:
         return False
     stream.seek(max(start, size - _JPEG_TAIL_BYTES))
-    if _JPEG_END in stream.read(_JPEG_TAIL_BYTES):
+    if stream.read(_JPEG_TAIL_BYTES).rfind(_JPEG_END) >= 0:  # from the end: that is where it is
         return True
     # Motion photos carry megabytes of film behind the picture: only then it is searched from its start.
     stream.seek(start)

@@ -11,6 +11,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -57,6 +58,7 @@ class Committer:
         self._connection = connection
         self._on_damage = on_damage
         self._queue: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._later: deque[_Task] = deque()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
         self._thread.start()
@@ -74,8 +76,8 @@ class Committer:
         return await future
 
     def soon(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        """Run `work` some time soon; nobody waits. For caches only: an error is dropped."""
-        self._queue.put(_Task(work, None))
+        """Run `work` with the next that somebody waits for. For caches only: an error is dropped."""
+        self._later.append(_Task(work, None))
 
     async def close(self) -> None:
         """Write what was handed in, then let go of the connection."""
@@ -97,15 +99,15 @@ class Committer:
         self._connection.close()
 
     def _gather(self) -> tuple[list[_Task], bool]:
-        """Everything that waits now, at least one; False when the end of the queue was reached."""
+        """Everything that waits now, and what was left for later; False when the end of the queue was reached."""
         tasks: list[_Task] = []
-        item = self._queue.get()
-        while item is not None:
+        while (item := self._queue.get()) is not None:
             tasks.append(item)
             if len(tasks) >= _MOST_AT_ONCE or self._queue.empty():
-                return tasks, True
-            item = self._queue.get()
-        return tasks, False
+                break
+        while self._later:
+            tasks.append(self._later.popleft())
+        return tasks, item is not None
 
     def _commit(self, tasks: list[_Task]) -> None:
         try:

@@ -118,14 +118,10 @@ def last_attempt(db: sqlite3.Connection) -> int:
 
 def write_sending(db: sqlite3.Connection, run: int, at: str, sending: Sending) -> None:
     """An attempt, before its first byte leaves."""
-    db.execute("INSERT OR IGNORE INTO params (canonical) VALUES (?)", (sending.key.params,))
-    image = db.execute(
-        "INSERT INTO image (digest, params_id, state, pixels, attempt)"
-        " VALUES (?, (SELECT id FROM params WHERE canonical = ?), 'sending', ?, ?)"
-        " ON CONFLICT (digest, params_id) DO UPDATE SET state = 'sending', attempt = excluded.attempt,"
-        " pixels = coalesce(excluded.pixels, pixels) RETURNING id",
-        (sending.key.digest, sending.key.params, sending.pixels, sending.attempt),
-    ).fetchone()[0]
+    image = _sent_image(db, sending)
+    if image is None:  # the first with these parameters
+        db.execute("INSERT INTO params (canonical) VALUES (?)", (sending.key.params,))
+        image = _sent_image(db, sending)
     at_most = None if sending.at_most is None else f"{sending.at_most:f}"
     db.execute(
         "INSERT INTO attempt (id, run_id, image_id, sent_at, input, place, spool, at_most, free)"
@@ -142,6 +138,18 @@ def write_sending(db: sqlite3.Connection, run: int, at: str, sending: Sending) -
             sending.free,
         ),
     )
+
+
+def _sent_image(db: sqlite3.Connection, sending: Sending) -> int | None:
+    """The row of an image that is being sent; None when its parameters have none yet."""
+    row = db.execute(
+        "INSERT INTO image (digest, params_id, state, pixels, attempt)"
+        " SELECT ?, id, 'sending', ?, ? FROM params WHERE canonical = ?"
+        " ON CONFLICT (digest, params_id) DO UPDATE SET state = 'sending', attempt = excluded.attempt,"
+        " pixels = coalesce(excluded.pixels, pixels) RETURNING id",
+        (sending.key.digest, sending.pixels, sending.attempt, sending.key.params),
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def write_answered(db: sqlite3.Connection, at: str, attempt: int, answered: Answered) -> None:
