@@ -10,6 +10,7 @@ import asyncio
 import base64
 import os
 import socket
+import sys
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,8 +31,9 @@ from pixian_batch.policy.verdict import Exchange
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Mapping
+    from io import FileIO
     from types import TracebackType
-    from typing import BinaryIO, Self
+    from typing import Self
 
     from aiohttp.abc import AbstractStreamWriter
 
@@ -45,6 +47,7 @@ _READ_BLOCK: Final = 256 * 1024
 # A block is one step of the idle clock: small enough that a very slow uplink still shows movement.
 _WRITE_BLOCK: Final = 64 * 1024
 _SEND_BUFFER: Final = 256 * 1024
+_READS_CACHED: Final = sys.platform == "linux" and hasattr(os, "RWF_NOWAIT")
 _MAX_REDIRECTS: Final = 3
 _SHORTEST_SECRET: Final = 8
 """Shorter ones are nobody's secret, and would be found in ordinary words."""
@@ -210,20 +213,25 @@ class _Multipart(aiohttp.Payload):
 
     async def _write_file(self, writer: AbstractStreamWriter, source: FileSource) -> None:
         """Send the file; raises `SourceChangedError` when it is not the announced one."""
+        block: bytes | memoryview
         stream, block = await asyncio.to_thread(_open_announced, source, self._trace)
         try:
-            left = source.stamp[0]
-            while block and left > 0:
+            sent, size = 0, source.stamp[0]
+            while block:
                 await self._in_steps(writer, block)
-                left -= len(block)
-                block = await asyncio.to_thread(stream.read, min(_READ_BLOCK, left)) if left else b""
-            if left or _stamp(stream) != source.stamp:
+                sent += len(block)
+                # It was hashed a moment ago, so it is most often still in memory: then no thread is needed.
+                block = _cached(stream, sent, size) or await self._waited_for(stream, sent, size)
+            if sent < size or _stamp(stream) != source.stamp:
                 self._trace.source_changed = True
                 raise SourceChangedError(source.path)
         finally:
             stream.close()
 
-    async def _in_steps(self, writer: AbstractStreamWriter, content: bytes) -> None:
+    async def _waited_for(self, stream: FileIO, at: int, size: int) -> bytes:
+        return await asyncio.to_thread(_read, stream, at, size) if at < size else b""
+
+    async def _in_steps(self, writer: AbstractStreamWriter, content: bytes | memoryview) -> None:
         view = memoryview(content)  # a slice of bytes would be a copy
         for start in range(0, len(view), _WRITE_BLOCK):
             await self._hand_over(writer, view[start : start + _WRITE_BLOCK])
@@ -233,9 +241,9 @@ class _Multipart(aiohttp.Payload):
         self._clock.moved()
 
 
-def _open_announced(source: FileSource, trace: Trace) -> tuple[BinaryIO, bytes]:
+def _open_announced(source: FileSource, trace: Trace) -> tuple[FileIO, bytes]:
     try:
-        stream = open(source.path, "rb")  # noqa: SIM115  # closed by the caller
+        stream = open(source.path, "rb", buffering=0)  # noqa: SIM115  # closed by the caller
     except OSError as error:
         trace.source_changed = True
         raise SourceChangedError(source.path) from error
@@ -243,10 +251,27 @@ def _open_announced(source: FileSource, trace: Trace) -> tuple[BinaryIO, bytes]:
         trace.source_changed = True
         stream.close()
         raise SourceChangedError(source.path)
-    return stream, stream.read(min(_READ_BLOCK, source.stamp[0]))
+    return stream, _read(stream, 0, source.stamp[0])
 
 
-def _stamp(stream: BinaryIO) -> tuple[int, int]:
+def _read(stream: FileIO, at: int, size: int) -> bytes:
+    """The next block of a file of `size` bytes; empty at its end. Blocking."""
+    stream.seek(at)
+    return stream.read(min(_READ_BLOCK, size - at))
+
+
+def _cached(stream: FileIO, at: int, size: int) -> memoryview | None:
+    """The next step of a file, if the system has it in memory; None at the end, or when it has to be waited for."""
+    if not _READS_CACHED or at >= size:
+        return None
+    block = bytearray(min(_WRITE_BLOCK, size - at))
+    try:
+        return memoryview(block)[: os.preadv(stream.fileno(), [block], at, os.RWF_NOWAIT)]
+    except OSError:  # not in memory, or a file system that cannot tell
+        return None
+
+
+def _stamp(stream: FileIO) -> tuple[int, int]:
     found = os.fstat(stream.fileno())
     return found.st_size, found.st_mtime_ns
 

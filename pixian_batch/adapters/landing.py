@@ -259,8 +259,7 @@ class Landing:
     def claim_room(self, pixels: int | None) -> int:
         """Set room aside for a result before it is bought; raises `DiskError` below the low-water mark."""
         wanted = int((pixels or 0) * self.bytes_per_pixel) + _MARGIN_RESULT
-        folder = self.out if os.path.isdir(self.out) else os.path.dirname(os.path.abspath(self.out))
-        free = shutil.disk_usage(folder).free
+        free = _free(self.out)
         if free < self.min_free + self._in_flight + wanted:
             raise DiskError(self.out, f"only {free // 1_000_000} MB are free (--min-free keeps some)")
         self._in_flight += wanted
@@ -452,6 +451,14 @@ def _write_synced(content: bytes, path: str) -> None:
 def _sync(path: str) -> None:
     with open(path, "rb+") as stream:
         os.fsync(stream.fileno())
+
+
+def _free(folder: str) -> int:
+    """Bytes that are free where `folder` is, or will be."""
+    try:
+        return shutil.disk_usage(folder).free
+    except FileNotFoundError:
+        return shutil.disk_usage(os.path.dirname(os.path.abspath(folder))).free
 
 
 def _sync_folder(path: str) -> None:

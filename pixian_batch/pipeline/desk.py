@@ -16,7 +16,7 @@ from blake3 import blake3
 from pixian_batch.adapters.client import FileSource, SourceChangedError, UrlSource
 from pixian_batch.adapters.landing import DiskError
 from pixian_batch.adapters.ledger import LedgerError
-from pixian_batch.adapters.reading import ReadingError, Stamp, read_fingerprint
+from pixian_batch.adapters.reading import Fingerprint, ReadingError, Stamp, read_fingerprint
 from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
 from pixian_batch.pipeline.job import Job, Reply
 from pixian_batch.pipeline.purse import NoPrice, Purse
@@ -91,6 +91,10 @@ class Desk:
     preflight: Preflight
     say: Callable[[Message], None]
     claims: Claims = field(default_factory=Claims)
+    _key_params: dict[bool, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._key_params = {rebuild: self.order.key_params(rebuild=rebuild) for rebuild in (False, True)}
 
     async def handle(self, found: Found, turn: Turn) -> Ending:
         """The whole way of one image. Never raises for what the image, the service or the disk does.
@@ -102,9 +106,9 @@ class Desk:
         job: Job | None = None
         pursuit: Pursuit | None = None
         try:
-            job = await self._prepare(found)
+            job, refusal = await self._prepare(found)
             async with self.claims.hold(job.key):
-                outcome = await self._without_sending(job)
+                outcome = _refused(refusal) if refusal else await self._without_sending(job)
                 if outcome is None:
                     pursuit, outcome = await self._buy(job, turn)
         except ReadingError as error:
@@ -125,26 +129,32 @@ class Desk:
 
     # --- found -> job ------------------------------------------------------------------------------
 
-    async def _prepare(self, found: Found) -> Job:
-        """Read what has to be known of the input. Raises `ReadingError`."""
+    async def _prepare(self, found: Found) -> tuple[Job, str | None]:
+        """What has to be known of the input, and why its result can have no place. Raises `ReadingError`."""
+        place = self.order.result_place(found.place)
         if found.is_url:
-            return self._url_job(found)
-        known = (Stamp(found.known[0], found.known[1]), found.known[2]) if found.known else None
-        seen = await asyncio.to_thread(read_fingerprint, found.path, known=known)
+            return self._url_job(found, place), await asyncio.to_thread(self.landing.refusal, place)
+        seen, refusal = await asyncio.to_thread(self._look, found, place)
         if found.known is None or found.known[:2] != (seen.stamp.size, seen.stamp.mtime_ns):
             self.ledger.note_source(found.absolute, seen.stamp.size, seen.stamp.mtime_ns, seen.digest)
         rebuild = self.order.via_delta and seen.probe.size.pixels <= self.order.params.max_pixels
-        return Job(
+        job = Job(
             input=found.path,
             source=FileSource(found.path, seen.probe.kind, (seen.stamp.size, seen.stamp.mtime_ns)),
-            key=Key(seen.digest, self.order.key_params(rebuild=rebuild)),
+            key=Key(seen.digest, self._key_params[rebuild]),
             params=self.order.request(rebuild=rebuild),
-            place=self.order.result_place(found.place),
+            place=place,
             pixels=seen.probe.size.pixels,
             rebuild=rebuild,
         )
+        return job, refusal
 
-    def _url_job(self, found: Found) -> Job:
+    def _look(self, found: Found, place: str) -> tuple[Fingerprint, str | None]:
+        """At the input and at its result's place, in one visit to a thread. Blocking."""
+        known = (Stamp(found.known[0], found.known[1]), found.known[2]) if found.known else None
+        return read_fingerprint(found.path, known=known), self.landing.refusal(place)
+
+    def _url_job(self, found: Found, place: str) -> Job:
         """The service fetches it: the URL stands for its bytes, and nothing of it is known here."""
         params = self.order.params
         return Job(
@@ -152,19 +162,17 @@ class Desk:
             source=UrlSource(found.path),
             key=Key(
                 blake3(b"url\0" + os.fsencode(found.path)).digest(),
-                self.order.key_params(rebuild=False),
+                self._key_params[False],
             ),
             params=params,
-            place=self.order.result_place(found.place),
+            place=place,
             pixels=None,
         )
 
     # --- what needs no request ---------------------------------------------------------------------
 
     async def _without_sending(self, job: Job) -> Outcome | None:
-        """The outcome of an image that is done, bought under another name, waits for a decision, or has no place."""
-        if refusal := await asyncio.to_thread(self.landing.refusal, job.place):
-            return Failed(Problem("output", refusal, "move it away, or rename the input"))
+        """The outcome of an image that is done, bought under another name, or waits for a decision."""
         standing = await self.ledger.standing(job.key)
         match standing:
             case None | Standing(state=State.OPEN):
@@ -283,6 +291,10 @@ class Desk:
                 await self.ledger.failed(found.path, outcome.problem)
             except LedgerError as error:
                 self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+
+
+def _refused(refusal: str) -> Outcome:
+    return Failed(Problem("output", refusal, "move it away, or rename the input"))
 
 
 def _not_by_delta(job: Job, max_pixels: int) -> Message:
