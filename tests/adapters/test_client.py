@@ -245,7 +245,8 @@ async def test_a_file_that_changes_while_it_is_sent_is_never_completed(tmp_path:
 
 @pytest.mark.asyncio
 async def test_nobody_there() -> None:
-    assert await broken(f"http://127.0.0.1:{refusing_port()}/api") == Trace()
+    with refusing_port() as port:
+        assert await broken(f"http://127.0.0.1:{port}/api") == Trace()
 
 
 @pytest.mark.asyncio

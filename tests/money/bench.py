@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 TESTS: Final = Path(__file__).resolve().parent.parent
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 QUICK: Final = (
     "--ramp-interval", "0", "--backoff-step", "10ms", "--min-free", "1MB", "--idle-timeout", "30s",
     "--give-up-after", "20s", "--json",
