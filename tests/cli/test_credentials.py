@@ -193,7 +193,17 @@ def test_the_secret_shows_nowhere(home: Path) -> None:
     samples = Path(__file__).parents[2] / "docs" / "samples"
     with emulator_beside(api_id="right", api_secret="right-secret") as emulator:
         said = command(
-            *("run", str(samples), "--out", str(out), "--api-url", emulator.url, "--config", str(mine), "--json"),
+            *(
+                "run",
+                str(samples),
+                "--out",
+                str(out),
+                "--api-url",
+                emulator.url,
+                "--config",
+                str(mine),
+                "--json",
+            ),
             *("--verbose", "--log-file", str(log), "--log-format", "json", "--metrics-file", str(metrics)),
             env={"HOME": str(home)},
         )

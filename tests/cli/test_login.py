@@ -103,8 +103,14 @@ def test_on_a_terminal_the_secret_is_not_echoed(variables: dict[str, str], tmp_p
     with emulator_beside(api_id="my-id", api_secret=SECRET) as emulator:
         # No pty.fork(): a test process has threads, and from Python 3.12 on it may not fork then.
         command = [sys.executable, "-c", OWN_TERMINAL, "login", "--api-url", emulator.url]
-        ends = {"stdin": other_end, "stdout": other_end, "stderr": other_end}
-        process = subprocess.Popen(command, env=variables, start_new_session=True, **ends)
+        process = subprocess.Popen(
+            command,
+            env=variables,
+            stdin=other_end,
+            stdout=other_end,
+            stderr=other_end,
+            start_new_session=True,
+        )
         os.close(other_end)
         shown = _talk(terminal, [(b"API id: ", b"my-id\n"), (b"not shown): ", SECRET.encode() + b"\n")])
         assert process.wait(PATIENCE) == 0
