@@ -18,6 +18,7 @@ from pixian_batch.emulator.server import Emulator
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
@@ -42,6 +43,10 @@ class Beside:
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(PATIENCE)
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call it in the emulator's own thread: until it returns no request is answered."""
+        self._loop.call_soon_threadsafe(function)
 
     @property
     def requests(self) -> dict[str, int]:

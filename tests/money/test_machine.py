@@ -5,6 +5,7 @@ Every run is a real process; a second emulator goes on from the first one's bill
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import tempfile
@@ -102,7 +103,7 @@ class Promises(RuleBasedStateMachine):
         run = self.home.begin(*self._options("hold", limit), workers=workers)
         time.sleep(delay)
         for _ in range(1 + twice):
-            if not (run.place / "status").exists():
+            with contextlib.suppress(ProcessLookupError):  # it may have come to its end
                 run.send(signal.SIGTERM)
         run.wait()
         self._kept(before, limit)
