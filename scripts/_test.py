@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 _WORDS: Final = ("setup", "lint", "types", "floors", "tests", "wheel", "docs")
 _USUAL: Final = ("lint", "types", "floors", "tests")
-PARALLEL: Final = ("-n", "auto", "--dist", "worksteal")
-"""Several test processes; `auto` is 0 with --pdb, else `workers()`. What a person says after -- comes later
-and so overrules it: `-- -n 0` is one process."""
 _MOST_WORKERS: Final = 8
 
 
@@ -63,7 +60,7 @@ def _check(words: list[str], pytest_arguments: list[str]) -> int:
         if codes[-1] and name != "pytest":
             say(f"-- {name} FAILED")
     if "wheel" in words:
-        codes.append(prove_wheel(python, environment(), [*PARALLEL, *pytest_arguments]))
+        codes.append(prove_wheel(python, environment(), shared_out(pytest_arguments)))
     return next((code for code in codes if code), 0)
 
 
@@ -78,7 +75,7 @@ def _commands(python: Path, words: list[str], pytest_arguments: list[str]) -> li
         "types": [("mypy", [*module, "mypy"])],
         "floors": [("import-linter", [str(python), "-c", floors])],
         "docs": [("mkdocs", [*module, "mkdocs", "build", "--strict", "--quiet", "-f", "scripts/mkdocs.yml"])],
-        "tests": [("pytest", [*module, "pytest", *PARALLEL, *pytest_arguments])],
+        "tests": [("pytest", [*module, "pytest", *shared_out(pytest_arguments)])],
     }
     return [stage for word, group in stages.items() if word in words for stage in group]
 
@@ -94,6 +91,16 @@ def environment() -> dict[str, str]:
         # Nothing beside the sources, then; but hundreds of processes need not compile the same files.
         kept.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".venv" / MARK / "bytecode"))
     return {"PYTEST_XDIST_AUTO_NUM_WORKERS": str(workers()), **kept}
+
+
+def shared_out(pytest_arguments: list[str]) -> list[str]:
+    """The arguments for several processes, unless a few tests are asked for by their names.
+
+    Each process has to find all the tests first, and a few are run sooner than that. `auto` is `workers()`;
+    with --pdb it is none. What the person says comes later, and so overrules it.
+    """
+    by_name = any(word.startswith("-k") or "::" in word or word.endswith(".py") for word in pytest_arguments)
+    return [*([] if by_name else ["-n", "auto", "--dist", "worksteal"]), *pytest_arguments]
 
 
 def workers(cores: int | None = None) -> int:

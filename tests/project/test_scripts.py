@@ -169,8 +169,30 @@ def test_what_a_person_says_to_pytest_overrules_the_script(setup: ModuleType) ->
     from scripts import _test  # noqa: PLC0415  # as above
 
     python = setup.interpreter(ROOT / ".venv")
-    [(_, command)] = _test._commands(python, ["tests"], ["-n", "0", "-k", "ramp"])
-    assert command[-4:] == ["-n", "0", "-k", "ramp"]
+    [(_, command)] = _test._commands(python, ["tests"], ["-n", "0"])
+    assert command[3:] == ["-n", "auto", "--dist", "worksteal", "-n", "0"]
+
+
+@pytest.mark.parametrize(
+    ("words", "processes"),
+    [
+        ([], True),
+        (["-m", "not slow"], True),
+        (["-x", "tests/cli"], True),
+        (["-k", "ramp"], False),
+        (["-kramp"], False),
+        (["tests/cli/test_help.py"], False),
+        (["tests/cli/test_help.py::test_help_is_also_a_word"], False),
+    ],
+)
+def test_a_few_tests_are_not_worth_several_processes(
+    setup: ModuleType, words: list[str], *, processes: bool
+) -> None:
+    from scripts import _test  # noqa: PLC0415  # as above
+
+    assert setup.ROOT == ROOT
+    assert ("-n" in _test.shared_out(words)) is processes
+    assert _test.shared_out(words)[-len(words) :] == words or not words
 
 
 def test_who_wants_no_bytecode_beside_the_sources_gets_it_elsewhere(
