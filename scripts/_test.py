@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
-from scripts._setup import ROOT, SetupError, prepare, say
+from scripts._setup import MARK, ROOT, SetupError, prepare, say
 from scripts._wheel import prove_wheel
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _WORDS: Final = ("setup", "lint", "types", "floors", "tests", "wheel", "docs")
 _USUAL: Final = ("lint", "types", "floors", "tests")
+_MOST_WORKERS: Final = 8
 
 
 def main(arguments: list[str]) -> int:
@@ -59,7 +60,7 @@ def _check(words: list[str], pytest_arguments: list[str]) -> int:
         if codes[-1] and name != "pytest":
             say(f"-- {name} FAILED")
     if "wheel" in words:
-        codes.append(prove_wheel(python, environment(), pytest_arguments))
+        codes.append(prove_wheel(python, environment(), shared_out(pytest_arguments)))
     return next((code for code in codes if code), 0)
 
 
@@ -74,7 +75,7 @@ def _commands(python: Path, words: list[str], pytest_arguments: list[str]) -> li
         "types": [("mypy", [*module, "mypy"])],
         "floors": [("import-linter", [str(python), "-c", floors])],
         "docs": [("mkdocs", [*module, "mkdocs", "build", "--strict", "--quiet", "-f", "scripts/mkdocs.yml"])],
-        "tests": [("pytest", [*module, "pytest", *pytest_arguments])],
+        "tests": [("pytest", [*module, "pytest", *shared_out(pytest_arguments)])],
     }
     return [stage for word, group in stages.items() if word in words for stage in group]
 
@@ -85,4 +86,26 @@ def environment() -> dict[str, str]:
     A test must neither spend somebody's credits nor pass only on their machine.
     """
     sys.stdout.flush()
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith("PIXIAN_")}
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("PIXIAN_")}
+    if kept.pop("PYTHONDONTWRITEBYTECODE", ""):
+        # Nothing beside the sources, then; but hundreds of processes need not compile the same files.
+        kept.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".venv" / MARK / "bytecode"))
+    return {"PYTEST_XDIST_AUTO_NUM_WORKERS": str(workers()), **kept}
+
+
+def shared_out(pytest_arguments: list[str]) -> list[str]:
+    """The arguments for several processes, unless a few tests are asked for by their names.
+
+    Each process has to find all the tests first, and a few are run sooner than that. `auto` is `workers()`;
+    with --pdb it is none. What the person says comes later, and so overrules it.
+    """
+    by_name = any(word.startswith("-k") or "::" in word or word.endswith(".py") for word in pytest_arguments)
+    return [*([] if by_name else ["-n", "auto", "--dist", "worksteal"]), *pytest_arguments]
+
+
+def workers(cores: int | None = None) -> int:
+    """How many test processes fit this machine: more than cores, for most of a test's time is waiting."""
+    if cores is None:
+        usable = getattr(os, "sched_getaffinity", None)
+        cores = len(usable(0)) if usable else os.cpu_count() or 1
+    return min(cores * 2, _MOST_WORKERS)

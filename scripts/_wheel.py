@@ -43,7 +43,9 @@ def prove_wheel(python: Path, environment: dict[str, str], pytest_arguments: lis
             raise SetupError(f"The tests would not have tested the wheel: import gave {imported}")
         say(f"-- wheel: pytest against {wheel.name}")
         tests = [str(clean), "-P", "-m", "pytest", *pytest_arguments]
-        return subprocess.run(tests, cwd=away, env=environment, check=False).returncode
+        # What is compiled there goes with it.
+        variables = environment | {"PYTHONPYCACHEPREFIX": str(away / "bytecode")}
+        return subprocess.run(tests, cwd=away, env=variables, check=False).returncode
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -3,7 +3,8 @@
 Run it with: python3 scripts/test.py [WORD...] [--quick] [-- PYTEST ARGUMENT...]
 
 Words: setup, lint, types, floors, tests, wheel. Without one: lint, types, floors and tests, in this
-order. --quick leaves the slow tests out. What comes after -- goes to pytest.
+order. --quick leaves the slow tests out. What comes after -- goes to pytest, which runs in several
+processes unless told otherwise there (-n 0).
 
 This file may hold nothing that an old Python cannot parse: it is here to refuse one politely.
 """

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cli.kit import PATIENCE
 from support.pictures import picture, put
 
 from pixian_batch.adapters.ledger import default_path
@@ -17,6 +18,7 @@ from pixian_batch.emulator.server import Emulator
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
@@ -30,7 +32,7 @@ class Beside:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        assert self._ready.wait(20)
+        assert self._ready.wait(PATIENCE)
 
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
@@ -40,7 +42,11 @@ class Beside:
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call it in the emulator's own thread: until it returns no request is answered."""
+        self._loop.call_soon_threadsafe(function)
 
     @property
     def requests(self) -> dict[str, int]:

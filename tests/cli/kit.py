@@ -18,6 +18,8 @@ from pixian_batch.cli.app import build
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+PATIENCE = 120.0
+"""Seconds that a process may take on the busiest of machines: reached only by one that hangs."""
 CREDENTIALS = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
 
 
@@ -43,7 +45,7 @@ def command(*arguments: str, env: Mapping[str, str] = CREDENTIALS, cwd: str | No
         cwd=cwd,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)
@@ -65,7 +67,7 @@ def serving(*arguments: str, env: Mapping[str, str] = CREDENTIALS) -> Iterator[s
     with started(*arguments, env=env) as (process, url):
         yield url
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 @contextmanager

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import socket
+from decimal import Decimal
 
 import pytest
-from cli.kit import CREDENTIALS, command, serving
+from cli.kit import CREDENTIALS, command
+from support.emulators import emulator_beside
+
+from pixian_batch.emulator.settings import PackState
 
 
 def test_text_and_json() -> None:
-    with serving("--engine", "canned", "--credits", "1234.5") as url:
-        text = command("account", "--api-url", url)
-        record = command("account", "--api-url", url, "--json")
+    with emulator_beside(credits=Decimal("1234.5")) as emulator:
+        text = command("account", "--api-url", emulator.url)
+        record = command("account", "--api-url", emulator.url, "--json")
     assert text.code == record.code == 0
     assert text.out.splitlines() == [
         "credits     1,234.50",
@@ -31,18 +35,16 @@ def test_text_and_json() -> None:
 
 
 def test_a_dormant_pack_is_told() -> None:
-    with serving("--engine", "canned", "--pack-state", "dormant") as url:
-        said = command("account", "--api-url", url)
+    with emulator_beside(pack_state=PackState.DORMANT) as emulator:
+        said = command("account", "--api-url", emulator.url)
     assert "renew it" in said.out
 
 
 def test_bad_credentials_end_with_4() -> None:
-    env = {**CREDENTIALS, "PIXIAN_BATCH_SERVE_SECRET": "other"}
-    with serving("--engine", "canned", "--api-id", "id", env=env) as url:
-        said = command("account", "--api-url", url, "--json")
-        assert (
-            command("account", "--api-url", url, env={**CREDENTIALS, "PIXIAN_API_SECRET": "other"}).code == 0
-        )
+    good = {**CREDENTIALS, "PIXIAN_API_SECRET": "other"}
+    with emulator_beside(api_secret="other") as emulator:
+        said = command("account", "--api-url", emulator.url, "--json")
+        assert command("account", "--api-url", emulator.url, env=good).code == 0
     assert (said.code, said.out) == (4, "")
     assert "check PIXIAN_API_ID and PIXIAN_API_SECRET" in said.err
 

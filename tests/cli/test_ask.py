@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cli.kit import PATIENCE
 
 from pixian_batch.emulator.weather import Fault, FaultKind, Weather
 
@@ -36,7 +37,7 @@ def talk(arguments: list[str], answers: dict[str, str | signal.Signals]) -> tupl
         command, stdin=slave, stdout=subprocess.DEVNULL, stderr=slave, cwd=ROOT, env=env
     )
     os.close(slave)
-    said, left, end = "", dict(answers), time.monotonic() + 30
+    said, left, end = "", dict(answers), time.monotonic() + PATIENCE
     with contextlib.suppress(OSError):  # the terminal's other end is closed
         while time.monotonic() < end:
             if not select.select([master], [], [], 0.5)[0]:
@@ -53,7 +54,7 @@ def talk(arguments: list[str], answers: dict[str, str | signal.Signals]) -> tupl
                     else:
                         process.send_signal(answer)
     os.close(master)
-    code = process.wait(10)
+    code = process.wait(PATIENCE)
     assert left == {}, said
     return code, said
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.kit import command, serving
+from cli.kit import command
+from support.emulators import emulator_beside
 
 from pixian_batch.cli.configuration import NAME
 from pixian_batch.cli.credentials import CredentialsError, find_credentials
@@ -190,9 +191,19 @@ def test_the_secret_shows_nowhere(home: Path) -> None:
     mine.write_text(f'credentials-command = "cat {home / "secret"}"\n')
     (home / "secret").write_text(f"wrong:{SECRET}\n")
     samples = Path(__file__).parents[2] / "docs" / "samples"
-    with serving("--api-id", "right", env={"PIXIAN_BATCH_SERVE_SECRET": "right-secret"}) as url:
+    with emulator_beside(api_id="right", api_secret="right-secret") as emulator:
         said = command(
-            *("run", str(samples), "--out", str(out), "--api-url", url, "--config", str(mine), "--json"),
+            *(
+                "run",
+                str(samples),
+                "--out",
+                str(out),
+                "--api-url",
+                emulator.url,
+                "--config",
+                str(mine),
+                "--json",
+            ),
             *("--verbose", "--log-file", str(log), "--log-format", "json", "--metrics-file", str(metrics)),
             env={"HOME": str(home)},
         )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,17 +86,14 @@ def test_damage_under_a_running_run_is_never_paid_for_twice(desk: Callable[..., 
 
 def _run_and_damage(home: Desk) -> tuple[int, str, str]:
     def damage() -> None:
-        while home.emulator.total < 30:
-            time.sleep(0.002)
+        if home.emulator.total < 30:
+            asyncio.get_running_loop().call_later(0.002, damage)
+            return
         for name in (home.ledger, home.ledger + "-wal"):
             with open(name, "r+b") as stream:
                 size = os.path.getsize(name)
                 stream.seek(64)
                 stream.write(os.urandom(size - 64))
 
-    hand = threading.Thread(target=damage)
-    hand.start()
-    try:
-        return home.run("--concurrency-start", "4")
-    finally:
-        hand.join()
+    home.emulator.call(damage)  # so that the run cannot come to its end meanwhile
+    return home.run("--concurrency-start", "4")

@@ -14,12 +14,13 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli.kit import CREDENTIALS, command, serving
-from cli.test_serve import bill
+from cli.kit import CREDENTIALS, command
+from support.emulators import emulator_beside
 
 from pixian_batch.cli import checkups
 from pixian_batch.cli.checkups import Finding, Level
 from pixian_batch.cli.doctor import exit_of
+from pixian_batch.emulator.weather import Fault, FaultKind, Weather
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
@@ -40,16 +41,16 @@ def doctor(*arguments: str, env: Mapping[str, str] = CREDENTIALS) -> tuple[dict[
 
 def test_all_is_well_and_nothing_is_spent(tmp_path: Path) -> None:
     out = tmp_path / "cut"
-    with serving("--engine", "canned") as url:
-        checks, code = doctor("--api-url", url, "--out", str(out))
-        totals = bill(url)["totals"]
+    with emulator_beside() as emulator:
+        checks, code = doctor("--api-url", emulator.url, "--out", str(out))
+        totals = emulator.bill.totals
     assert code == 0
     assert {name: level for name, (level, _) in checks.items() if level != "ok"} == {}
     assert list(checks) == [
         *("versions", "proxy", "service", "credentials", "clock", "output", "disk", "ledger", "engine")
     ]
     assert not out.exists()
-    assert (totals["charges"], totals["tests"]) == (0, 0)
+    assert (totals.charges, totals.tests) == (0, 0)
 
 
 def test_text_says_what_to_do() -> None:
@@ -60,9 +61,8 @@ def test_text_says_what_to_do() -> None:
 
 
 def test_bad_credentials() -> None:
-    env = {**CREDENTIALS, "PIXIAN_BATCH_SERVE_SECRET": "other"}
-    with serving("--engine", "canned", "--api-id", "id", env=env) as url:
-        checks, code = doctor("--api-url", url)
+    with emulator_beside(api_secret="other") as emulator:
+        checks, code = doctor("--api-url", emulator.url)
     assert code == 4
     assert checks["credentials"][0] == "problem"
     assert checks["service"][0] == "ok"
@@ -74,7 +74,7 @@ def test_bad_credentials() -> None:
 def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
-    key, cert = str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
     options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run(
@@ -82,9 +82,10 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
-    with serving("--engine", "canned", "--tls-cert", cert, "--tls-key", key) as url:
-        checks, code = doctor("--api-url", url)
-        trusted, trusted_code = doctor("--api-url", url, env={**CREDENTIALS, "SSL_CERT_FILE": cert})
+    with emulator_beside(tls_cert=cert, tls_key=key) as emulator:
+        checks, code = doctor("--api-url", emulator.url)
+        trusting = {**CREDENTIALS, "SSL_CERT_FILE": str(cert)}
+        trusted, trusted_code = doctor("--api-url", emulator.url, env=trusting)
     assert code == 7
     assert "the certificate of 127.0.0.1 is not trusted" in checks["service"][1]
     assert trusted_code == 0
@@ -92,8 +93,8 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
 
 
 def test_a_wrong_address() -> None:
-    with serving("--engine", "canned") as url:
-        checks, code = doctor("--api-url", url.replace("/api/v2", "/v3"))
+    with emulator_beside() as emulator:
+        checks, code = doctor("--api-url", emulator.url.replace("/api/v2", "/v3"))
     assert code == 7
     assert "no Pixian API there" in checks["service"][1]
 
@@ -118,9 +119,10 @@ def test_local_asks_nobody_and_needs_the_engine(tmp_path: Path) -> None:
 
 
 def test_the_ledger_is_read_and_not_touched(tmp_path: Path) -> None:
-    with serving("--engine", "canned", "--script", "fair", "--script", "reset_after_charge") as url:
-        command("docs/samples", "--out", str(tmp_path), "--api-url", url, "--concurrency-max", "1")
-        checks, code = doctor("--api-url", url, "--out", str(tmp_path))
+    weather = Weather(script=(None, Fault(FaultKind.RESET_AFTER_CHARGE)))
+    with emulator_beside(weather=weather) as emulator:
+        command("docs/samples", "--out", str(tmp_path), "--api-url", emulator.url, "--concurrency-max", "1")
+        checks, code = doctor("--api-url", emulator.url, "--out", str(tmp_path))
     assert code == 0
     assert checks["ledger"][0] == "warning"
     assert "3 images bought, 1 may have been charged without a result" in checks["ledger"][1]

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.kit import serving
+from cli.kit import PATIENCE
+from support.emulators import emulator_beside
 
 import pixian_batch
 
@@ -25,6 +26,13 @@ def get_password(service, name): return KEPT.read_text() if KEPT.exists() else N
 def set_password(service, name, text): KEPT.write_text(text)
 def delete_password(service, name): KEPT.unlink()
 """
+
+OWN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "pixian_batch", *sys.argv[1:]])
+"""
+"""Takes standard input for its terminal, as a shell's child has one, and becomes the command."""
 
 
 @pytest.fixture
@@ -45,13 +53,14 @@ def ask(variables: Mapping[str, str], *words: str, stdin: str = "") -> subproces
         input=stdin,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 
 
 def test_what_was_kept_is_found_and_forgotten(variables: dict[str, str], tmp_path: Path) -> None:
-    with serving("--engine", "canned") as url:
+    with emulator_beside(api_id="my-id", api_secret=SECRET) as emulator:
+        url = emulator.url
         kept = ask(variables, "login", "--api-url", url, stdin=f"my-id\n{SECRET}\n")
         assert (kept.returncode, kept.stderr) == (0, "")
         assert kept.stdout.startswith("kept in the keyring for 127.0.0.1:")
@@ -65,9 +74,8 @@ def test_what_was_kept_is_found_and_forgotten(variables: dict[str, str], tmp_pat
 
 
 def test_what_the_service_does_not_take_is_not_kept(variables: dict[str, str], tmp_path: Path) -> None:
-    right = {"PIXIAN_BATCH_SERVE_SECRET": "right-secret"}
-    with serving("--engine", "canned", "--api-id", "right", env=right) as url:
-        said = ask(variables, "login", "--api-url", url, stdin=f"wrong\n{SECRET}\n")
+    with emulator_beside(api_id="right", api_secret="right-secret") as emulator:
+        said = ask(variables, "login", "--api-url", emulator.url, stdin=f"wrong\n{SECRET}\n")
     assert said.returncode == 4
     assert said.stderr.startswith("error: not taken: ")
     assert SECRET not in said.stdout + said.stderr
@@ -91,13 +99,21 @@ def test_without_a_keyring_it_says_what_to_do(variables: dict[str, str], tmp_pat
 def test_on_a_terminal_the_secret_is_not_echoed(variables: dict[str, str], tmp_path: Path) -> None:
     import pty  # noqa: PLC0415  # not on Windows
 
-    with serving("--engine", "canned") as url:
-        pid, terminal = pty.fork()
-        if pid == 0:
-            command = [sys.executable, "-m", "pixian_batch", "login", "--api-url", url]
-            os.execvpe(command[0], command, variables)  # noqa: S606  # in the child that owns the terminal
+    terminal, other_end = pty.openpty()
+    with emulator_beside(api_id="my-id", api_secret=SECRET) as emulator:
+        # No pty.fork(): a test process has threads, and from Python 3.12 on it may not fork then.
+        command = [sys.executable, "-c", OWN_TERMINAL, "login", "--api-url", emulator.url]
+        process = subprocess.Popen(
+            command,
+            env=variables,
+            stdin=other_end,
+            stdout=other_end,
+            stderr=other_end,
+            start_new_session=True,
+        )
+        os.close(other_end)
         shown = _talk(terminal, [(b"API id: ", b"my-id\n"), (b"not shown): ", SECRET.encode() + b"\n")])
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert process.wait(PATIENCE) == 0
     os.close(terminal)
     assert b"my-id" in shown
     assert SECRET.encode() not in shown

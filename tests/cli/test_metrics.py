@@ -12,7 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from cli.kit import command, serving
+from cli.kit import PATIENCE, command, serving
+from support.emulators import emulator_beside
 
 import pixian_batch
 from pixian_batch.contract.headers import ResultHeaders
@@ -138,7 +139,7 @@ def test_a_running_run_answers_a_question_and_its_metrics_count_429(tmp_path: Pa
         run.send_signal(signal.SIGUSR1)
         _wait_for(run, verbose, "still counting")
         run.stdin.close()
-        assert run.wait(20) == 0
+        assert run.wait(PATIENCE) == 0
     assert values(metrics)['images{outcome="done"}'] == 2
     assert values(metrics)["throttled"] >= 1
     assert values(metrics)["requests"] == 2 + values(metrics)["throttled"]
@@ -156,8 +157,8 @@ def test_only_failed_sends_only_what_failed(tmp_path: Path) -> None:
     (photos / "below").mkdir(parents=True)
     (photos / "good.png").write_bytes((SAMPLES / "cat.png").read_bytes())
     (photos / "below" / "bad.png").write_bytes(b"no picture")
-    with serving("--engine", "canned") as url:
-        words = ("run", str(photos), "--out", str(out), "--api-url", url)
+    with emulator_beside() as emulator:
+        words = ("run", str(photos), "--out", str(out), "--api-url", emulator.url)
         assert command(*words).code == 3
         (photos / "new.png").write_bytes((SAMPLES / "coffee.png").read_bytes())
         (photos / "below" / "bad.png").write_bytes((SAMPLES / "astronaut.png").read_bytes())

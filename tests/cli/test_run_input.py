@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cli.kit import PATIENCE
 from support.emulators import emulator_beside
 from support.pictures import announced_png, picture, put
 from support.wires import refusing_port
@@ -74,7 +75,7 @@ class Command:
 
     def __call__(self, *arguments: object, stdin: bytes = b"", **environment: str | None) -> Ran:
         ran = subprocess.run(
-            self.argv(*arguments), input=stdin, capture_output=True, timeout=60, check=False,
+            self.argv(*arguments), input=stdin, capture_output=True, timeout=PATIENCE, check=False,
             env=self.environment(environment), cwd=self.folder,
         )  # fmt: skip
         return Ran(ran.returncode, ran.stdout, ran.stderr.decode("utf-8", "replace"))
@@ -307,7 +308,7 @@ def test_a_list_from_a_pipe_loses_no_names(run: Command) -> None:
         ["sh", "-c", "for n in $0; do echo $n; sleep 0.005; done > list", " ".join(names)], cwd=run.folder
     )
     ran = run("--files-from", "list", "--out", "out", "--json")
-    assert writing.wait(10) == 0
+    assert writing.wait(PATIENCE) == 0
     assert set(ran.statuses()) == set(names)
 
 
@@ -324,7 +325,7 @@ def test_a_silent_list_does_not_keep_a_stopped_run_alive(run: Command) -> None:
         running.stdin.flush()
         assert json.loads(running.stdout.readline())["status"] == "done"
         running.send_signal(signal.SIGINT)
-        assert running.wait(10) == 130
+        assert running.wait(PATIENCE) == 130
         assert json.loads(running.stdout.readline())["exit_code"] == 130
 
 
@@ -370,8 +371,9 @@ def test_secrets_only_go_over_https_or_stay_here(run: Command, url: str) -> None
 
 def test_a_service_that_is_not_there_costs_nothing(run: Command) -> None:
     put(run.folder / "in" / "a.jpg", picture("jpg"))
-    url = f"http://127.0.0.1:{refusing_port()}/api/v2"
-    ran = run("in", "--out", "out", "--api-url", url, "--retries", "1", "--backoff-step", "10ms", "--json")
+    quick = ("--retries", "1", "--backoff-step", "10ms", "--json")
+    with refusing_port() as port:
+        ran = run("in", "--out", "out", "--api-url", f"http://127.0.0.1:{port}/api/v2", *quick)
     assert (ran.code, ran.statuses(), ran.summary["in_doubt"]) == (3, {"a.jpg": "failed"}, 0)
     assert "--api-url" in ran.err
 
@@ -449,7 +451,7 @@ def test_a_reader_that_goes_away_is_no_error(run: Command) -> None:
         assert running.stderr is not None
         running.stdout.close()
         said = running.stderr.read().decode()
-        assert running.wait(30) == 0
+        assert running.wait(PATIENCE) == 0
     assert "Traceback" not in said
     assert "BrokenPipe" not in said
     assert len(os.listdir(run.folder / "out")) == 31

@@ -10,7 +10,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli.kit import command, here, serving, started
+from cli.kit import PATIENCE, command, here, serving, started
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def test_it_tells_how_to_use_it_and_ends_cleanly(number: signal.Signals) -> None
     with started("--engine", "canned") as (process, url):
         assert bill(url)["totals"]["requests"] == 0
         process.send_signal(number)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert f"curl {url}/remove-background" in err
     assert f"--api-url {url}" in err

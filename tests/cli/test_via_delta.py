@@ -14,6 +14,9 @@ import numpy as np
 from cli.kit import command, here, serving
 from cli.test_serve import bill
 from PIL import Image, ImageOps
+from support.emulators import emulator_beside
+
+from pixian_batch.emulator.settings import EngineName
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,10 +40,10 @@ def photos(folder: Path) -> None:
 
 def test_all_orientations_equal_a_direct_run(tmp_path: Path) -> None:
     photos(tmp_path / "in")
-    with serving("--engine", "plain") as url:
+    with emulator_beside(engine=EngineName.PLAIN) as emulator:
         for name, more in (("direct", ["--output-format", "png"]), ("via", ["--via-delta"])):
             said = command(
-                "run", str(tmp_path / "in"), "--out", str(tmp_path / name), "--api-url", url, *more
+                "run", str(tmp_path / "in"), "--out", str(tmp_path / name), "--api-url", emulator.url, *more
             )
             assert said.code == 0, said.err
     for orientation in range(1, 9):
@@ -62,8 +65,8 @@ def test_an_image_that_would_be_shrunk_is_bought_as_png_and_that_is_said_before(
     small.parent.mkdir()
     Image.effect_noise((20, 15), 50).convert("RGB").save(small)
     Image.effect_noise((60, 45), 50).convert("RGB").save(large)
-    with serving("--engine", "plain") as url:
-        arguments = ["run", str(small.parent), "--out", str(tmp_path / "out"), "--api-url", url]
+    with emulator_beside(engine=EngineName.PLAIN) as emulator:
+        arguments = ["run", str(small.parent), "--out", str(tmp_path / "out"), "--api-url", emulator.url]
         said = command(*arguments, "--via-delta", "--max-pixels", "1000", "--json")
         again = command(*arguments, "--via-delta", "--max-pixels", "1000")
     assert said.code == again.code == 0

@@ -209,7 +209,7 @@ def test_a_reader_that_was_never_there_leaves_no_complaint_at_exit() -> None:
 
 def test_nothing_is_lost_to_a_reader_that_reads_on() -> None:
     result = subprocess.run(
-        [sys.executable, "-c", _MANY], capture_output=True, env=_BUFFERED, text=True, check=True, timeout=30
+        [sys.executable, "-c", _MANY], capture_output=True, env=_BUFFERED, text=True, check=True, timeout=120
     )
     assert len(result.stdout.splitlines()) == 5001
     assert result.stderr == "broken=False"

@@ -10,11 +10,11 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cli.bench import Beside
-from cli.kit import command
+from cli.kit import PATIENCE, command
 from PIL import Image
 from support.pictures import picture, put
 
@@ -25,6 +25,9 @@ from pixian_batch.cli.options import PlanOptions, RunOptions
 from pixian_batch.cli.order import read_order, read_pace
 from pixian_batch.cli.service import check_api_url
 from pixian_batch.cli.words import with_default_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(
@@ -142,30 +145,46 @@ def test_the_tutorials_free_commands_do_what_it_says(tmp_path: Path) -> None:
 NOT_RUN = ("serve", "login", "--install-completion", "/srv/", " 17 ")
 
 
+RUN = [
+    line
+    for line in dict.fromkeys(line for page in pages() for line in command_lines(page))
+    if not any(part in line for part in NOT_RUN)
+]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("onnxruntime", reason="the extra `local`")
+    return a_place_to_run(tmp_path_factory.mktemp("pages") / "prepared")
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Beside]:
+    running = Beside(credits=Decimal(1000))
+    yield running
+    running.stop()
+
+
+def test_most_of_the_lines_are_run() -> None:
+    assert len(RUN) > 30
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the lines are for a POSIX shell")
-def test_every_command_line_that_is_shown_runs(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime", reason="the extra `local`")
-    lines = [line for page in pages() for line in command_lines(page)]
-    lines = [line for line in dict.fromkeys(lines) if not any(part in line for part in NOT_RUN)]
-    assert len(lines) > 30
-    emulator = Beside(credits=Decimal(1000))
-    try:
-        prepared = a_place_to_run(tmp_path / "prepared")
-        for number, line in enumerate(lines):
-            place = shutil.copytree(prepared, tmp_path / str(number))
-            said = subprocess.run(
-                ["bash", "-c", line],
-                cwd=place,
-                env=an_environment(tmp_path, emulator.emulator.url),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=60,
-                check=False,
-            )
-            assert said.returncode == 0, (line, said.stderr.decode())
-    finally:
-        emulator.stop()
+@pytest.mark.parametrize("line", RUN)
+def test_every_command_line_that_is_shown_runs(
+    line: str, prepared: Path, emulator: Beside, tmp_path: Path
+) -> None:
+    said = subprocess.run(
+        ["bash", "-c", line],
+        cwd=shutil.copytree(prepared, tmp_path / "here"),
+        env=an_environment(tmp_path, emulator.emulator.url),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr.decode()
 
 
 def a_place_to_run(folder: Path) -> Path:

@@ -31,8 +31,8 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (32, 24), shade: int = 90
 
 
 async def until(true: Callable[[], object]) -> None:
-    """Wait until something that another task does has come true; fail after 5 s."""
-    async with asyncio.timeout(5):
+    """Wait until something that another task does has come true; fail after a minute."""
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110  # the emulator has no events for its tests
             await asyncio.sleep(0.005)
 
@@ -102,6 +102,6 @@ def form(image: bytes | None = None, fields: Mapping[str, str] | None = None) ->
 async def lab(**changes: Any) -> AsyncIterator[Lab]:
     """A running emulator (canned unless told otherwise) and a client without patience for hangs."""
     settings = EmulatorSettings(**({"engine": EngineName.CANNED} | changes))
-    timeout = aiohttp.ClientTimeout(total=20)
+    timeout = aiohttp.ClientTimeout(total=60)
     async with Emulator(settings) as emulator, aiohttp.ClientSession(timeout=timeout) as session:
         yield Lab(emulator, session)

@@ -27,7 +27,7 @@ def emulator_in_a_thread(**settings: Any) -> Iterator[str]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(life(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(120)
     try:
         yield urls[0]
     finally:

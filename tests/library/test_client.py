@@ -256,7 +256,7 @@ async def test_not_sent_is_tried_again_and_has_a_cause() -> None:
 @pytest.mark.parametrize("fault", ["reset_after_charge", "stall_before_answer", "reset_before_charge"])
 @pytest.mark.asyncio
 async def test_in_doubt_is_never_sent_again(fault: str) -> None:
-    async with lab(weather=struck(fault)) as here, client(here, idle_timeout=0.3) as pixian:
+    async with lab(weather=struck(fault)) as here, client(here, idle_timeout=1.0) as pixian:
         with pytest.raises(pixian_batch.InDoubtError, match="may have been charged") as caught:
             await pixian.remove_background(PNG)
         await asyncio.sleep(0.05)
@@ -423,11 +423,11 @@ async def test_destinations_that_cannot_be_meant_cost_nothing(tmp_path: Path) ->
 
 @pytest.mark.asyncio
 async def test_a_call_waits_for_its_turn() -> None:
-    weather = Weather(script=(Fault.parse("stall_before_answer:0.2"),) * 4)
+    weather = Weather(script=(Fault.parse("stall_before_answer:0.5"),) * 5)
     # A wait in the queue is not idleness: it does not count against the time-out.
-    async with lab(weather=weather) as here, client(here, concurrency=1, idle_timeout=0.5) as pixian:
-        results = await asyncio.gather(*(pixian.remove_background(PNG) for _ in range(4)))
-    assert [result.attempts for result in results] == [1] * 4
+    async with lab(weather=weather) as here, client(here, concurrency=1, idle_timeout=2.0) as pixian:
+        results = await asyncio.gather(*(pixian.remove_background(PNG) for _ in range(5)))
+    assert [result.attempts for result in results] == [1] * 5
 
 
 @pytest.mark.asyncio

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 TESTS: Final = Path(__file__).resolve().parent.parent
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 QUICK: Final = (
     "--ramp-interval", "0", "--backoff-step", "10ms", "--min-free", "1MB", "--idle-timeout", "30s",
     "--give-up-after", "20s", "--json",
@@ -116,12 +116,29 @@ class Child:
         return int(wait_for(self.place / "pid"))
 
     def send(self, number: int) -> None:
+        """Send a signal, and wait until it was taken: two of a kind that wait are only one."""
         os.kill(self.pid, number)
+        until = time.monotonic() + PATIENCE
+        while _waits(self.pid, number):
+            assert time.monotonic() < until
+            time.sleep(0.003)
 
     def wait(self, seconds: float = PATIENCE) -> Outcome:
         """How it ended."""
         status = int(wait_for(self.place / "status", seconds))
         return Outcome(status, (self.place / "stdout").read_text(), (self.place / "stderr").read_text())
+
+
+def _waits(pid: int, number: int) -> bool:
+    """Whether a signal was not yet taken by its process; nothing is known of a process that has ended."""
+    if sys.platform != "linux":
+        time.sleep(0.1)
+        return False
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(("SigPnd:", "ShdPnd:")) and int(line.split()[1], 16) >> (number - 1) & 1:
+                return True
+    return False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -67,12 +68,13 @@ def test_what_is_in_doubt_counts(house: Callable[..., House]) -> None:
 
 def test_a_doubt_of_unknown_price_counts_as_soon_as_a_price_is_known(house: Callable[..., House]) -> None:
     """A run without a limit asks for no price before it sends; what was in flight then was charged all the same."""
-    home = house('price = {base = "1", per_megapixel = "0"}\nweather.latency.median = 1')
+    script = ["fair", *["stall_before_answer"] * 8]  # charged, and no answer comes that could name a price
+    home = house(f'price = {{base = "1", per_megapixel = "0"}}\nweather.script = {json.dumps(script)}')
     home.add(20)
     run = home.begin(workers=8)
-    until_bill(home, lambda bill: len(bill.images) == 8)  # all eight are there to their last byte
-    run.send(signal.SIGKILL)
     until_bill(home, lambda bill: bill.totals["charges"] == 8)
+    run.send(signal.SIGKILL)
+    run.wait()
     outcome = home.run("--max-credits", "10", workers=8)
     assert outcome.code == BUDGET
     assert home.emulator.bill().charged <= 10

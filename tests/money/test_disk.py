@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from money.bench import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +54,7 @@ def fill(place: Path) -> Path:
 def run_into_full_disk(home: House, disk: Path, *options: str, workers: int = 3) -> tuple[Outcome, Path]:
     """A run whose disk is filled by somebody else while the first requests are out."""
     running = home.begin("--min-free", "0", *options, workers=workers)
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while home.emulator.bill(settled=False).totals["at_once"] < workers and time.monotonic() < until:
         time.sleep(0.01)
     filler = fill(disk)

@@ -143,7 +143,7 @@ def test_a_free_image_that_never_comes_has_failed_and_is_no_doubt(
 def test_free_doubts_are_no_doubts_of_a_paid_run(house: Callable[..., House]) -> None:
     home = house('weather.script = ["stall_before_answer", "stall_before_answer"]')
     home.add(1)
-    assert home.run("--test", "--retries", "1", "--idle-timeout", "300ms").code == 3
+    assert home.run("--test", "--retries", "1", *patience("stall_before_answer")).code == 3
     outcome = home.run()
     assert outcome.code == 0, outcome.stderr
     assert outcome.summary["in_doubt_images"] == []
@@ -155,7 +155,7 @@ def test_resend_gives_up_and_every_attempt_counts(house: Callable[..., House], f
     """A doubt that resending does not settle is still a doubt, with all its attempts in the ledger."""
     home = house(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
     home.add(1)
-    options = ["--in-doubt", "resend", "--retries", "2", "--idle-timeout", "300ms"]
+    options = ["--in-doubt", "resend", "--retries", "2", *patience(fault)]
     outcome = home.run(*options)
     assert outcome.code == 10, outcome.stderr
     assert home.emulator.bill().totals["charges"] == 3

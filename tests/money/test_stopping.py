@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from money.bench import House, audit, until_bill
+from money.bench import PATIENCE, House, audit, until_bill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,11 +86,8 @@ def test_the_second_signal_gives_up_what_is_in_flight(house: Callable[..., House
     run = home.begin("--idle-timeout", "10m", workers=5)
     until_in_flight(home, 5)
     run.send(signal.SIGINT)
-    time.sleep(0.1)
-    began = time.monotonic()
     run.send(signal.SIGINT)
-    outcome = run.wait()
-    assert time.monotonic() - began < 10
+    outcome = run.wait()  # not the ten minutes of the time-out
     assert outcome.code == 130, outcome.stderr
     undecided = home.undecided()
     assert outcome.summary["in_doubt"] + outcome.summary["lost"] == len(undecided) == 5
@@ -104,14 +101,13 @@ def test_the_second_signal_while_requests_are_just_beginning(house: Callable[...
     home = house('weather.chances = [{fault = "stall_before_answer", every = 1}]')
     home.add(60)
     run = home.begin("--idle-timeout", "10m", workers=20, slow_spools=1.0)
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while not (home.ledger.exists() and home.written_down()):
         assert time.monotonic() < until
         time.sleep(0.01)
     run.send(signal.SIGINT)
-    time.sleep(0.1)
     run.send(signal.SIGINT)
-    outcome = run.wait(30)
+    outcome = run.wait()
     assert outcome.code == 130, outcome.stderr
     assert outcome.summary["in_doubt"] == 0
     assert home.emulator.bill().images == {}
@@ -121,13 +117,13 @@ def test_a_resting_worker_wakes_at_the_signal(house: Callable[..., House]) -> No
     home = house('weather.chances = [{fault = "slow_down_bare", every = 2}]')
     home.add(10)
     run = home.begin("--backoff-step", "10m", workers=3)
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while home.emulator.bill(settled=False).totals["by_status"].get("429", 0) < 1:
         assert time.monotonic() < until
         time.sleep(0.01)
-    time.sleep(0.2)
+    time.sleep(0.2)  # it has the answer, and rests
     run.send(signal.SIGTERM)
-    outcome = run.wait(15)
+    outcome = run.wait()  # not the ten minutes of its rest
     assert outcome.code == 143, outcome.stderr
     assert outcome.summary["failed"] == outcome.summary["in_doubt"] == 0
 
@@ -145,7 +141,7 @@ def test_the_command_itself_as_users_start_it(house: Callable[..., House]) -> No
         until_in_flight(home, 3, charges=3)
         first.kill()
     again: subprocess.CompletedProcess[str] = subprocess.run(
-        command, env=env, capture_output=True, text=True, check=False, timeout=60
+        command, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     last: dict[str, Any] = json.loads(again.stdout.splitlines()[-1])
     assert again.returncode == 10, again.stderr
@@ -195,7 +191,7 @@ def test_a_mute_service_puts_few_in_doubt(house: Callable[..., House]) -> None:
     """Requests go out and no answer comes: the breaker bounds how many images can fall in doubt."""
     home = house('weather.chances = [{fault = "stall_before_answer", every = 1}]')
     home.add(300)
-    outcome = home.run("--idle-timeout", "200ms", "--give-up-after", "1s", workers=10, probe_interval=0.2)
+    outcome = home.run("--idle-timeout", "500ms", "--give-up-after", "1s", workers=10, probe_interval=0.2)
     assert outcome.code == SERVICE, outcome.stderr
     assert outcome.summary["in_doubt"] == len(home.undecided()) <= 20 + 10 + 5
     assert outcome.summary["failed"] == 0

@@ -137,11 +137,11 @@ async def test_a_slow_disk_is_no_silence_of_the_service(
     real = os.fsync
 
     def slow(descriptor: int) -> None:
-        time.sleep(1.0)
+        time.sleep(1.5)
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", slow)
-    assert (await attempt(tmp_path, script, idle=0.5)).verdict is Verdict.DELIVERED
+    assert (await attempt(tmp_path, script, idle=1.0)).verdict is Verdict.DELIVERED
 
 
 @pytest.mark.asyncio

@@ -153,6 +153,62 @@ def test_the_tests_never_see_a_person_s_credentials(
     assert not [name for name in _test.environment() if name.upper().startswith("PIXIAN")]
 
 
+@pytest.mark.parametrize(("cores", "processes"), [(1, 2), (2, 4), (3, 6), (64, 8)])
+def test_the_number_of_test_processes_fits_the_machine(
+    setup: ModuleType, cores: int, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scripts import _test  # noqa: PLC0415  # as above
+
+    assert setup.ROOT == ROOT
+    assert _test.workers(cores) == processes
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "3")
+    assert _test.environment()["PYTEST_XDIST_AUTO_NUM_WORKERS"] == "3"
+
+
+def test_what_a_person_says_to_pytest_overrules_the_script(setup: ModuleType) -> None:
+    from scripts import _test  # noqa: PLC0415  # as above
+
+    python = setup.interpreter(ROOT / ".venv")
+    [(_, command)] = _test._commands(python, ["tests"], ["-n", "0"])
+    assert command[3:] == ["-n", "auto", "--dist", "worksteal", "-n", "0"]
+
+
+@pytest.mark.parametrize(
+    ("words", "processes"),
+    [
+        ([], True),
+        (["-m", "not slow"], True),
+        (["-x", "tests/cli"], True),
+        (["-k", "ramp"], False),
+        (["-kramp"], False),
+        (["tests/cli/test_help.py"], False),
+        (["tests/cli/test_help.py::test_help_is_also_a_word"], False),
+    ],
+)
+def test_a_few_tests_are_not_worth_several_processes(
+    setup: ModuleType, words: list[str], *, processes: bool
+) -> None:
+    from scripts import _test  # noqa: PLC0415  # as above
+
+    assert setup.ROOT == ROOT
+    assert ("-n" in _test.shared_out(words)) is processes
+    assert _test.shared_out(words)[-len(words) :] == words or not words
+
+
+def test_who_wants_no_bytecode_beside_the_sources_gets_it_elsewhere(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scripts import _test  # noqa: PLC0415  # as above
+
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    assert "PYTHONPYCACHEPREFIX" not in _test.environment()
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    wanted = _test.environment()
+    assert "PYTHONDONTWRITEBYTECODE" not in wanted
+    assert Path(wanted["PYTHONPYCACHEPREFIX"]).is_relative_to(ROOT / ".venv" / setup.MARK)
+
+
 def test_an_unknown_word_is_refused_before_anything_is_made() -> None:
     done = subprocess.run(
         [sys.executable, str(SCRIPTS / "test.py"), "linnt"], capture_output=True, text=True, check=False

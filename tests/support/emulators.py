@@ -13,6 +13,8 @@ from pixian_batch.emulator.settings import EmulatorSettings, EngineName
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_PATIENCE = 120.0
+
 
 @contextmanager
 def emulator_beside(**changes: Any) -> Iterator[Emulator]:
@@ -32,10 +34,10 @@ def emulator_beside(**changes: Any) -> Iterator[Emulator]:
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(_PATIENCE)
     emulator, loop, done = running[0]
     try:
         yield emulator
     finally:
         loop.call_soon_threadsafe(done.set)
-        thread.join(20)
+        thread.join(_PATIENCE)

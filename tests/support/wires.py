@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from support.pictures import picture
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from email.message import EmailMessage
 
 PNG = picture("png")
@@ -149,8 +149,9 @@ def http(
     return head.encode("latin-1") + body
 
 
-def refusing_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def refusing_port() -> Iterator[int]:
+    """A port on which nobody listens: bound until the end, so that no other process gets it meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
