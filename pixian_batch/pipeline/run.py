@@ -118,6 +118,9 @@ class Run:
     _problems: Counter[str] = field(default_factory=Counter)
     _done_before: int = 0
     _room_checked: bool = False
+    _work: asyncio.Event = field(default_factory=asyncio.Event)
+    """There is an image that may need work."""
+    _counting: bool = False
     decide: Callable[[list[Standing]], Awaitable[Decision]] | None = None
     """Asked once about images in doubt, before the first display; None: they are held."""
     bug: Exception | None = None
@@ -275,9 +278,12 @@ class Run:
             self.order.overwrite,
             self._ended,
             self._skipped,
+            self._work,
         )
         try:
-            await scout.feed(self._walk(), stream, several=self.inputs.several)
+            found = await scout.feed(self._walk(), stream, several=self.inputs.several)
+            if found is not None and not self._counting:
+                self.floor.found, self.floor.counted = found, True
         except LedgerError as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
         except OSError as error:  # the list file
@@ -294,10 +300,14 @@ class Run:
             )
 
     async def _survey(self, desk: Desk) -> None:
-        """Count the inputs, and look whether their results will fit on the disk."""
+        """Count the inputs once one needs work, and look whether all results will fit on the disk.
+
+        A run over what is done walks once only: its end is near, and then the total is known.
+        """
         with contextlib.suppress(LedgerError):
             desk.landing.results, desk.landing.result_bytes = await desk.ledger.result_sizes()
         self._done_before = desk.landing.results
+        await self._work.wait()
         await self._count()
         self._check_room(desk.landing)
 
@@ -321,6 +331,7 @@ class Run:
                 raise InterruptedError
             self.floor.found += number
 
+        self._counting = True
         with contextlib.suppress(OSError):
             await asyncio.to_thread(count, self._walk(names_only=True), add)
             self.floor.counted = True
@@ -328,7 +339,7 @@ class Run:
     def _walk(self, *, names_only: bool = False) -> Iterator[Walked]:
         return self.inputs.walk(
             out=self.outputs.out,
-            result_place=None if names_only else self.order.result_place,
+            result_names=None if names_only else self.order.result_names,
             go_on=lambda: not self.stop.up,
         )
 

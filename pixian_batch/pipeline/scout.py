@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from pixian_batch.adapters.walking import Batch, Trouble, Url, Walked
 from pixian_batch.pipeline.job import Found
@@ -17,22 +18,20 @@ from pixian_batch.policy.naming import folded
 from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped, SkipReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.stream import Stream
-    from pixian_batch.policy.record import Placed
-
-Known: TypeAlias = "dict[str, tuple[int, int, bytes]]"
+    from pixian_batch.policy.record import Known, Stands
 
 
 class Memory(Protocol):
     """What the scout asks the ledger: hashes of inputs, and what stands in an output folder."""
 
     async def known(
-        self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
-    ) -> tuple[Known, dict[str, Placed]]:
+        self, folder: str, names: Sequence[str], out_folder: str, out_names: Sequence[str]
+    ) -> tuple[dict[str, Known], dict[str, Stands]]:
         """Of some names in one folder, and some in its output folder."""
 
 
@@ -62,14 +61,23 @@ class Scout:
     overwrite: bool
     ended: Callable[[Ending], None]
     skipped: Callable[[list[tuple[str, str]]], None]
+    work: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the first input that may need work is found."""
     _wanted: dict[int, int] = field(default_factory=dict)
 
-    async def feed(self, walk: Iterator[Walked], stream: Stream[Found], *, several: bool) -> None:
-        """Walk to the end, or until the run stops. `several`: more than one input root, so roots may collide."""
+    async def feed(self, walk: Iterator[Walked], stream: Stream[Found], *, several: bool) -> int | None:
+        """Walk to the end, or until the run stops. `several`: more than one input root, so roots may collide.
+
+        The number of inputs, as `count` would give it; None when the run has stopped first.
+        """
+        seen = 0
         try:
             while not self.stop.up and (walked := await asyncio.to_thread(next, walk, None)) is not None:
+                seen += _number(walked)
                 for found in await self._sift(walked, several=several):
+                    self.work.set()
                     await self._put(found, stream)
+            return None if self.stop.up else seen
         finally:
             await stream.close()
 
@@ -96,51 +104,49 @@ class Scout:
         return self._unwanted_twice(sifted.fresh) if several else sifted.fresh
 
     async def _sift_batch(self, batch: Batch) -> Sifted:
-        places = {name: self.result_place(batch.place_of(name)) for name in batch.names}
-        out_folder = next(iter(places.values())).rpartition("/")[0]
-        out_names = [place.rpartition("/")[2] for place in places.values()]
         absolute = os.path.abspath(batch.folder)  # noqa: ASYNC240  # a string operation
-        sources, placed = await self.ledger.known(absolute, batch.names, out_folder, out_names)
-        return await asyncio.to_thread(self._divide, batch, places, sources, placed, absolute)
+        sources, places = await self.ledger.known(absolute, batch.names, batch.place, batch.results)
+        return await asyncio.to_thread(self._divide, batch, sources, places, absolute)
 
     def _divide(
-        self, batch: Batch, places: dict[str, str], sources: Known, placed: dict[str, Placed], absolute: str
+        self, batch: Batch, sources: dict[str, Known], places: dict[str, Stands], absolute: str
     ) -> Sifted:
         sifted = Sifted([], [], [])
-        folder = os.path.join(
-            batch.folder, ""
-        )  # joined once: this loop runs for every image of a resumed run
-        for name, place in places.items():
-            path = folder + name
-            stands = placed.get(place.rpartition("/")[2])
-            known = sources.get(name)
-            if stands and known and self._is_done(path, place, known, stands):
-                sifted.done.append((path, place))
+        # Joined once: this loop runs for every image of a resumed run.
+        folder = os.path.join(batch.folder, "")
+        out = os.path.join(self.landing.path(batch.place), "")
+        place = f"{batch.place}/" if batch.place else ""
+        for name, result in zip(batch.names, batch.results, strict=True):
+            known, stands = sources.get(name), places.get(result)
+            if known and stands and self._is_done(folder + name, out + result, known, stands):
+                sifted.done.append((folder + name, place + result))
             elif name in batch.rivals:
-                sifted.ended.append(self._collision(path, place, batch.rivals[name]))
-            elif self._is_spared(stands) and self.landing.size(place) is not None:
-                sifted.ended.append(Ending(path, self.landing.path(place), Skipped(SkipReason.EXISTS)))
+                sifted.ended.append(self._collision(folder + name, place + result, batch.rivals[name]))
+            elif self._is_spared(stands) and self.landing.size(place + result) is not None:
+                sifted.ended.append(Ending(folder + name, out + result, Skipped(SkipReason.EXISTS)))
             else:
                 sifted.fresh.append(
-                    Found(path, batch.place_of(name), os.path.join(absolute, name), known=known)
+                    Found(folder + name, place + name, os.path.join(absolute, name), known=known)
                 )
         return sifted
 
-    def _is_done(self, path: str, place: str, known: tuple[int, int, bytes], stands: Placed) -> bool:
+    def _is_done(self, path: str, result: str, known: Known, stands: Stands) -> bool:
         """The ledger says so, the input has not changed, and the file is there with its size."""
-        if stands.key.digest != known[2] or not self.fits(stands.key.params):
+        digest, params, size = stands
+        if digest != known[2] or not self.fits(params):
             return False
         try:
-            now = os.stat(path)
+            now, there = os.stat(path), os.stat(result)
         except OSError:
             return False
-        return (now.st_size, now.st_mtime_ns) == known[:2] and self.landing.size(place) == stands.size
+        unchanged = now.st_size == known[0] and now.st_mtime_ns == known[1]
+        return unchanged and there.st_size == size and stat.S_ISREG(there.st_mode)
 
-    def _is_spared(self, stands: Placed | None) -> bool:
+    def _is_spared(self, stands: Stands | None) -> bool:
         """Whether a file at the place would be left alone: somebody else's, or worth more than ours."""
         if self.overwrite:
             return False
-        return stands is None or self.spares(stands.key.params)
+        return stands is None or self.spares(stands[1])
 
     def _collision(self, path: str, place: str, rivals: list[str]) -> Ending:
         names = ", ".join(rivals[:4])
@@ -175,4 +181,8 @@ class Scout:
 def count(walk: Iterable[Walked], add: Callable[[int], None]) -> None:
     """Walk once more, names only, for the total of the display. Blocking; for a thread."""
     for walked in walk:
-        add(len(walked.names) if isinstance(walked, Batch) else 1)
+        add(_number(walked))
+
+
+def _number(walked: Walked) -> int:
+    return len(walked.names) if isinstance(walked, Batch) else 1

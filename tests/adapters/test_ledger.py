@@ -360,7 +360,7 @@ async def test_every_name_of_a_folder_is_found_again(ledger: Ledger, folder: str
     await remember(ledger, folder, names)
     sources, placed = await ledger.known(f"/in{folder}", names, folder, names)
     assert sources == {n: (i, i, bytes([i])) for i, n in enumerate(names, 1)}
-    assert placed == {n: Placed(key(i), i) for i, n in enumerate(names, 1)}
+    assert placed == {n: (key(i).digest, key(i).params, i) for i, n in enumerate(names, 1)}
     elsewhere = await ledger.known("/in/b", names, "b", names)
     assert elsewhere == ({}, {})
 

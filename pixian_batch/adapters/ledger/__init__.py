@@ -25,12 +25,22 @@ from pixian_batch.adapters.ledger.migration import STEPS, LedgerTooNewError, che
 from pixian_batch.adapters.ledger.store import Spending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     from pixian_batch.adapters.ledger.migration import Steps
     from pixian_batch.policy.outcome import Problem
-    from pixian_batch.policy.record import Answered, Ended, Key, Placed, Sending, Standing, Unfinished
+    from pixian_batch.policy.record import (
+        Answered,
+        Ended,
+        Key,
+        Known,
+        Placed,
+        Sending,
+        Standing,
+        Stands,
+        Unfinished,
+    )
 
 __all__ = [
     "Ledger",
@@ -165,8 +175,8 @@ class Ledger:
         return await self.ask(lambda db: store.places_of(db, key))
 
     async def known(
-        self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
-    ) -> tuple[dict[str, tuple[int, int, bytes]], dict[str, Placed]]:
+        self, folder: str, names: Sequence[str], out_folder: str, out_names: Sequence[str]
+    ) -> tuple[dict[str, Known], dict[str, Stands]]:
         """Hashes of inputs in `folder` (absolute), and what stands in `out_folder` (a place)."""
         return await self.ask(
             lambda db: (store.sources(db, folder, names), store.placed(db, out_folder, out_names))

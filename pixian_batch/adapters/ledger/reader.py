@@ -11,10 +11,10 @@ from pixian_batch.adapters.ledger import LedgerDamagedError, LedgerError, read_o
 from pixian_batch.adapters.ledger.committer import is_damage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from pixian_batch.policy.record import Key, Placed
+    from pixian_batch.policy.record import Key, Known, Stands
 
 _T = TypeVar("_T")
 
@@ -50,8 +50,8 @@ class LedgerReader:
             return await asyncio.to_thread(_asked, question, self._connection)
 
     async def known(
-        self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
-    ) -> tuple[dict[str, tuple[int, int, bytes]], dict[str, Placed]]:
+        self, folder: str, names: Sequence[str], out_folder: str, out_names: Sequence[str]
+    ) -> tuple[dict[str, Known], dict[str, Stands]]:
         """As `Ledger.known`."""
         return await self.ask(
             lambda db: (store.sources(db, folder, names), store.placed(db, out_folder, out_names)), ({}, {})
