@@ -194,6 +194,10 @@ class Ledger:
         """Images that wait for a decision."""
         return await self.ask(lambda db: list(store.undecided(db)))
 
+    async def charged(self) -> Decimal:
+        """Credits charged in this ledger, ever."""
+        return await self.ask(store.charged)
+
     async def spending(self, since: str = "") -> Spending:
         """Credits in this ledger since a moment (ever, by default)."""
         return await self.ask(lambda db: store.spending(db, since))
