@@ -75,6 +75,11 @@ class Trouble:
 Walked: TypeAlias = Batch | Url | Trouble
 
 
+def size_of(walked: Walked) -> int:
+    """How many inputs it stands for."""
+    return len(walked.names) if isinstance(walked, Batch) else 1
+
+
 @dataclass(frozen=True, slots=True)
 class WalkRules:
     """What counts as an input. Patterns with a `/` match the place, others the bare name of file or folder.

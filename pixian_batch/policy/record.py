@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from pixian_batch.contract.headers import ResultHeaders
@@ -134,3 +135,5 @@ Known: TypeAlias = tuple[int, int, bytes]
 """An input when it was last read: size, mtime in ns, digest."""
 Stands: TypeAlias = tuple[bytes, str, int]
 """What stands at an output place: the two halves of the image's key (digest, params), and how many bytes."""
+Asked: TypeAlias = "tuple[str, Sequence[str], str, Sequence[str]]"
+"""What the ledger may be asked of one folder of inputs: its absolute path, names; the place of results, names."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pixian_batch.policy.outcome import Problem
     from pixian_batch.policy.record import (
         Answered,
+        Asked,
         Ended,
         Key,
         Known,
@@ -174,13 +175,9 @@ class Ledger:
         """Where results of an image stand: (place, size)."""
         return await self.ask(lambda db: store.places_of(db, key))
 
-    async def known(
-        self, folder: str, names: Sequence[str], out_folder: str, out_names: Sequence[str]
-    ) -> tuple[dict[str, Known], dict[str, Stands]]:
-        """Hashes of inputs in `folder` (absolute), and what stands in `out_folder` (a place)."""
-        return await self.ask(
-            lambda db: (store.sources(db, folder, names), store.placed(db, out_folder, out_names))
-        )
+    async def known(self, asked: Sequence[Asked]) -> list[tuple[dict[str, Known], dict[str, Stands]]]:
+        """Hashes of inputs, and what stands in their output folders: an answer for each folder."""
+        return await self.ask(lambda db: store.known(db, asked))
 
     async def sources_of(self, digest: bytes) -> list[str]:
         """Absolute paths of inputs that had these bytes when they were last read."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from pixian_batch.policy.record import Key, Known, Stands
+    from pixian_batch.policy.record import Asked, Key, Known, Stands
 
 _T = TypeVar("_T")
 
@@ -49,13 +49,9 @@ class LedgerReader:
         async with self._lock:  # a connection serves one thread at a time
             return await asyncio.to_thread(_asked, question, self._connection)
 
-    async def known(
-        self, folder: str, names: Sequence[str], out_folder: str, out_names: Sequence[str]
-    ) -> tuple[dict[str, Known], dict[str, Stands]]:
+    async def known(self, asked: Sequence[Asked]) -> list[tuple[dict[str, Known], dict[str, Stands]]]:
         """As `Ledger.known`."""
-        return await self.ask(
-            lambda db: (store.sources(db, folder, names), store.placed(db, out_folder, out_names)), ({}, {})
-        )
+        return await self.ask(lambda db: store.known(db, asked), [({}, {}) for _ in asked])
 
     async def is_bought(self, key: Key) -> bool:
         """Whether a result of this image is recorded anywhere."""

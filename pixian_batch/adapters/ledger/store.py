@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pixian_batch.contract.headers import ResultHeaders, read_result_headers, write_result_headers
 from pixian_batch.policy.record import (
     Answered,
+    Asked,
     Ended,
     Key,
     Known,
@@ -301,7 +302,10 @@ def standing(db: sqlite3.Connection, key: Key) -> Standing | None:
 
 def undecided(db: sqlite3.Connection) -> Iterator[Standing]:
     """Images that wait for a decision, oldest first. What was free needs none."""
-    rows = db.execute(_STANDING + f" WHERE {_UNSETTLED} AND state IN ('in_doubt', 'lost') AND NOT free ORDER BY image.attempt")
+    rows = db.execute(
+        _STANDING
+        + f" WHERE {_UNSETTLED} AND state IN ('in_doubt', 'lost') AND NOT free ORDER BY image.attempt"
+    )
     return map(_standing, rows)
 
 
@@ -336,6 +340,14 @@ def sources(db: sqlite3.Connection, folder: str, names: Sequence[str]) -> dict[s
         (to_db(folder), *_range(names)),
     )
     return _by_name(rows)
+
+
+def known(db: sqlite3.Connection, asked: Iterable[Asked]) -> list[tuple[dict[str, Known], dict[str, Stands]]]:
+    """For each folder asked about: `sources` of its names, and what is `placed` in its output folder."""
+    return [
+        (sources(db, folder, names), placed(db, out_folder, out_names))
+        for folder, names, out_folder, out_names in asked
+    ]
 
 
 def _by_name(rows: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
