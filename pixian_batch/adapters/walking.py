@@ -11,6 +11,7 @@ import glob
 import os
 import re
 import select
+import stat
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -113,15 +114,17 @@ class Walker:
         for name in inputs:
             if name.startswith(("http://", "https://")):
                 yield Url(name, url_place(name))
-            elif os.path.isdir(name):
-                yield from self._tree(name, _listed_place(name) if listed else "")
-            elif os.path.lexists(name):
-                yield self._single(name, listed=listed)
-            else:
+                continue
+            mode = _mode(name)
+            if mode is None:
                 yield from self._glob(name)
+            elif stat.S_ISDIR(mode):
+                yield from self._tree(name, _listed_place(name) if listed else "")
+            else:
+                yield self._single(name, mode, listed=listed)
 
-    def _single(self, path: str, *, listed: bool) -> Walked:
-        if not os.path.isfile(path):
+    def _single(self, path: str, mode: int, *, listed: bool) -> Walked:
+        if not stat.S_ISREG(mode):
             return Trouble(path, "not_a_file", "is neither a file nor a folder", "name a photo or a folder")
         folder, name = os.path.split(path)
         place = os.path.dirname(_listed_place(path)).replace(os.sep, "/") if listed else ""
@@ -218,14 +221,10 @@ class Walker:
         return {name: others for name, others in found.items() if not name.endswith("/")}
 
     def _are_apart(self, names: list[str], folders: list[str]) -> bool:
-        """Whether nobody wants another one's name: nearly always, and found a part at a time.
-
-        Of names in one folder only. Hashes, since a folder may hold a million: two alike by chance only cost
-        the search by name.
-        """
-        seen = set(map(hash, all_folded(folders)))
+        """Whether nobody wants another one's name: nearly always, and cheaper to find out than who does."""
+        seen = set(all_folded(folders))
         for part in _parts(names):
-            seen.update(map(hash, all_folded(self._results(part))))
+            seen.update(all_folded(self._results(part)))
         return len(seen) == len(names) + len(folders)
 
 
@@ -292,6 +291,16 @@ class _Patterns:
 
 def _any_of(patterns: list[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(map(fnmatch.translate, patterns))) if patterns else None
+
+
+def _mode(path: str) -> int | None:
+    """What `path` is: where a link leads, or the link itself when it leads nowhere; None when there is nothing."""
+    for look in (os.stat, os.lstat):
+        try:
+            return look(path).st_mode
+        except (OSError, ValueError):  # a NUL in a listed name
+            continue
+    return None
 
 
 def _identity(path: str) -> tuple[int, int] | None:

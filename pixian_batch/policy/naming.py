@@ -40,7 +40,7 @@ def output_place(place: str, output: OutputFormat) -> str:
 def output_names(names: Iterable[str], output: OutputFormat) -> list[str]:
     """`output_place` of many files in one folder; a call for each would be a tenth of a run over what is done."""
     suffix = _SUFFIX[output]
-    return [(name.rpartition(".")[0] or name) + suffix for name in names]
+    return [(name[:dot] if (dot := name.rfind(".")) > 0 else name) + suffix for name in names]
 
 
 def url_place(url: str) -> str:
