@@ -11,15 +11,18 @@ import glob
 import os
 import re
 import select
+import stat
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pixian_batch.contract.kinds import INPUT_SUFFIXES
-from pixian_batch.policy.naming import collisions, url_place
+from pixian_batch.policy.naming import all_folded, collisions, url_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    ResultNames: TypeAlias = "Callable[[Sequence[str]], list[str]]"
 
 BATCH: Final = 1000
 """Names in a batch at most: what is held in memory of a folder beyond its sorted names."""
@@ -31,6 +34,7 @@ _POLL_MS: Final = 200
 class Batch:
     """Up to `BATCH` files of one folder. `place` is the folder relative to its input root, "" for the root.
 
+    results: the names that their results get, as many, unless only the names were asked for.
     rivals: for names whose results would overwrite each other, the other names.
     named: the user named these files one by one.
     """
@@ -38,6 +42,7 @@ class Batch:
     folder: str
     place: str
     names: list[str]
+    results: list[str] = field(default_factory=list)
     rivals: Mapping[str, list[str]] = field(default_factory=dict)
     named: bool = False
 
@@ -71,16 +76,21 @@ class Trouble:
 Walked: TypeAlias = Batch | Url | Trouble
 
 
+def size_of(walked: Walked) -> int:
+    """How many inputs it stands for."""
+    return len(walked.names) if isinstance(walked, Batch) else 1
+
+
 @dataclass(frozen=True, slots=True)
 class WalkRules:
     """What counts as an input. Patterns with a `/` match the place, others the bare name of file or folder.
 
     avoid: folders that are never entered (the output).
-    result_place: the function from an input's place to its result's, to find names that collide; None:
-    only the names are wanted.
+    result_names: from inputs' names in one folder to their results' names, to find those that collide;
+    None: only the inputs' names are wanted.
     """
 
-    result_place: Callable[[str], str] | None
+    result_names: ResultNames | None
     avoid: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -104,19 +114,21 @@ class Walker:
         for name in inputs:
             if name.startswith(("http://", "https://")):
                 yield Url(name, url_place(name))
-            elif os.path.isdir(name):
-                yield from self._tree(name, _listed_place(name) if listed else "")
-            elif os.path.lexists(name):
-                yield self._single(name, listed=listed)
-            else:
+                continue
+            mode = _mode(name)
+            if mode is None:
                 yield from self._glob(name)
+            elif stat.S_ISDIR(mode):
+                yield from self._tree(name, _listed_place(name) if listed else "")
+            else:
+                yield self._single(name, mode, listed=listed)
 
-    def _single(self, path: str, *, listed: bool) -> Walked:
-        if not os.path.isfile(path):
+    def _single(self, path: str, mode: int, *, listed: bool) -> Walked:
+        if not stat.S_ISREG(mode):
             return Trouble(path, "not_a_file", "is neither a file nor a folder", "name a photo or a folder")
         folder, name = os.path.split(path)
         place = os.path.dirname(_listed_place(path)).replace(os.sep, "/") if listed else ""
-        return Batch(folder, place, [name], named=True)
+        return Batch(folder, place, [name], self._results([name]), named=True)
 
     def _glob(self, pattern: str) -> Iterator[Walked]:
         """Files that match, and everything in folders that do; streamed and checked like any other tree."""
@@ -160,18 +172,22 @@ class Walker:
         names: list[str] = []
         folders: list[str] = []
         prefix = f"{place}/" if place else ""
+        plain = wanted is None and not self._include and not self._exclude
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
                 if name[0] == ".":
                     continue
-                if _is_folder(entry, follow=self._rules.follow_symlinks):
+                # Only a name that ends like a photo's is worth the question whether it is a plain file.
+                if plain and name.lower().endswith(_SUFFIXES) and _is_file(entry, follow=False):
+                    names.append(name)
+                elif _is_folder(entry, follow=self._rules.follow_symlinks):
                     if self._enters(name, prefix + name, wanted):
                         folders.append(name)
                 elif (
                     self._is_input(name, prefix + name)
                     and (wanted is None or wanted.takes(prefix + name))
-                    and _is_file(entry)
+                    and _is_file(entry, follow=True)
                 ):
                     names.append(name)
         names.sort()
@@ -190,17 +206,30 @@ class Walker:
 
     def _batches(self, folder: str, place: str, names: list[str], folders: list[str]) -> Iterator[Batch]:
         rivals = self._rivals(names, folders)
-        for start in range(0, len(names), BATCH):
-            yield Batch(folder, place, names[start : start + BATCH], rivals)
+        for part in _parts(names):
+            yield Batch(folder, place, part, self._results(part), rivals)
+
+    def _results(self, names: list[str]) -> list[str]:
+        return [] if self._rules.result_names is None else self._rules.result_names(names)
 
     def _rivals(self, names: list[str], folders: list[str]) -> dict[str, list[str]]:
-        result_place = self._rules.result_place
-        if result_place is None:
+        if self._rules.result_names is None or self._are_apart(names, folders):
             return {}
         # A folder of results may want the name of a result, too: `a.jpg` beside a folder `a.png`.
-        wanted = [(name, result_place(name)) for name in names]
+        wanted = list(zip(names, self._results(names), strict=True))
         found = collisions(wanted + [(f"{name}/", name) for name in folders])
         return {name: others for name, others in found.items() if not name.endswith("/")}
+
+    def _are_apart(self, names: list[str], folders: list[str]) -> bool:
+        """Whether nobody wants another one's name: nearly always, and cheaper to find out than who does."""
+        seen = set(all_folded(folders))
+        for part in _parts(names):
+            seen.update(all_folded(self._results(part)))
+        return len(seen) == len(names) + len(folders)
+
+
+def _parts(names: list[str]) -> Iterator[list[str]]:
+    return (names[start : start + BATCH] for start in range(0, len(names), BATCH))
 
 
 class _Glob:
@@ -264,6 +293,16 @@ def _any_of(patterns: list[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(map(fnmatch.translate, patterns))) if patterns else None
 
 
+def _mode(path: str) -> int | None:
+    """What `path` is: where a link leads, or the link itself when it leads nowhere; None when there is nothing."""
+    for look in (os.stat, os.lstat):
+        try:
+            return look(path).st_mode
+        except (OSError, ValueError):  # a NUL in a listed name
+            continue
+    return None
+
+
 def _identity(path: str) -> tuple[int, int] | None:
     try:
         found = os.stat(path)
@@ -279,9 +318,9 @@ def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
         return False
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
+def _is_file(entry: os.DirEntry[str], *, follow: bool) -> bool:
     try:
-        return entry.is_file()
+        return entry.is_file(follow_symlinks=follow)
     except OSError:  # a link to itself
         return False
 

@@ -80,7 +80,7 @@ async def make_plan(
     reader = LedgerReader.open(outputs.ledger, missing_ok=True)
     try:
         planner = Planner(order, reader, Landing(outputs.out))
-        walk = inputs.walk(out=outputs.out, result_place=order.result_place)
+        walk = inputs.walk(out=outputs.out, result_names=order.result_names)
         await planner.plan(walk, several=inputs.several)
         prices, seconds = PriceBook(), await reader.seconds_per_image()
         for params in order.all_key_params():

@@ -11,7 +11,7 @@ from pixian_batch.adapters.walking import Batch, Url, Walker, WalkRules, read_li
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pixian_batch.adapters.walking import Walked
+    from pixian_batch.adapters.walking import ResultNames, Walked
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,14 @@ class Inputs:
         return len(self.paths) > 1 or self.listed is not None
 
     def walk(
-        self, *, out: str, result_place: Callable[[str], str] | None, go_on: Callable[[], bool] = lambda: True
+        self, *, out: str, result_names: ResultNames | None, go_on: Callable[[], bool] = lambda: True
     ) -> Iterator[Walked]:
         """All inputs; the folder `out` is never one. Blocking. Raises OSError for an unreadable list.
 
-        result_place: None when only the names are wanted; go_on: asked while a list comes from a pipe that may stay silent; False ends the walk.
+        result_names: None when only the inputs' names are wanted; go_on: asked while a list comes from a pipe
+        that may stay silent; False ends the walk.
         """
-        rules = WalkRules(result_place, (out,), self.include, self.exclude, self.follow_symlinks)
+        rules = WalkRules(result_names, (out,), self.include, self.exclude, self.follow_symlinks)
         yield from self._chosen(Walker(rules).walk(self.paths))
         if self.listed is not None:
             names = read_list(self.listed, nul=self.nul, go_on=go_on)
@@ -53,8 +54,18 @@ class Inputs:
             if self.only is None:
                 yield walked
             elif isinstance(walked, Batch):
-                names = [name for name in walked.names if os.path.abspath(walked.path(name)) in self.only]
-                if names:
-                    yield replace(walked, names=names)
+                if kept := _kept(walked, self.only):
+                    yield kept
             elif not isinstance(walked, Url) or walked.url in self.only:
                 yield walked
+
+
+def _kept(batch: Batch, only: frozenset[str]) -> Batch | None:
+    """The files of a batch that are among `only`."""
+    kept = [
+        (name, result)
+        for name, result in zip(batch.names, batch.results, strict=True)
+        if os.path.abspath(batch.path(name)) in only
+    ]
+    names, results = [name for name, _ in kept], [result for _, result in kept]
+    return replace(batch, names=names, results=results) if kept else None

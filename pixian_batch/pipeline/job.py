@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.contract.params import OutputFormat, Params, canonical
 from pixian_batch.policy.course import DoubtPolicy
-from pixian_batch.policy.naming import output_place
+from pixian_batch.policy.naming import output_names, output_place
 from pixian_batch.policy.record import Ended
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from pixian_batch.adapters.client import Source
@@ -43,6 +44,10 @@ class Order:
     def result_place(self, place: str) -> str:
         """Where the result of the input at `place` goes."""
         return output_place(place, self.params.result_format)
+
+    def result_names(self, names: Sequence[str]) -> list[str]:
+        """The same for many inputs of one folder: the results' names in theirs."""
+        return output_names(names, self.params.result_format)
 
     def spares(self, key_params: str) -> bool:
         """Whether a result with such parameters may not be replaced.

@@ -20,6 +20,8 @@ from pixian_batch.policy.stopping import Cause, Stop
 from pixian_batch.policy.verdict import Verdict, classify
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from pixian_batch.adapters.client import PixianWire
     from pixian_batch.contract.headers import ResultHeaders
     from pixian_batch.pipeline.job import Job, Reply
@@ -47,6 +49,7 @@ class Purse:
 
     unpriced: pixels of images in doubt that were sent before any price was known. They count against the
     limits as soon as there is a price to count them with.
+    fill: puts in what the ledger knows; called once, before the first image is asked about.
     """
 
     wire: PixianWire
@@ -55,6 +58,8 @@ class Purse:
     budget: Budget = field(default_factory=Budget)
     prices: PriceBook = field(default_factory=PriceBook)
     unpriced: list[int] = field(default_factory=list)
+    fill: Callable[[Purse], Awaitable[None]] | None = None
+    _filling: asyncio.Lock = field(default_factory=asyncio.Lock)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def at_most(self, job: Job) -> Decimal | NoPrice | None:
@@ -64,6 +69,7 @@ class Purse:
         """
         if self.free:
             return ZERO
+        await self._filled()
         bound = self.prices.bound(job.pixels) if job.pixels else None
         if bound is not None:
             return bound
@@ -76,6 +82,7 @@ class Purse:
 
         While other requests are out, what was set aside for them may come free: then it waits.
         """
+        await self._filled()
         while (limit := self.budget.reserve(at_most or ZERO)) is not None:
             if self.stop.up:
                 return False
@@ -85,6 +92,15 @@ class Purse:
             self._settled.clear()
             await self._settled.wait()
         return True
+
+    async def _filled(self) -> None:
+        """Whoever comes first fills it, and all wait: it takes long where the ledger knows millions."""
+        if self.free or self.fill is None:
+            return
+        async with self._filling:
+            if self.fill is not None:
+                await self.fill(self)
+                self.fill = None
 
     def settle(self, at_most: Decimal | None, reply: Reply | None, pixels: int | None) -> None:
         """An attempt has ended (None: it never began): what it cost, or may have cost."""

@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pixian_batch import __version__
@@ -118,6 +119,9 @@ class Run:
     _problems: Counter[str] = field(default_factory=Counter)
     _done_before: int = 0
     _room_checked: bool = False
+    _work: asyncio.Event = field(default_factory=asyncio.Event)
+    """There is an image that may need work."""
+    _counting: bool = False
     decide: Callable[[list[Standing]], Awaitable[Decision]] | None = None
     """Asked once about images in doubt, before the first display; None: they are held."""
     bug: Exception | None = None
@@ -135,7 +139,7 @@ class Run:
             await ledger.begin_run(version=__version__, service=self.order.service or "pixian")
             await self._with_ledger(ledger)
             doubts = [Doubt(item.input, item.sent_at, item.at_most) for item in await ledger.undecided()]
-            self.floor.credits_ever = (await ledger.spending()).charged
+            self.floor.credits_ever = await ledger.charged()
         except LedgerError as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
         finally:
@@ -182,39 +186,36 @@ class Run:
                 )
 
     async def _desk(self, ledger: Ledger, landing: Landing, finisher: Finisher) -> Desk:
-        purse = Purse(
-            self.wire,
-            self.stop,
-            self.order.free,
-            await self._budget(ledger),
-            unpriced=[] if self.order.free else await ledger.unpriced(),
-        )
-        for params in self.order.all_key_params():
-            for pixels, cost in await ledger.prices(params):
-                purse.prices.learn(pixels, cost)
-        purse.count_unpriced()
+        self.floor.credits_before = await ledger.charged()
+        # Questions to the whole ledger: a run that buys nothing asks none of them.
+        purse = Purse(self.wire, self.stop, self.order.free, fill=partial(self._fill, ledger))
         attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
         # Asked before the first purchase, not before the first image: a run that buys nothing sends nothing.
         preflight = Preflight(self.wire, ledger, self.stop, needed=not self.order.free)
         say = self.watcher.said
         return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight, say)
 
+    async def _fill(self, ledger: Ledger, purse: Purse) -> None:
+        """What the ledger knows of prices and of what counts against the limits; not asked of a free run."""
+        purse.budget = await self._budget(ledger)
+        purse.unpriced = await ledger.unpriced()
+        for params in self.order.all_key_params():
+            for pixels, cost in await ledger.prices(params):
+                purse.prices.learn(pixels, cost)
+        purse.count_unpriced()
+
     async def _budget(self, ledger: Ledger) -> Budget:
-        """The limits, and what counts against them: in a free run nothing does."""
-        ever, day = await ledger.spending(), await ledger.spending_today()
-        self.floor.credits_before = ever.charged
-        if self.order.free:
-            return Budget()
-        wanted = [
-            Limit("--max-credits", self.limits.ever, ever.counted) if self.limits.ever is not None else None,
-            Limit("--max-credits-per-run", self.limits.run, past=False)
-            if self.limits.run is not None
-            else None,
-            Limit("--max-credits-per-day", self.limits.day, day.counted)
-            if self.limits.day is not None
-            else None,
-        ]
-        return Budget(tuple(limit for limit in wanted if limit is not None))
+        """The limits, and what counts against them."""
+        limits = []
+        if self.limits.ever is not None:
+            ever = await ledger.spending()
+            limits.append(Limit("--max-credits", self.limits.ever, ever.counted))
+        if self.limits.run is not None:
+            limits.append(Limit("--max-credits-per-run", self.limits.run, past=False))
+        if self.limits.day is not None:
+            day = await ledger.spending_today()
+            limits.append(Limit("--max-credits-per-day", self.limits.day, day.counted))
+        return Budget(tuple(limits))
 
     async def _tell_doubts(self, ledger: Ledger) -> None:
         doubts = await ledger.undecided()
@@ -275,9 +276,12 @@ class Run:
             self.order.overwrite,
             self._ended,
             self._skipped,
+            self._work,
         )
         try:
-            await scout.feed(self._walk(), stream, several=self.inputs.several)
+            found = await scout.feed(self._walk(), stream, several=self.inputs.several)
+            if found is not None and not self._counting:
+                self.floor.found, self.floor.counted = found, True
         except LedgerError as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
         except OSError as error:  # the list file
@@ -294,10 +298,14 @@ class Run:
             )
 
     async def _survey(self, desk: Desk) -> None:
-        """Count the inputs, and look whether their results will fit on the disk."""
+        """Count the inputs once one needs work, and look whether all results will fit on the disk.
+
+        A run over what is done walks once only: its end is near, and then the total is known.
+        """
         with contextlib.suppress(LedgerError):
             desk.landing.results, desk.landing.result_bytes = await desk.ledger.result_sizes()
         self._done_before = desk.landing.results
+        await self._work.wait()
         await self._count()
         self._check_room(desk.landing)
 
@@ -321,6 +329,7 @@ class Run:
                 raise InterruptedError
             self.floor.found += number
 
+        self._counting = True
         with contextlib.suppress(OSError):
             await asyncio.to_thread(count, self._walk(names_only=True), add)
             self.floor.counted = True
@@ -328,7 +337,7 @@ class Run:
     def _walk(self, *, names_only: bool = False) -> Iterator[Walked]:
         return self.inputs.walk(
             out=self.outputs.out,
-            result_place=None if names_only else self.order.result_place,
+            result_names=None if names_only else self.order.result_names,
             go_on=lambda: not self.stop.up,
         )
 

@@ -1,39 +1,37 @@
 """Walks the inputs ahead of the workers and lets through what may need work.
 
-What is done is recognised here, a folder at a time: one question to the ledger for a thousand names, and
-two stats a name. Blocking work runs in a thread; the stream of one item holds the scout back.
+What is done is recognised here, about a thousand names at a time: one visit to the ledger for all their
+folders, and two stats a name. Blocking work runs in threads; the stream of one item holds the scout back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
-from pixian_batch.adapters.walking import Batch, Trouble, Url, Walked
+from pixian_batch.adapters.walking import Batch, Trouble, Url, Walked, size_of
+from pixian_batch.pipeline.ahead import Ahead
 from pixian_batch.pipeline.job import Found
 from pixian_batch.policy.naming import folded
 from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped, SkipReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.stream import Stream
-    from pixian_batch.policy.record import Placed
-
-Known: TypeAlias = "dict[str, tuple[int, int, bytes]]"
+    from pixian_batch.policy.record import Asked, Known, Stands
 
 
 class Memory(Protocol):
     """What the scout asks the ledger: hashes of inputs, and what stands in an output folder."""
 
-    async def known(
-        self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
-    ) -> tuple[Known, dict[str, Placed]]:
-        """Of some names in one folder, and some in its output folder."""
+    async def known(self, asked: Sequence[Asked]) -> list[tuple[dict[str, Known], dict[str, Stands]]]:
+        """An answer for each folder that is asked about: of its names, and of those in its output folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +60,26 @@ class Scout:
     overwrite: bool
     ended: Callable[[Ending], None]
     skipped: Callable[[list[tuple[str, str]]], None]
+    work: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the first input that may need work is found."""
     _wanted: dict[int, int] = field(default_factory=dict)
 
-    async def feed(self, walk: Iterator[Walked], stream: Stream[Found], *, several: bool) -> None:
-        """Walk to the end, or until the run stops. `several`: more than one input root, so roots may collide."""
+    async def feed(self, walk: Iterator[Walked], stream: Stream[Found], *, several: bool) -> int | None:
+        """Walk to the end, or until the run stops. `several`: more than one input root, so roots may collide.
+
+        The number of inputs, as `count` would give it; None when the run has stopped first.
+        """
+        seen = 0
+        ahead = Ahead(walk)
         try:
-            while not self.stop.up and (walked := await asyncio.to_thread(next, walk, None)) is not None:
-                for found in await self._sift(walked, several=several):
+            while not self.stop.up and (group := await asyncio.to_thread(ahead.take)):
+                seen += sum(map(size_of, group))
+                for found in await self._sift(group, several=several):
+                    self.work.set()
                     await self._put(found, stream)
+            return None if self.stop.up else seen
         finally:
+            ahead.close()
             await stream.close()
 
     async def _put(self, found: Found, stream: Stream[Found]) -> None:
@@ -78,69 +87,83 @@ class Scout:
         if not self.stop.up:
             await stream.put(found)
 
-    async def _sift(self, walked: Walked, *, several: bool) -> list[Found]:
-        match walked:
-            case Trouble(path, code, message, hint):
-                self.ended(Ending(path, None, Failed(Problem(code, message, hint))))
-                return []
-            case Url(url, place):
-                return self._unwanted_twice([Found(url, place, url, is_url=True)])
-            case Batch() as batch:
-                sifted = await self._sift_batch(batch)
+    async def _sift(self, group: list[Walked], *, several: bool) -> list[Found]:
+        """What may need work, in the order of the walk; the rest is told."""
+        batches = [walked for walked in group if isinstance(walked, Batch)]
+        sifted = iter(await self._sift_batches(batches) if batches else ())
+        found: list[Found] = []
+        for walked in group:
+            match walked:
+                case Trouble(path, code, message, hint):
+                    self.ended(Ending(path, None, Failed(Problem(code, message, hint))))
+                    fresh: list[Found] = []
+                case Url(url, place):
+                    fresh = [Found(url, place, url, is_url=True)]
+                case Batch():
+                    fresh = self._tell(next(sifted), several=several)
+            found += self._unwanted_twice(fresh) if several else fresh
+        return found
+
+    def _tell(self, sifted: Sifted, *, several: bool) -> list[Found]:
+        """Tell of what needs no worker; the rest."""
         if sifted.done:
             self.skipped(sifted.done)
             if several:
                 self._taken(sifted.done)
         for ending in sifted.ended:
             self.ended(ending)
-        return self._unwanted_twice(sifted.fresh) if several else sifted.fresh
+        return sifted.fresh
 
-    async def _sift_batch(self, batch: Batch) -> Sifted:
-        places = {name: self.result_place(batch.place_of(name)) for name in batch.names}
-        out_folder = next(iter(places.values())).rpartition("/")[0]
-        out_names = [place.rpartition("/")[2] for place in places.values()]
-        absolute = os.path.abspath(batch.folder)  # noqa: ASYNC240  # a string operation
-        sources, placed = await self.ledger.known(absolute, batch.names, out_folder, out_names)
-        return await asyncio.to_thread(self._divide, batch, places, sources, placed, absolute)
+    async def _sift_batches(self, batches: list[Batch]) -> list[Sifted]:
+        folders = [os.path.abspath(batch.folder) for batch in batches]  # noqa: ASYNC240  # string operations
+        known = await self.ledger.known(
+            [
+                (folder, batch.names, batch.place, batch.results)
+                for folder, batch in zip(folders, batches, strict=True)
+            ]
+        )
+        return await asyncio.to_thread(lambda: list(map(self._divide, batches, folders, known)))
 
     def _divide(
-        self, batch: Batch, places: dict[str, str], sources: Known, placed: dict[str, Placed], absolute: str
+        self, batch: Batch, absolute: str, known: tuple[dict[str, Known], dict[str, Stands]]
     ) -> Sifted:
+        sources, places = known
         sifted = Sifted([], [], [])
-        folder = os.path.join(
-            batch.folder, ""
-        )  # joined once: this loop runs for every image of a resumed run
-        for name, place in places.items():
-            path = folder + name
-            stands = placed.get(place.rpartition("/")[2])
-            known = sources.get(name)
-            if stands and known and self._is_done(path, place, known, stands):
-                sifted.done.append((path, place))
+        # Joined once: this loop runs for every image of a resumed run.
+        folder = os.path.join(batch.folder, "")
+        out = os.path.join(self.landing.path(batch.place), "")
+        place = f"{batch.place}/" if batch.place else ""
+        for name, result in zip(batch.names, batch.results, strict=True):
+            seen, stands = sources.get(name), places.get(result)
+            if seen and stands and self._is_done(folder + name, out + result, seen, stands):
+                sifted.done.append((folder + name, place + result))
             elif name in batch.rivals:
-                sifted.ended.append(self._collision(path, place, batch.rivals[name]))
-            elif self._is_spared(stands) and self.landing.size(place) is not None:
-                sifted.ended.append(Ending(path, self.landing.path(place), Skipped(SkipReason.EXISTS)))
+                sifted.ended.append(self._collision(folder + name, place + result, batch.rivals[name]))
+            elif self._is_spared(stands) and self.landing.size(place + result) is not None:
+                sifted.ended.append(Ending(folder + name, out + result, Skipped(SkipReason.EXISTS)))
             else:
                 sifted.fresh.append(
-                    Found(path, batch.place_of(name), os.path.join(absolute, name), known=known)
+                    Found(folder + name, place + name, os.path.join(absolute, name), known=seen)
                 )
         return sifted
 
-    def _is_done(self, path: str, place: str, known: tuple[int, int, bytes], stands: Placed) -> bool:
+    def _is_done(self, path: str, result: str, known: Known, stands: Stands) -> bool:
         """The ledger says so, the input has not changed, and the file is there with its size."""
-        if stands.key.digest != known[2] or not self.fits(stands.key.params):
+        digest, params, size = stands
+        if digest != known[2] or not self.fits(params):
             return False
         try:
-            now = os.stat(path)
+            now, there = os.stat(path), os.stat(result)
         except OSError:
             return False
-        return (now.st_size, now.st_mtime_ns) == known[:2] and self.landing.size(place) == stands.size
+        unchanged = now.st_size == known[0] and now.st_mtime_ns == known[1]
+        return unchanged and there.st_size == size and stat.S_ISREG(there.st_mode)
 
-    def _is_spared(self, stands: Placed | None) -> bool:
+    def _is_spared(self, stands: Stands | None) -> bool:
         """Whether a file at the place would be left alone: somebody else's, or worth more than ours."""
         if self.overwrite:
             return False
-        return stands is None or self.spares(stands.key.params)
+        return stands is None or self.spares(stands[1])
 
     def _collision(self, path: str, place: str, rivals: list[str]) -> Ending:
         names = ", ".join(rivals[:4])
@@ -175,4 +198,4 @@ class Scout:
 def count(walk: Iterable[Walked], add: Callable[[int], None]) -> None:
     """Walk once more, names only, for the total of the display. Blocking; for a thread."""
     for walked in walk:
-        add(len(walked.names) if isinstance(walked, Batch) else 1)
+        add(size_of(walked))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from pixian_batch.contract.headers import ResultHeaders
@@ -127,3 +128,12 @@ class Placed:
 
     key: Key
     size: int
+
+
+# Plain tuples: a run over a million finished images reads one of each for every image.
+Known: TypeAlias = tuple[int, int, bytes]
+"""An input when it was last read: size, mtime in ns, digest."""
+Stands: TypeAlias = tuple[bytes, str, int]
+"""What stands at an output place: the two halves of the image's key (digest, params), and how many bytes."""
+Asked: TypeAlias = "tuple[str, Sequence[str], str, Sequence[str]]"
+"""What the ledger may be asked of one folder of inputs: its absolute path, names; the place of results, names."""

@@ -40,9 +40,10 @@ _HEADERS: Final = read_result_headers(
 
 
 def main(folder: str, count: int) -> None:
-    """Inputs in `FOLDER/in`, results in `FOLDER/out`."""
+    """Inputs in `FOLDER/in`, results in `FOLDER/out`; in `FOLDER/flat` as many inputs without folders."""
     _links(os.path.join(folder, "in"), count, "jpg")
     _links(os.path.join(folder, "out"), count, "png")
+    _links(os.path.join(folder, "flat"), count, "jpg", flat=True)
     asyncio.run(_ledger(folder, count))
 
 
@@ -51,12 +52,13 @@ def names(count: int) -> list[tuple[str, str]]:
     return [(f"{number // PER_FOLDER:05}", f"IMG_{number:07}") for number in range(count)]
 
 
-def _links(top: str, count: int, suffix: str) -> None:
+def _links(top: str, count: int, suffix: str, *, flat: bool = False) -> None:
     origins = make_photos(f"{top}-origins", count // _LINKS + 1, 1000)
-    for start in range(0, count, PER_FOLDER):
-        os.makedirs(os.path.join(top, f"{start // PER_FOLDER:05}"))
     for number, (folder, name) in enumerate(names(count)):
-        os.link(origins[number // _LINKS], os.path.join(top, folder, f"{name}.{suffix}"))
+        target = top if flat else os.path.join(top, folder)
+        if number % PER_FOLDER == 0:
+            os.makedirs(target, exist_ok=flat)
+        os.link(origins[number // _LINKS], os.path.join(target, f"{name}.{suffix}"))
 
 
 async def _ledger(folder: str, count: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from functools import partial
@@ -12,33 +13,60 @@ from scripts.benchmarks.measure import ROOT, alternate, environment, run
 if TYPE_CHECKING:
     from scripts.benchmarks.report import Bench
 
+_CALLED = {"run": "run", "plan": "plan"}
+"""Commands that load what they do only when they are called, and the module with it."""
+_CREDENTIALS = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
+
 
 def measure(bench: Bench) -> None:
-    """CPU milliseconds beside the bare interpreter's, for `--version` and for every command's modules."""
-    commands = {"(bare python)": "pass", "--version": "import pixian_batch.__main__"}
-    sys.path.insert(0, ROOT)
-    from pixian_batch.cli.app import COMMANDS  # noqa: PLC0415  # a light import, but not before it is asked for
-
-    for name in sorted(COMMANDS):
-        commands[name] = f"import pixian_batch.cli.{COMMANDS[name]}"
+    """CPU milliseconds beside the bare interpreter's: help pages, every command's modules, a run over nothing."""
+    commands = _commands(bench.work)
     found = alternate(
-        {name: partial(run, [sys.executable, "-c", code]) for name, code in commands.items()},
+        {name: partial(run, [sys.executable, *words], env=_CREDENTIALS) for name, words in commands.items()},
         3 if bench.quick else 7,
     )
     bare = found["(bare python)"].cpu
-    for name, code in commands.items():
-        said = subprocess.run(
-            [sys.executable, "-c", f"import sys; {code}; print(len(sys.modules))"],
-            capture_output=True,
-            check=True,
-            cwd=ROOT,
-            env=environment(),
-        )
+    for name, words in commands.items():
         bench.row(
             "startup",
             command=name,
             cpu_ms=round(found[name].cpu * 1000, 1),
             times_bare=round(found[name].cpu / bare, 1),
-            modules=int(said.stdout),
+            modules=_modules(words),
             peak_mb=round(found[name].rss / 1e6),
         )
+
+
+def _commands(work: str) -> dict[str, list[str]]:
+    """What is measured, and the interpreter's arguments for it."""
+    sys.path.insert(0, ROOT)
+    from pixian_batch.cli.app import COMMANDS  # noqa: PLC0415  # a light import, but not before it is asked for
+
+    empty = os.path.join(work, "empty")
+    os.makedirs(empty, exist_ok=True)
+    program = ["-m", "pixian_batch"]
+    commands = {
+        "(bare python)": ["-c", "pass"],
+        "--version": [*program, "--version"],
+        "--help": [*program, "--help"],
+        "run --help": [*program, "run", "--help"],
+    }
+    for name in sorted(COMMANDS):
+        modules = ["app", COMMANDS[name], *([_CALLED[name]] if name in _CALLED else [])]
+        commands[name] = ["-c", "; ".join(f"import pixian_batch.cli.{module}" for module in modules)]
+    where = [empty, "--out", os.path.join(work, "out"), "--api-url", "http://127.0.0.1:9", "--no-progress"]
+    commands["a whole run over an empty folder"] = [*program, "run", *where]
+    return commands
+
+
+def _modules(words: list[str]) -> int:
+    """How many modules were loaded, the interpreter's own included."""
+    said = subprocess.run(
+        [sys.executable, "-X", "importtime", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=environment(_CREDENTIALS),
+    )
+    return said.stderr.count("import time:") - 1

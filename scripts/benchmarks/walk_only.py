@@ -11,5 +11,5 @@ from pixian_batch.adapters.walking import Batch, Walker, WalkRules
 from pixian_batch.contract.params import Params
 from pixian_batch.pipeline.job import Order
 
-walked = Walker(WalkRules(Order(Params()).result_place)).walk(sys.argv[1:])
+walked = Walker(WalkRules(Order(Params()).result_names)).walk(sys.argv[1:])
 print(sum(len(batch.names) for batch in walked if isinstance(batch, Batch)))

@@ -358,11 +358,11 @@ async def remember(ledger: Ledger, folder: str, names: list[str]) -> None:
 async def test_every_name_of_a_folder_is_found_again(ledger: Ledger, folder: str) -> None:
     names = NAMES + BYTES
     await remember(ledger, folder, names)
-    sources, placed = await ledger.known(f"/in{folder}", names, folder, names)
+    [(sources, placed)] = await ledger.known([(f"/in{folder}", names, folder, names)])
     assert sources == {n: (i, i, bytes([i])) for i, n in enumerate(names, 1)}
-    assert placed == {n: Placed(key(i), i) for i, n in enumerate(names, 1)}
-    elsewhere = await ledger.known("/in/b", names, "b", names)
-    assert elsewhere == ({}, {})
+    assert placed == {n: (key(i).digest, key(i).params, i) for i, n in enumerate(names, 1)}
+    elsewhere = await ledger.known([("/in/b", names, "b", names)])
+    assert elsewhere == [({}, {})]
 
 
 @pytest.mark.asyncio
@@ -371,7 +371,7 @@ async def test_each_part_of_a_folder_finds_its_own(ledger: Ledger) -> None:
     await remember(ledger, "f", names)
     for start in range(0, len(names), 4):
         batch = names[start : start + 4]
-        sources, placed = await ledger.known("/inf", batch, "f", batch)
+        [(sources, placed)] = await ledger.known([("/inf", batch, "f", batch)])
         assert set(batch) <= set(sources)
         assert set(batch) <= set(placed)
 

@@ -21,7 +21,7 @@ from pixian_batch.adapters.walking import (
     read_list,
 )
 from pixian_batch.contract.params import OutputFormat
-from pixian_batch.policy.naming import output_place
+from pixian_batch.policy.naming import output_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="names and files that
 
 
 def walk(*inputs: object, listed: bool = False, **rules: Any) -> list[Walked]:
-    walker = Walker(WalkRules(lambda place: output_place(place, OutputFormat.PNG), **rules))
+    walker = Walker(WalkRules(lambda names: output_names(names, OutputFormat.PNG), **rules))
     return list(walker.walk([os.fspath(i) for i in inputs], listed=listed))  # type: ignore[call-overload]
 
 
@@ -130,7 +130,7 @@ def test_the_first_batch_comes_before_the_rest_is_listed(
         return real(path)
 
     monkeypatch.setattr(os, "scandir", counting)
-    walker = Walker(WalkRules(lambda place: place))
+    walker = Walker(WalkRules(list))
     first = next(walker.walk([os.path.join(tmp_path, pattern) if pattern else str(tmp_path)]))
     assert isinstance(first, Batch)
     assert first.place_of(first.names[0]) == "000/a.jpg"
@@ -139,7 +139,7 @@ def test_the_first_batch_comes_before_the_rest_is_listed(
 
 def test_a_folder_made_during_the_walk_below_it_is_still_found(tmp_path: Path) -> None:
     tree(tmp_path, "a/1.jpg", "b/1.jpg")
-    walker = Walker(WalkRules(lambda place: place)).walk([str(tmp_path)])
+    walker = Walker(WalkRules(list)).walk([str(tmp_path)])
     assert places([next(walker)]) == ["a/1.jpg"]
     tree(tmp_path, "b/c/2.jpg")
     assert places(walker) == ["b/1.jpg", "b/c/2.jpg"]
@@ -150,7 +150,7 @@ def test_a_folder_made_during_the_walk_below_it_is_still_found(tmp_path: Path) -
 
 def test_a_folder_that_vanishes_is_reported_and_the_walk_goes_on(tmp_path: Path) -> None:
     tree(tmp_path, "a/1.jpg", "b/1.jpg", "c/1.jpg")
-    walker = Walker(WalkRules(lambda place: place)).walk([str(tmp_path)])
+    walker = Walker(WalkRules(list)).walk([str(tmp_path)])
     next(walker)
     os.unlink(tmp_path / "b" / "1.jpg")
     os.rmdir(tmp_path / "b")

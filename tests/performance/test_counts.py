@@ -10,13 +10,19 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from support.emulators import emulator_beside
 from support.pictures import picture
+
+from pixian_batch.adapters.ledger import store
+from pixian_batch.policy.record import Ended, Key, Placed, Sending
+from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +55,15 @@ def counted_fsync(descriptor):
     fsync(descriptor)
 os.fsync = counted_fsync
 
+def counted(name):
+    call = getattr(os, name)
+    def count(*arguments, **options):
+        seen[name] += 1
+        return call(*arguments, **options)
+    setattr(os, name, count)
+for name in ("scandir", "stat"):
+    counted(name)
+
 sys.argv[0] = "pixian-batch"
 from pixian_batch.__main__ import main
 try:
@@ -58,10 +73,10 @@ finally:
 """
 
 
-def run_counted(source: Path, out: Path, url: str, *more: str) -> dict[str, int]:
+def run_counted(*inputs: Path | str, out: Path, url: str) -> dict[str, int]:
     command = [
-        *(sys.executable, "-c", PROGRAM, "run", str(source), "--out", str(out), "--api-url", url),
-        *("--concurrency-max", "20", "--ramp-interval", "0", "--min-free", "1MB", "--no-progress", *more),
+        *(sys.executable, "-c", PROGRAM, "run", *map(str, inputs), "--out", str(out), "--api-url", url),
+        *("--concurrency-max", "20", "--ramp-interval", "0", "--min-free", "1MB", "--no-progress"),
     ]
     env = {**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
@@ -80,9 +95,9 @@ def photos(folder: Path, count: int = IMAGES) -> Path:
 def test_one_image_costs_one_request_and_a_bounded_number_of_visits(tmp_path: Path) -> None:
     source, out = photos(tmp_path / "in"), tmp_path / "out"
     with emulator_beside() as emulator:
-        few = run_counted(photos(tmp_path / "few", 10), tmp_path / "out-few", emulator.url)
+        few = run_counted(photos(tmp_path / "few", 10), out=tmp_path / "out-few", url=emulator.url)
         first = emulator.bill.totals.requests
-        many = run_counted(source, out, emulator.url)
+        many = run_counted(source, out=out, url=emulator.url)
         second = emulator.bill.totals.requests - first
     assert second - first == IMAGES - 10  # and both as many before the first: the credentials are asked about
     assert first <= 10 + 3
@@ -98,11 +113,93 @@ def test_one_image_costs_one_request_and_a_bounded_number_of_visits(tmp_path: Pa
 def test_a_run_over_what_is_done_asks_the_ledger_by_the_folder(tmp_path: Path) -> None:
     source, out = photos(tmp_path / "in"), tmp_path / "out"
     with emulator_beside() as emulator:
-        run_counted(source, out, emulator.url)
-        again = run_counted(source, out, emulator.url)
+        run_counted(source, out=out, url=emulator.url)
+        again = run_counted(source, out=out, url=emulator.url)
     assert again["hops"] < IMAGES / 2
     assert again["statements"] < IMAGES
     assert again.get("fsyncs", 0) < 5
+
+
+def test_a_run_over_what_is_done_walks_once_and_asks_two_stats_an_image(tmp_path: Path) -> None:
+    counts = []
+    with emulator_beside() as emulator:
+        for number in (10, IMAGES):
+            source, out = photos(tmp_path / f"in{number}", number), tmp_path / f"out{number}"
+            first = run_counted(source, out=out, url=emulator.url)
+            counts.append(run_counted(source, out=out, url=emulator.url))
+            assert first["scandir"] > counts[-1]["scandir"]  # with work to do, the total is counted ahead
+    few, many = counts
+    assert few["scandir"] == many["scandir"] == 1
+    assert many["stat"] - few["stat"] == 2 * (IMAGES - 10)
+    assert few["statements"] == many["statements"]
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_small_folders_and_listed_names_share_their_visits(tmp_path: Path, *, listed: bool) -> None:
+    """Each by itself would be three visits to a thread and two transactions."""
+    source, out = photos(tmp_path / "in"), tmp_path / "out"
+    for number, photo in enumerate(sorted(source.iterdir())):
+        folder = source / f"{number:04}"
+        folder.mkdir()
+        photo.rename(folder / photo.name)
+    names = tmp_path / "names"
+    names.write_text("".join(f"{path}\n" for path in sorted(source.glob("*/*"))))
+    more = ["--files-from", str(names)] if listed else [str(source)]
+    with emulator_beside() as emulator:
+        run_counted(*more, out=out, url=emulator.url)
+        again = run_counted(*more, out=out, url=emulator.url)
+    assert again["commits"] < IMAGES / 2
+    assert again["hops"] < IMAGES / 2
+    assert again["statements"] < 3 * IMAGES
+
+
+def test_the_few_unsettled_images_are_found_without_reading_all() -> None:
+    """Counted in steps of SQLite's machine: a search through all finished images takes several for each."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        store.create(db)
+        store.begin_run(db, "2026-01-01", "1", "pixian")
+        for number in range(1, 501):
+            key = Key(number.to_bytes(32, "big"), "x=1")
+            store.write_sending(db, 1, "2026-01-01", Sending(number, key, "a", "b", "c", 1, None, free=False))
+            if number > 2:
+                store.write_placed(db, "a", f"{number}", Placed(key, 1))
+            elif number > 1:
+                store.write_ended(db, "2026-01-01", number, Ended(Verdict.IN_DOUBT))
+        steps: list[None] = []
+        db.set_progress_handler(lambda: steps.append(None), 1)
+        assert [item.attempt for item in store.undecided(db)] == [2]
+        assert [item.sending.attempt for item in store.unfinished(db)] == [1]
+    assert len(steps) < 500
+
+
+HEAVY: Final = ("PIL", "numpy", "onnxruntime", "rich", "aiohttp.web", "multiprocessing", "keyring")
+
+
+def test_a_run_loads_nothing_it_does_not_need(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    command = [sys.executable, "-X", "importtime", "-m", "pixian_batch", "run", str(tmp_path / "in")]
+    env = {**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
+    said = subprocess.run(
+        [*command, "--out", str(tmp_path / "out"), "--api-url", "http://127.0.0.1:9", "--no-progress"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(re.findall(r"(?m)\| +([\w.]+)$", said.stderr))
+    assert "pixian_batch.pipeline.run" in loaded
+    assert not loaded & {*HEAVY, "pixian_batch.emulator.server", "pixian_batch.library.client"}
+
+
+def test_help_needs_neither_the_parser_nor_the_wire() -> None:
+    for page, unwanted in (([], {"typer", "asyncio"}), (["run"], {"pydantic", "aiohttp", "asyncio", "rich"})):
+        said = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "pixian_batch", *page, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert not set(re.findall(r"(?m)\| +([\w.]+)$", said.stderr)) & unwanted
 
 
 def test_version_loads_next_to_nothing() -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pixian_batch.contract.params import OutputFormat
-from pixian_batch.policy.naming import collisions, folded, output_place, url_place
+from pixian_batch.policy.naming import all_folded, collisions, folded, output_names, output_place, url_place
 
 PNG, JPEG, DELTA = OutputFormat.PNG, OutputFormat.JPEG, OutputFormat.DELTA_PNG
 
@@ -249,3 +249,12 @@ def test_a_result_that_would_stand_where_a_folder_of_results_must_be() -> None:
     found = collisions((name, output_place(name, PNG)) for name in names)
     assert set(found) == {"x/a.jpg"}
     assert found["x/a.jpg"] == ["x/a.jpg", "x/A.png/inner/b.jpg"]
+
+
+_file_names = st.text(alphabet=st.characters(exclude_characters="/\0", exclude_categories=())).filter(bool)
+
+
+@given(st.lists(st.one_of(_file_names, st.sampled_from([".jpg", "a", "a.", "..jpg", "A.JPG", "\udce9.jpg"]))))
+def test_many_names_at_once_are_as_each_by_itself(names: list[str]) -> None:
+    assert output_names(names, PNG) == [output_place(name, PNG) for name in names]
+    assert all_folded(names) == [folded(name) for name in names]

@@ -25,12 +25,23 @@ from pixian_batch.adapters.ledger.migration import STEPS, LedgerTooNewError, che
 from pixian_batch.adapters.ledger.store import Spending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     from pixian_batch.adapters.ledger.migration import Steps
     from pixian_batch.policy.outcome import Problem
-    from pixian_batch.policy.record import Answered, Ended, Key, Placed, Sending, Standing, Unfinished
+    from pixian_batch.policy.record import (
+        Answered,
+        Asked,
+        Ended,
+        Key,
+        Known,
+        Placed,
+        Sending,
+        Standing,
+        Stands,
+        Unfinished,
+    )
 
 __all__ = [
     "Ledger",
@@ -174,13 +185,9 @@ class Ledger:
         """Where results of an image stand: (place, size)."""
         return await self.ask(lambda db: store.places_of(db, key))
 
-    async def known(
-        self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
-    ) -> tuple[dict[str, tuple[int, int, bytes]], dict[str, Placed]]:
-        """Hashes of inputs in `folder` (absolute), and what stands in `out_folder` (a place)."""
-        return await self.ask(
-            lambda db: (store.sources(db, folder, names), store.placed(db, out_folder, out_names))
-        )
+    async def known(self, asked: Sequence[Asked]) -> list[tuple[dict[str, Known], dict[str, Stands]]]:
+        """Hashes of inputs, and what stands in their output folders: an answer for each folder."""
+        return await self.ask(lambda db: store.known(db, asked))
 
     async def sources_of(self, digest: bytes) -> list[str]:
         """Absolute paths of inputs that had these bytes when they were last read."""
@@ -193,6 +200,10 @@ class Ledger:
     async def undecided(self) -> list[Standing]:
         """Images that wait for a decision."""
         return await self.ask(lambda db: list(store.undecided(db)))
+
+    async def charged(self) -> Decimal:
+        """Credits charged in this ledger, ever."""
+        return await self.ask(store.charged)
 
     async def spending(self, since: str = "") -> Spending:
         """Credits in this ledger since a moment (ever, by default)."""

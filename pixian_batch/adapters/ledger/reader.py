@@ -11,10 +11,10 @@ from pixian_batch.adapters.ledger import LedgerDamagedError, LedgerError, read_o
 from pixian_batch.adapters.ledger.committer import is_damage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from pixian_batch.policy.record import Key, Placed
+    from pixian_batch.policy.record import Asked, Key, Known, Stands
 
 _T = TypeVar("_T")
 
@@ -49,13 +49,9 @@ class LedgerReader:
         async with self._lock:  # a connection serves one thread at a time
             return await asyncio.to_thread(_asked, question, self._connection)
 
-    async def known(
-        self, folder: str, names: Iterable[str], out_folder: str, out_names: Iterable[str]
-    ) -> tuple[dict[str, tuple[int, int, bytes]], dict[str, Placed]]:
+    async def known(self, asked: Sequence[Asked]) -> list[tuple[dict[str, Known], dict[str, Stands]]]:
         """As `Ledger.known`."""
-        return await self.ask(
-            lambda db: (store.sources(db, folder, names), store.placed(db, out_folder, out_names)), ({}, {})
-        )
+        return await self.ask(lambda db: store.known(db, asked), [({}, {}) for _ in asked])
 
     async def is_bought(self, key: Key) -> bool:
         """Whether a result of this image is recorded anywhere."""

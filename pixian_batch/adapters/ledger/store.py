@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 from pixian_batch.contract.headers import ResultHeaders, read_result_headers, write_result_headers
 from pixian_batch.policy.record import (
     Answered,
+    Asked,
     Ended,
     Key,
+    Known,
     Placed,
     Sending,
     Standing,
+    Stands,
     State,
     Unfinished,
     state_after,
@@ -269,6 +272,8 @@ def _headers(values: tuple[Any, ...]) -> ResultHeaders | None:
     return replace(read_result_headers(said), warnings=())
 
 
+# The very words of the index `image_unsettled`: without them SQLite reads every image to find the few.
+_UNSETTLED: Final = "state NOT IN ('done', 'open')"
 _STANDING: Final = f"""
     SELECT state, image.attempt, input, place, sent_at, at_most, free, message, kept, {_ANSWER}
     FROM image JOIN params ON params.id = params_id JOIN attempt ON attempt.id = image.attempt
@@ -282,7 +287,7 @@ _UNFINISHED: Final = f"""
         verdict, verdict.http_status, message, body_size, seconds, kept, {_ANSWER}
     FROM image JOIN params ON params.id = params_id JOIN attempt ON attempt.id = image.attempt
     LEFT JOIN verdict ON verdict.attempt_id = attempt.id LEFT JOIN answer ON answer.attempt_id = attempt.id
-    WHERE state IN ('sending', 'received') ORDER BY attempt.id
+    WHERE {_UNSETTLED} AND state IN ('sending', 'received') ORDER BY attempt.id
 """  # noqa: S608  # constants only
 
 
@@ -310,7 +315,10 @@ def standing(db: sqlite3.Connection, key: Key) -> Standing | None:
 
 def undecided(db: sqlite3.Connection) -> Iterator[Standing]:
     """Images that wait for a decision, oldest first. What was free needs none."""
-    rows = db.execute(_STANDING + " WHERE state IN ('in_doubt', 'lost') AND NOT free ORDER BY image.attempt")
+    rows = db.execute(
+        _STANDING
+        + f" WHERE {_UNSETTLED} AND state IN ('in_doubt', 'lost') AND NOT free ORDER BY image.attempt"
+    )
     return map(_standing, rows)
 
 
@@ -328,25 +336,39 @@ def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def placed(db: sqlite3.Connection, folder: str, names: Iterable[str]) -> dict[str, Placed]:
-    """What stands at some places of one folder, by name."""
-    wanted = [to_db(name) for name in names]
+def placed(db: sqlite3.Connection, folder: str, names: Sequence[str]) -> dict[str, Stands]:
+    """What stands at some places of one folder, by name; perhaps of others in between, too."""
     rows = db.execute(
         "SELECT name, digest, canonical, size FROM place JOIN image ON image.id = image_id"
         " JOIN params ON params.id = params_id WHERE folder = ? AND name BETWEEN ? AND ?",
-        (to_db(folder), *_range(wanted)),
+        (to_db(folder), *_range(names)),
     )
-    return {from_db(name): Placed(Key(digest, canonical), size) for name, digest, canonical, size in rows}
+    return _by_name(rows)
 
 
-def sources(db: sqlite3.Connection, folder: str, names: Iterable[str]) -> dict[str, tuple[int, int, bytes]]:
-    """Known hashes of inputs in one folder: name -> (size, mtime_ns, digest)."""
-    wanted = [to_db(name) for name in names]
+def sources(db: sqlite3.Connection, folder: str, names: Sequence[str]) -> dict[str, Known]:
+    """Known hashes of inputs in one folder, as `placed`: name -> (size, mtime_ns, digest)."""
     rows = db.execute(
         "SELECT name, size, mtime_ns, digest FROM source WHERE folder = ? AND name BETWEEN ? AND ?",
-        (to_db(folder), *_range(wanted)),
+        (to_db(folder), *_range(names)),
     )
-    return {from_db(name): (size, mtime_ns, digest) for name, size, mtime_ns, digest in rows}
+    return _by_name(rows)
+
+
+def known(db: sqlite3.Connection, asked: Iterable[Asked]) -> list[tuple[dict[str, Known], dict[str, Stands]]]:
+    """For each folder asked about: `sources` of its names, and what is `placed` in its output folder."""
+    return [
+        (sources(db, folder, names), placed(db, out_folder, out_names))
+        for folder, names, out_folder, out_names in asked
+    ]
+
+
+def _by_name(rows: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
+    """Plain tuples by their first column: a run over what is done reads millions, and objects cost four times more."""
+    return {
+        (name if type(name) is str else from_db(name)): (first, second, third)
+        for name, first, second, third in rows
+    }
 
 
 def sources_of(db: sqlite3.Connection, digest: bytes) -> list[str]:
@@ -355,10 +377,16 @@ def sources_of(db: sqlite3.Connection, digest: bytes) -> list[str]:
     return [os.path.join(from_db(folder), from_db(name)) for folder, name in rows]
 
 
-def _range(names: list[str | bytes]) -> tuple[str | bytes, str | bytes]:
-    """First and last of `names` in SQLite's order: every text before every blob."""
-    order = [(isinstance(name, bytes), name if isinstance(name, bytes) else name.encode()) for name in names]
-    return names[order.index(min(order))], names[order.index(max(order))]
+def _range(names: Sequence[str]) -> tuple[str | bytes, str | bytes]:
+    """First and last of `names` in SQLite's order: text by its code points, and every text before every blob."""
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError:
+        stored = [to_db(name) for name in names]
+        texts = [name for name in stored if isinstance(name, str)]
+        blobs = [name for name in stored if isinstance(name, bytes)]
+        return min(texts or blobs), max(blobs or texts)
+    return min(names), max(names)
 
 
 def unfinished(db: sqlite3.Connection) -> Iterator[Unfinished]:
@@ -403,9 +431,15 @@ _MAYBE_CHARGED: Final = (
 )
 
 
+def charged(db: sqlite3.Connection) -> Decimal:
+    """Credits charged, ever: `spending` without what only a limit asks for, at a third of its price."""
+    # Grouped, because sums of text would be sums of floats: few different prices, exact Decimals.
+    rows = db.execute("SELECT charged, count(*) FROM answer WHERE charged IS NOT NULL GROUP BY charged")
+    return sum((Decimal(charged) * count for charged, count in rows), Decimal(0))
+
+
 def spending(db: sqlite3.Connection, since: str = "") -> Spending:
     """Credits charged, calculated and in doubt, of attempts sent since a moment (of all by default)."""
-    # Grouped, because sums of text would be sums of floats: few different prices, exact Decimals.
     rows = db.execute(
         "SELECT charged, calculated, count(*) FROM answer JOIN attempt ON attempt.id = attempt_id"
         " WHERE sent_at >= ? GROUP BY charged, calculated",
