@@ -41,10 +41,11 @@ def refine(rgb: NDArray[np.uint8], small: Image.Image, coarse: Map) -> NDArray[n
     guide = np.asarray(small).transpose(2, 0, 1)
     matte = np.clip(_resized(coarse, small.size), 0, 1)
     radius = max(2, round(_RADIUS * max(small.size) / _COARSE_SIDE))
-    alpha = np.empty(rgb.shape[:2], np.uint8)
-    strips = [_strips(full, less, radius) for full, less in zip(alpha.shape, matte.shape, strict=True)]
-    for row in strips[0]:
-        for column in strips[1]:
+    height, width = rgb.shape[:2]
+    alpha = np.empty((height, width), np.uint8)
+    columns = _strips(width, small.width, radius)
+    for row in _strips(height, small.height, radius):
+        for column in columns:
             tile, near = (row.ends, column.ends), (row.near, column.near)
             flat = _flat_value(matte[row.seen, column.seen])
             if flat is None:
@@ -128,14 +129,14 @@ def _applied(planes: Map, rgb: NDArray[np.uint8], down: Map, across: Map) -> NDA
         large[channel] *= rgb[..., channel]
         value += large[channel]
     value += np.float32(0.5)
-    return np.clip(value, 0, 255, out=value).astype(np.uint8)
+    return np.asarray(np.clip(value, 0, 255, out=value), np.uint8)
 
 
 def _means(length: int, radius: int) -> Map:
     """The matrix that takes the mean over a window, which is cut at the ends, of a column."""
     places = np.arange(length)
     inside = np.abs(places[:, np.newaxis] - places) <= radius
-    return inside / inside.sum(axis=1, keepdims=True, dtype=np.float32)
+    return np.asarray(inside / inside.sum(axis=1, keepdims=True), np.float32)
 
 
 def _enlarging(ends: slice, part: slice, scale: float) -> Map:
@@ -144,7 +145,7 @@ def _enlarging(ends: slice, part: slice, scale: float) -> Map:
     sources = np.arange(part.stop - part.start)
     # At the picture's border, where there is no next pixel, the last one counts twice.
     places = np.clip(places, 0, len(sources) - 1)
-    return np.maximum(0, 1 - np.abs(places[:, np.newaxis] - sources)).astype(np.float32)
+    return np.asarray(np.maximum(0, 1 - np.abs(places[:, np.newaxis] - sources)), np.float32)
 
 
 def _product(left: Map, planes: Map) -> Map:
