@@ -2,7 +2,7 @@
 
 The foregrounds are cut out of the project's sample photos by smooth outlines that are drawn at random (from
 a fixed seed) or, with PIXIAN_BENCH_FOREGROUNDS, the RGBA photos of that folder; the backgrounds are other
-samples, out of focus as behind a subject. Outlines drawn at random are no cats and no hair: what can be read from
+samples, so far out of focus that no second subject is left. Outlines drawn at random are no cats and no hair: what can be read from
 the figures is which of two tools comes closer, not how good either is on photos.
 
 usage: python -m scripts.benchmarks.composites make FOLDER MEGAPIXELS COUNT
@@ -41,7 +41,7 @@ def make(folder: str, megapixels: float, count: int) -> None:
     for number in range(count):
         random = np.random.default_rng(number)
         background = _sample(number + 1 + number // len(SAMPLES)).resize(size, Image.Resampling.BICUBIC)
-        background = background.filter(ImageFilter.GaussianBlur(width / 200))
+        background = background.filter(ImageFilter.GaussianBlur(width / 30))
         subject = _given(paths[number % len(paths)], size) if paths else _drawn(number, size, random)
         background.paste(subject, mask=subject.getchannel("A"))
         background.save(os.path.join(folder, f"{number:04}.jpg"), quality=92)
