@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from tempfile import SpooledTemporaryFile
 
 import pytest
 from imaging.samples import photo, saved
@@ -10,6 +12,7 @@ from PIL import Image
 
 from pixian_batch.contract.params import DEFAULT_MAX_PIXELS, Params
 from pixian_batch.emulator.form import Upload
+from pixian_batch.emulator.made import spooled
 from pixian_batch.emulator.room import Room
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName
 from pixian_batch.emulator.workshop import Workshop
@@ -95,3 +98,12 @@ async def test_a_picture_waits_outside_until_there_is_room_for_it() -> None:
     await workshop.close()
     assert workshop._room._free == 2 * DEFAULT_MAX_PIXELS
     upload.close()
+
+
+@pytest.mark.parametrize("size", [10, 11, 5000])
+def test_a_large_body_goes_to_disk_without_passing_through_the_memory(size: int) -> None:
+    with spooled(bytes(size), spool_bytes=10) as body:
+        assert isinstance(body, SpooledTemporaryFile)
+        assert isinstance(body._file, io.BytesIO) == (size <= 10)
+        body.seek(0)
+        assert body.read() == bytes(size)
