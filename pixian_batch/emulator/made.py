@@ -42,5 +42,7 @@ class Made:
 def spooled(body: bytes, *, spool_bytes: int) -> BinaryIO:
     """`body` in memory when small, else in a temporary file: slow readers must not fill the memory."""
     spool = SpooledTemporaryFile(max_size=spool_bytes)  # noqa: SIM115  # the answer's, closed with it
+    if len(body) > spool_bytes:
+        spool.rollover()  # before the bytes are in its memory as well
     spool.write(body)
     return cast("BinaryIO", spool)

@@ -1,6 +1,7 @@
 """Making results: pictures in, encoded answers out, in a small pool of threads. Charges nothing.
 
-At most `engine_threads` pictures are decoded at once; all others wait as spooled bytes.
+At most `engine_threads` pictures are decoded at once, and no more than there is `Room` for; all others
+wait as spooled bytes.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pixian_batch.contract.params import OutputFormat
+from pixian_batch.contract.params import DEFAULT_MAX_PIXELS, OutputFormat
 from pixian_batch.emulator import mistakes
 from pixian_batch.emulator.made import Made, spooled
+from pixian_batch.emulator.room import Room
 from pixian_batch.emulator.settings import EngineName
 from pixian_batch.imaging.errors import (
     DeltaShrunkError,
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from pixian_batch.emulator.form import Upload
     from pixian_batch.emulator.settings import EmulatorSettings
 
+_PIXELS_AT_ONCE: Final = 2 * DEFAULT_MAX_PIXELS
+"""Two of the largest results that the API makes."""
+
 
 class Workshop:
     """The engine and its threads. Start it before use, close it after."""
@@ -37,6 +42,7 @@ class Workshop:
     def __init__(self, settings: EmulatorSettings) -> None:
         self._settings = settings
         self._engine: Engine | None = None
+        self._room = Room(_PIXELS_AT_ONCE)
         self._pool = ThreadPoolExecutor(settings.engine_threads, thread_name_prefix="emulator")
 
     async def start(self) -> None:
@@ -67,16 +73,21 @@ class Workshop:
             return canned(upload.open(), params, spool_bytes=self._settings.spool_bytes)
 
     def _cut_out(self, upload: Upload, params: Params) -> Made:
+        from pixian_batch.imaging.probe import probe  # noqa: PLC0415  # needs Pillow
+
+        with _refusing(), self._room.taken(probe(upload.open()).size.pixels):
+            return self._made(upload, params)
+
+    def _made(self, upload: Upload, params: Params) -> Made:
         from pixian_batch.imaging.compose import render  # noqa: PLC0415  # needs numpy and Pillow
         from pixian_batch.imaging.pixels import open_picture  # noqa: PLC0415  # needs numpy and Pillow
 
         if self._engine is None:
             raise RuntimeError("the workshop was not started")
-        with _refusing():
-            picture = open_picture(upload.open(), max_pixels=params.max_pixels)
-            if picture.shrunk and params.result_format is OutputFormat.DELTA_PNG:
-                raise mistakes.delta_shrunk()  # before the engine works in vain
-            rendered = render(picture, self._engine.matte(picture.rgb), params)
+        picture = open_picture(upload.open(), max_pixels=params.max_pixels)
+        if picture.shrunk and params.result_format is OutputFormat.DELTA_PNG:
+            raise mistakes.delta_shrunk()  # before the engine works in vain
+        rendered = render(picture, self._engine.matte(picture.rgb), params)
         return Made(
             body=spooled(rendered.body, spool_bytes=self._settings.spool_bytes),
             size=len(rendered.body),

@@ -1,7 +1,8 @@
 """Turns a picture and its matte into the result that the parameters ask for.
 
 Clean the edges, crop, scale, place on the canvas, lay on the background, watermark, encode. It decides no geometry
-(`layout` does) and finds no foreground (the caller's engine does).
+(`layout` does) and finds no foreground (the caller's engine does). What keeps the input's size, which is most,
+goes band by band from the picture into the file: no second picture of that size is in memory.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from PIL import Image
 from pixian_batch.contract.headers import Box
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import Color, OutputFormat, Params, Size
-from pixian_batch.imaging.delta import encode_delta
-from pixian_batch.imaging.edges import clean_edges
+from pixian_batch.imaging.delta import encode_delta, encode_delta_stripes
+from pixian_batch.imaging.edges import TILE, Edges
 from pixian_batch.imaging.errors import DeltaShrunkError, LayoutError
 from pixian_batch.imaging.layout import NOWHERE, Layout, lay_out, scaled_box
-from pixian_batch.imaging.png import stripe_rows, write_png
+from pixian_batch.imaging.png import write_png, write_png_stripes
 from pixian_batch.imaging.watermark import watermark
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from pixian_batch.imaging.pixels import Picture
@@ -32,6 +35,11 @@ FOREGROUND_ALPHA: Final = 13
 """Ours: from this alpha on (5 %) a pixel belongs to the foreground's box; fainter is haze."""
 _WHITE: Final = Color(255, 255, 255)
 _JPEG_MAX_SIDE: Final = 65_500
+_BAND: Final = 2 * TILE
+"""Rows that are worked on at once."""
+_KEPT: Final = ((np.arange(256, dtype=np.uint32) << 24) | 0xFFFFFF).astype("<u4")
+"""What each alpha leaves of an opaque pixel, RGBA: what was cut away cannot be found in the file."""
+_KEPT[0] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +62,16 @@ def render(picture: Picture, matte: NDArray[np.uint8], params: Params) -> Render
     if matte.shape != picture.rgb.shape[:2]:
         raise ValueError(f"the matte is {matte.shape}, the picture {picture.rgb.shape[:2]}")
     alpha = matte if picture.alpha is None else _product(matte, picture.alpha)
-    cutout = _cutout(clean_edges(picture.rgb, matte), alpha)
     foreground = foreground_box(alpha)
     if params.result_format is OutputFormat.DELTA_PNG:
-        return _delta(picture, cutout, foreground, test=params.test)
+        return _delta(picture, matte, alpha, foreground, test=params.test)
     layout = lay_out(picture.size, foreground, params)
-    body = _encoded(_placed(cutout, layout), picture.icc, params)
+    if _is_plain(picture, layout, params):
+        body = write_png_stripes(
+            _bands(picture.rgb, matte, alpha), height=picture.size.height, icc=picture.icc
+        )
+    else:
+        body = _encoded(_placed(_cutout(picture.rgb, matte, alpha), layout), picture.icc, params)
     return Rendered(
         body=body,
         kind=Kind.JPEG if params.result_format is OutputFormat.JPEG else Kind.PNG,
@@ -67,6 +79,14 @@ def render(picture: Picture, matte: NDArray[np.uint8], params: Params) -> Render
         result_size=layout.canvas,
         result_foreground=layout.foreground,
     )
+
+
+def _is_plain(picture: Picture, layout: Layout, params: Params) -> bool:
+    """Whether the result is the cut-out itself, as a PNG."""
+    whole = Box(0, 0, picture.size.width, picture.size.height)
+    stays = (layout.crop, layout.placed, layout.canvas) == (whole, whole, picture.size)
+    opaque = params.result_format is OutputFormat.JPEG or params.background_color is not None
+    return stays and not opaque and not params.test
 
 
 def foreground_box(alpha: NDArray[np.uint8]) -> Box:
@@ -85,17 +105,28 @@ def _in_input(foreground: Box, picture: Picture) -> Box:
     return scaled_box(foreground, before=picture.size, after=picture.original_size)
 
 
-def _cutout(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Colours and alpha as RGBA; what was cut away is black, so that it cannot be found in the file."""
-    height, width = alpha.shape
-    pixels = np.empty((height, width, 4), np.uint8)
-    step = stripe_rows(width * 4)
-    for top in range(0, height, step):
-        rows = slice(top, top + step)
-        pixels[rows, :, :3] = rgb[rows]
-        pixels[rows, :, 3] = alpha[rows]
-        numbers = pixels[rows].view(np.uint32)[..., 0]
-        np.multiply(numbers, alpha[rows] > 0, out=numbers)
+def _bands(
+    rgb: NDArray[np.uint8], matte: NDArray[np.uint8], alpha: NDArray[np.uint8]
+) -> Iterator[NDArray[np.uint8]]:
+    """The cut-out's rows, RGBA, from top to bottom: cleaned colours, alpha, black where that is 0."""
+    edges = Edges(rgb, matte)
+    for top in range(0, len(rgb), _BAND):
+        rows = slice(top, top + _BAND)
+        if not alpha[rows].any():
+            yield np.zeros((*alpha[rows].shape, 4), np.uint8)
+            continue
+        pixels = np.array(Image.fromarray(rgb[rows]).convert("RGBA"))
+        edges.clean(pixels, top=top)
+        numbers = pixels.view("<u4")[..., 0]
+        np.bitwise_and(numbers, _KEPT.take(alpha[rows]), out=numbers)
+        yield pixels
+
+
+def _cutout(rgb: NDArray[np.uint8], matte: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The whole cut-out: H x W x 4."""
+    pixels = np.empty((*alpha.shape, 4), np.uint8)
+    for number, band in enumerate(_bands(rgb, matte, alpha)):
+        pixels[number * _BAND : (number + 1) * _BAND] = band
     return pixels
 
 
@@ -105,13 +136,18 @@ def _product(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.
     return ((product + (product >> 8)) >> 8).astype(np.uint8)
 
 
-def _delta(picture: Picture, cutout: NDArray[np.uint8], foreground: Box, *, test: bool) -> Rendered:
+def _delta(
+    picture: Picture, matte: NDArray[np.uint8], alpha: NDArray[np.uint8], foreground: Box, *, test: bool
+) -> Rendered:
     if picture.shrunk:
         raise DeltaShrunkError(picture.original_size, picture.size)
     if test:
-        cutout = np.asarray(watermark(Image.fromarray(cutout)))
+        cutout = Image.fromarray(_cutout(picture.rgb, matte, alpha))
+        body = encode_delta(picture.rgb, np.asarray(watermark(cutout)))
+    else:
+        body = encode_delta_stripes(picture.rgb, _bands(picture.rgb, matte, alpha))
     return Rendered(
-        body=encode_delta(picture.rgb, cutout),
+        body=body,
         kind=Kind.PNG,
         input_foreground=foreground,
         result_size=picture.size,

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
+from PIL import Image
 
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
@@ -23,10 +24,9 @@ from pixian_batch.imaging.png import stripe_rows, write_png_stripes
 from pixian_batch.imaging.probe import probe, upright
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
-    from PIL import Image
 
 _OPAQUE: Final = 0xFF
 # The four bytes of a pixel seen as one little-endian number, whatever the machine.
@@ -46,18 +46,28 @@ def encode_delta(rgb: NDArray[np.uint8], result: NDArray[np.uint8]) -> bytes:
         raise ValueError(f"the input is {rgb.shape[:2]}, the result {result.shape[:2]}")
     height, width = result.shape[:2]
     step = stripe_rows(width * _PIXEL.itemsize)
-    stripes = (_encoded(rgb[top : top + step], result[top : top + step]) for top in range(0, height, step))
-    return write_png_stripes(stripes, height=height)
+    return encode_delta_stripes(rgb, (result[top : top + step] for top in range(0, height, step)))
+
+
+def encode_delta_stripes(rgb: NDArray[np.uint8], stripes: Iterable[NDArray[np.uint8]]) -> bytes:
+    """As `encode_delta`, from stripes of the result's rows (h x W x 4, top to bottom, H rows in all)."""
+    return write_png_stripes(_deltas(rgb, stripes), height=len(rgb))
+
+
+def _deltas(rgb: NDArray[np.uint8], stripes: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    top = 0
+    for stripe in stripes:
+        yield _encoded(rgb[top : top + len(stripe)], stripe)
+        top += len(stripe)
 
 
 def _encoded(rgb: NDArray[np.uint8], result: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    own = np.full((*rgb.shape[:2], 4), _OPAQUE, np.uint8)
-    own[..., :3] = rgb
+    own = np.asarray(Image.fromarray(rgb).convert("RGBA")).view(_PIXEL)
     pixels = np.ascontiguousarray(result).view(_PIXEL)
-    solid = pixels == own.view(_PIXEL)
     # Background first: colour hidden under alpha 0 could look like the mark of solid foreground.
-    pixels = np.where(pixels & _ALPHA_FULL, pixels, np.uint32(0))
-    return np.where(solid, _SOLID, pixels).astype(_PIXEL).view(np.uint8)
+    changed = np.where(pixels & _ALPHA_FULL, pixels, np.uint32(0))
+    np.copyto(changed, _SOLID, where=pixels == own)
+    return changed.astype(_PIXEL, copy=False).view(np.uint8)
 
 
 def rebuild(
@@ -104,4 +114,4 @@ def _merged(original: Image.Image, delta: Image.Image) -> Iterator[NDArray[np.ui
 def _numbers(image: Image.Image) -> NDArray[np.uint32]:
     """Every pixel as one number: red in the lowest byte, alpha in the highest."""
     rgba = image if image.mode == "RGBA" else image.convert("RGBA")
-    return np.frombuffer(bytearray(rgba.tobytes()), _PIXEL)
+    return np.array(rgba).view(_PIXEL).ravel()

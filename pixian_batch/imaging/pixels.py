@@ -37,6 +37,7 @@ _UNDOES: Final = {6: 8, 8: 6}
 _ALPHA_MODES: Final = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 _ICC_HEADER_BYTES: Final = 128
 _TIFF_BITS_TAG: Final = 258
+_BAND: Final = 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +199,14 @@ def _shrink(image: Image.Image, target: Size) -> Image.Image:
 
 
 def _split(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    if image.mode != "RGBA":
-        return np.asarray(image), None
-    pixels = np.asarray(image)
-    return np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3])
+    """Colours and alpha as arrays; in bands, as Pillow's way to an array takes the memory twice."""
+    width, height = image.size
+    rgb = np.empty((height, width, 3), np.uint8)
+    alpha = np.empty((height, width), np.uint8) if image.mode == "RGBA" else None
+    for top in range(0, height, _BAND):
+        rows = slice(top, min(top + _BAND, height))
+        pixels = np.asarray(image.crop((0, rows.start, width, rows.stop)))
+        rgb[rows] = pixels[..., :3]
+        if alpha is not None:
+            alpha[rows] = pixels[..., 3]
+    return rgb, alpha

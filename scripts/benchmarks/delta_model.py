@@ -1,7 +1,5 @@
 """Cuts every photo of a folder out, writes full and delta PNG, rebuilds. Prints a JSON line a photo.
 
-The seconds on a line are bytes x 8 / speed: arithmetic, no measurement.
-
 usage: python -m scripts.benchmarks.delta_model FOLDER
 """
 
@@ -33,7 +31,6 @@ for name in sorted(os.listdir(sys.argv[1])):
         rebuild(original, io.BytesIO(delta))
     cpu = time.process_time() - began
     megapixels = rgb.shape[0] * rgb.shape[1] / 1e6
-    saved = len(smallest.getvalue()) - len(delta)
     print(
         json.dumps(
             {
@@ -42,8 +39,6 @@ for name in sorted(os.listdir(sys.argv[1])):
                 "png_level_6_mb": round(len(smallest.getvalue()) / 1e6, 2),
                 "our_png_mb": round(len(full) / 1e6, 2),
                 "delta_mb": round(len(delta) / 1e6, 2),
-                "s_saved_10_mbit": round(saved * 8 / 10e6, 1),
-                "s_saved_100_mbit": round(saved * 8 / 100e6, 2),
                 "rebuild_cpu_ms_per_mp": round(cpu / megapixels * 1000, 1),
             }
         )

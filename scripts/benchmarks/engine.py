@@ -1,4 +1,4 @@
-"""`--local` against rembg with the same model: images a second and memory, for 1, 12 and 24 MP photos.
+"""`--local` against rembg with the same model: images a second, memory, for 1, 12 and 24 MP photos; quality.
 
 rembg is compared with only when PIXIAN_BENCH_U2NETP names the published u2netp.onnx (its hash is
 checked): nothing is downloaded but rembg itself.
@@ -7,6 +7,7 @@ checked): nothing is downloaded but rembg itself.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -25,12 +26,30 @@ _SHA256: Final = "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4dd
 
 
 def measure(bench: Bench) -> None:
-    """Each size: a run of N photos, less a run of one."""
+    """Each size: a run of N photos, less a run of one; then both tools' mattes against known ones."""
     count = 5 if bench.quick else 9
-    for megapixels in (1, 12) if bench.quick else (1, 12, 24):
+    for megapixels in (1, 12, 24):
         folder = os.path.join(bench.work, f"photos-{megapixels}mp")
         run([sys.executable, "-m", "scripts.benchmarks.enlarge", folder, str(megapixels), str(count)])
         _size(bench, megapixels, sorted(os.path.join(folder, name) for name in os.listdir(folder)))
+    for megapixels, composites in ((1, 8 if bench.quick else 24), (12, 4 if bench.quick else 8)):
+        _quality(bench, megapixels, composites)
+
+
+def _quality(bench: Bench, megapixels: int, count: int) -> None:
+    folder = os.path.join(bench.work, f"composites-{megapixels}mp")
+    make = [sys.executable, "-m", "scripts.benchmarks.composites"]
+    run([*make, "make", folder, str(megapixels), str(count)])
+    photos = sorted(os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".jpg"))
+    for name, cut in {"pixian-batch --local": _local, "rembg": _rembg(bench)}.items():
+        if cut is None:
+            continue
+        cut(bench, photos)
+        out, log = os.path.join(bench.work, "engine-out"), os.path.join(bench.work, "judged.json")
+        results = sorted(os.path.join(out, one) for one in os.listdir(out) if one.endswith(".png"))
+        run([*make, "judge", folder, *results], log=log)
+        with open(log, encoding="utf-8") as judged:
+            bench.row("quality", megapixels=megapixels, composites=count, engine=name, **json.load(judged))
 
 
 def _size(bench: Bench, megapixels: int, photos: list[str]) -> None:

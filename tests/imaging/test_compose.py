@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from imaging.samples import decoded, photo, saved, srgb_profile
 from PIL import Image
 
@@ -12,8 +14,8 @@ from pixian_batch.contract.headers import Box
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import Params, Size, params_from_text
 from pixian_batch.imaging.compose import FOREGROUND_ALPHA, Rendered, foreground_box, render
-from pixian_batch.imaging.delta import rebuild
-from pixian_batch.imaging.edges import clean_edges
+from pixian_batch.imaging.delta import encode_delta, rebuild
+from pixian_batch.imaging.edges import Edges
 from pixian_batch.imaging.errors import DeltaShrunkError, LayoutError
 from pixian_batch.imaging.pixels import Picture, open_picture
 
@@ -34,6 +36,12 @@ def matte(shape: tuple[int, ...] = (80, 120)) -> NDArray[np.uint8]:
     return alpha
 
 
+def clean(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    pixels = np.dstack([rgb, np.full(alpha.shape, 255, np.uint8)])
+    Edges(rgb, alpha).clean(pixels)
+    return pixels[..., :3]
+
+
 def rendered(**texts: str) -> Rendered:
     return render(picture(), matte(), params_from_text(texts.items()))
 
@@ -51,6 +59,23 @@ def test_the_plain_result_is_the_input_under_its_matte() -> None:
 def test_what_was_cut_away_is_not_hidden_in_the_file() -> None:
     pixels = decoded(rendered().body)
     assert (pixels[pixels[..., 3] == 0] == 0).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 90), st.integers(1, 300), st.booleans(), st.integers(0, 2**32 - 1))
+def test_band_by_band_is_the_whole_cut_out(width: int, height: int, own: bool, seed: int) -> None:  # noqa: FBT001  # hypothesis
+    """A PNG of the input's size is never in memory as a whole; its pixels are those by definition."""
+    random = np.random.default_rng(seed)
+    found = np.clip(random.integers(-400, 656, (height, width)), 0, 255).astype(np.uint8)
+    found[height // 3 : 2 * height // 3] = 0
+    rgb, alpha = photo(width, height), random.integers(0, 256, (height, width), dtype=np.uint8)
+    source = Picture(rgb, alpha if own else None, 1, Size(width, height), None)
+    visible = np.round(found * (alpha / 255)).astype(np.uint8) if own else found
+    wanted = np.dstack([clean(rgb, found), visible])
+    wanted[visible == 0] = 0
+    assert (decoded(render(source, found, Params()).body) == wanted).all()
+    delta = render(source, found, params_from_text([("output_format", "delta_png")])).body
+    assert (decoded(delta) == decoded(encode_delta(rgb, wanted))).all()
 
 
 def test_cropping_gives_exactly_the_foreground() -> None:
@@ -86,7 +111,7 @@ def test_a_background_colour_lies_under_a_png_too() -> None:
     assert pixels.shape == (80, 120, 3)
     assert pixels[5, 5].tolist() == [0x10, 0xC0, 0x40]
     assert (pixels[21:60, 30:80] == photo(120, 80)[21:60, 30:80]).all()
-    own = clean_edges(photo(120, 80), matte())[20, 40].astype(int)
+    own = clean(photo(120, 80), matte())[20, 40].astype(int)
     assert np.abs(pixels[20, 40] - (own * 128 + np.array([0x10, 0xC0, 0x40]) * 127) / 255).max() <= 1
 
 

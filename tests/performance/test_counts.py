@@ -162,9 +162,9 @@ def test_the_few_unsettled_images_are_found_without_reading_all() -> None:
             key = Key(number.to_bytes(32, "big"), "x=1")
             store.write_sending(db, 1, "2026-01-01", Sending(number, key, "a", "b", "c", 1, None, free=False))
             if number > 2:
-                store.write_placed(db, "a", f"{number}", Placed(key, 1))
+                store.write_placed(db, [("a", f"{number}", Placed(key, 1))])
             elif number > 1:
-                store.write_ended(db, "2026-01-01", number, Ended(Verdict.IN_DOUBT))
+                store.write_ended(db, "2026-01-01", [(number, Ended(Verdict.IN_DOUBT))])
         steps: list[None] = []
         db.set_progress_handler(lambda: steps.append(None), 1)
         assert [item.attempt for item in store.undecided(db)] == [2]

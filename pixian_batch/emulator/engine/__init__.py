@@ -30,7 +30,7 @@ _loaded: list[Engine] = []
 
 
 def load_engine(*, threads: int | None = None) -> Engine:
-    """The process's one engine, loaded at the first call (about 0.3 s, 0.4 GB).
+    """The process's one engine, loaded at the first call (about 0.3 s; 0.2 GB once it has worked).
 
     `threads`, of the first call only, is how many processor threads one picture may use; None lets
     the runtime decide. Raises `EngineMissingError` where onnxruntime cannot be imported.

@@ -1,20 +1,19 @@
 """Sharpens a coarse matte along the picture's own edges, at bounded cost.
 
 A guided filter (He, Sun, Tang) fits, around every pixel, the matte as a linear function of the colour.
-The fit is made on a small copy; only its coefficients are enlarged ("fast guided filter"), and only in
-tiles where the matte has an edge.
+The fit is made on a small copy; only its coefficients are enlarged ("fast guided filter"). Both happen
+only in tiles where the matte has an edge, one tile at a time, so that all of it stays in the cache.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     Map = NDArray[np.float32]
@@ -29,7 +28,9 @@ _SMOOTHNESS: Final = 3e-4
 _LOW, _HIGH = 0.15, 0.85
 """Refined values up to the first become 0, from the second on 255: no haze, no holes."""
 _TILE: Final = 128
-_BAND_BYTES: Final = 1 << 24
+_ONE_THREAD: Final = 1 << 18
+"""Up to so many multiplications a matrix product stays in its thread (OpenBLAS); waking others costs more."""
+_BAND_BYTES: Final = 1 << 22
 
 
 def refine(rgb: NDArray[np.uint8], small: Image.Image, coarse: Map) -> NDArray[np.uint8]:
@@ -37,18 +38,21 @@ def refine(rgb: NDArray[np.uint8], small: Image.Image, coarse: Map) -> NDArray[n
 
     `small` is `reduced(rgb)`, which the caller needs as well.
     """
-    height, width = rgb.shape[:2]
-    guide = np.asarray(small, np.float32) * np.float32(1 / 255)
+    guide = np.asarray(small).transpose(2, 0, 1)
     matte = np.clip(_resized(coarse, small.size), 0, 1)
     radius = max(2, round(_RADIUS * max(small.size) / _COARSE_SIDE))
-    planes = _fit(guide, matte, radius)
+    height, width = rgb.shape[:2]
     alpha = np.empty((height, width), np.uint8)
-    scale_x, scale_y = small.width / width, small.height / height
-    maps = [Image.fromarray(plane) for plane in planes]
-    for rows, columns in _tiles(height, width):
-        box = (columns.start * scale_x, rows.start * scale_y, columns.stop * scale_x, rows.stop * scale_y)
-        flat = _flat_value(matte, box, radius)
-        alpha[rows, columns] = flat if flat is not None else _applied(maps, rgb[rows, columns], box)
+    columns = _strips(width, small.width, radius)
+    for row in _strips(height, small.height, radius):
+        for column in columns:
+            tile, near = (row.ends, column.ends), (row.near, column.near)
+            flat = _flat_value(matte[row.seen, column.seen])
+            if flat is None:
+                planes = _fit(guide[:, *near] * np.float32(1 / 255), matte[near], row.mean, column.mean)
+                alpha[tile] = _applied(planes, rgb[tile], row.enlarge, column.enlarge)
+            else:
+                alpha[tile] = flat
     return alpha
 
 
@@ -73,69 +77,118 @@ def _resized(values: Map, size: tuple[int, int]) -> Map:
     return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BICUBIC))
 
 
-def _tiles(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    for top in range(0, height, _TILE):
-        for left in range(0, width, _TILE):
-            yield slice(top, min(top + _TILE, height)), slice(left, min(left + _TILE, width))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Strip:
+    """The rows, or the columns, of a tile, and what leads from the small picture to them."""
+
+    ends: slice
+    """In the large picture."""
+    seen: slice
+    """In the small picture: where an edge would be felt here."""
+    near: slice
+    """In the small picture: all that the fit and its enlarging look at."""
+    mean: Map
+    """Takes the mean over the window, which is cut at the picture's ends, within `near`."""
+    enlarge: Map
+    """Takes that mean, then enlarges `near` to `ends`, bilinear."""
 
 
-def _flat_value(matte: Map, box: tuple[float, float, float, float], radius: int) -> int | None:
-    """0 or 255 where the matte around `box` has no edge, else None."""
-    left, top, right, bottom = box
-    part = matte[
-        max(0, int(top) - radius) : int(bottom) + radius + 1,
-        max(0, int(left) - radius) : int(right) + radius + 1,
-    ]
-    if float(part.max()) <= _LOW / 2:
+def _strips(full: int, less: int, radius: int) -> list[_Strip]:
+    """The tiles' strips along a side that has `full` pixels in the large picture, `less` in the small."""
+    strips = []
+    for first in range(0, full, _TILE):
+        ends = slice(first, min(first + _TILE, full))
+        # Enlarging looks one pixel further, and the fit takes means of means.
+        seen, near = (_below(ends, full, less, room) for room in (radius, 1 + 2 * radius))
+        mean = _means(near.stop - near.start, radius)
+        enlarge = _product(_enlarging(ends, near, less / full), mean[np.newaxis])[0]
+        strips.append(_Strip(ends, seen, near, mean, enlarge))
+    return strips
+
+
+def _below(ends: slice, full: int, less: int, room: int) -> slice:
+    """The part of the small picture under a part of the large one, with `room` pixels more at its ends."""
+    return slice(max(0, ends.start * less // full - room), min(less, -(-ends.stop * less // full) + room))
+
+
+def _flat_value(matte: Map) -> int | None:
+    """0 or 255 where the matte has no edge, else None."""
+    if float(matte.max()) <= _LOW / 2:
         return 0
-    return 255 if float(part.min()) >= (1 + _HIGH) / 2 else None
+    return 255 if float(matte.min()) >= (1 + _HIGH) / 2 else None
 
 
-def _applied(
-    maps: list[Image.Image], rgb: NDArray[np.uint8], box: tuple[float, float, float, float]
-) -> NDArray[np.uint8]:
-    """The fit, enlarged to the tile and applied to its colours."""
-    size = rgb.shape[1], rgb.shape[0]
-    large = [np.asarray(plane.resize(size, Image.Resampling.BILINEAR, box=box)) for plane in maps]
-    value = large[3] + np.einsum("ijk,kij->ij", rgb.astype(np.float32) / 255, np.stack(large[:3]))
-    return np.asarray(np.clip((value - _LOW) * (255 / (_HIGH - _LOW)) + 0.5, 0, 255), np.uint8)
+def _applied(planes: Map, rgb: NDArray[np.uint8], down: Map, across: Map) -> NDArray[np.uint8]:
+    """The alpha of a tile: the fit, smoothed and enlarged by `down` and `across`, applied to its colours."""
+    # Colours 0..255 in, alpha 0..255 out, with the cut at low and high: all of it is linear.
+    planes *= np.float32(1 / (_HIGH - _LOW))
+    planes[3] = (planes[3] - np.float32(_LOW / (_HIGH - _LOW))) * 255
+    large = _product(down, _product_right(planes, across))
+    value = large[3]
+    for channel in range(3):
+        large[channel] *= rgb[..., channel]
+        value += large[channel]
+    value += np.float32(0.5)
+    return np.asarray(np.clip(value, 0, 255, out=value), np.uint8)
 
 
-def _fit(guide: Map, matte: Map, radius: int) -> list[Map]:
-    """The planes a_red, a_green, a_blue, b of the guided filter: matte = a . colour + b, smoothed."""
-    red, green, blue = (np.ascontiguousarray(guide[..., channel]) for channel in range(3))
-    mean = _Box(matte.shape, radius)
-    mr, mg, mb, mp = mean(red), mean(green), mean(blue), mean(matte)
-    rr, gg, bb = (mean(c * c) - m * m + _SMOOTHNESS for c, m in ((red, mr), (green, mg), (blue, mb)))
-    rg, rb, gb = mean(red * green) - mr * mg, mean(red * blue) - mr * mb, mean(green * blue) - mg * mb
-    pr, pg, pb = (mean(c * matte) - m * mp for c, m in ((red, mr), (green, mg), (blue, mb)))
+def _means(length: int, radius: int) -> Map:
+    """The matrix that takes the mean over a window, which is cut at the ends, of a column."""
+    places = np.arange(length)
+    inside = np.abs(places[:, np.newaxis] - places) <= radius
+    return np.asarray(inside / inside.sum(axis=1, keepdims=True), np.float32)
+
+
+def _enlarging(ends: slice, part: slice, scale: float) -> Map:
+    """The matrix that enlarges a column over `part` of the small picture to `ends` of the large, bilinear."""
+    places = (np.arange(ends.start, ends.stop) + 0.5) * scale - 0.5 - part.start
+    sources = np.arange(part.stop - part.start)
+    # At the picture's border, where there is no next pixel, the last one counts twice.
+    places = np.clip(places, 0, len(sources) - 1)
+    return np.asarray(np.maximum(0, 1 - np.abs(places[:, np.newaxis] - sources)), np.float32)
+
+
+def _product(left: Map, planes: Map) -> Map:
+    """`left` (M x K) times each of `planes` (N x K x L)."""
+    made = np.empty((len(planes), len(left), planes.shape[2]), np.float32)
+    step = max(1, _ONE_THREAD // planes[0].size)
+    for top in range(0, len(left), step):
+        np.matmul(left[top : top + step], planes, out=made[:, top : top + step])
+    return made
+
+
+def _product_right(planes: Map, right: Map) -> Map:
+    """Each of `planes` (N x K x L) times the transposed `right` (M x L)."""
+    turned = np.ascontiguousarray(right.T)
+    made = np.empty((*planes.shape[:2], len(right)), np.float32)
+    step = max(1, _ONE_THREAD // right.size)
+    for top in range(0, planes.shape[1], step):
+        np.matmul(planes[:, top : top + step], turned, out=made[:, top : top + step])
+    return made
+
+
+def _fit(guide: Map, matte: Map, down: Map, across: Map) -> Map:
+    """The planes a_red, a_green, a_blue, b of the guided filter, not smoothed: matte = a . colour + b.
+
+    `down` and `across` take the means over the window, see `_means`.
+    """
+    known = np.empty((13, *matte.shape), np.float32)
+    known[:3], known[3] = guide, matte
+    np.multiply(guide, guide, out=known[4:7])
+    np.multiply(guide, matte, out=known[7:10])
+    np.multiply(guide[0], guide[1:], out=known[10:12])
+    np.multiply(guide[1], guide[2], out=known[12])
+    mr, mg, mb, mp, rr, gg, bb, pr, pg, pb, rg, rb, gb = _product(down, _product_right(known, across))
+    rr, gg, bb = (square - m * m + _SMOOTHNESS for square, m in ((rr, mr), (gg, mg), (bb, mb)))
+    rg, rb, gb = rg - mr * mg, rb - mr * mb, gb - mg * mb
+    pr, pg, pb = pr - mr * mp, pg - mg * mp, pb - mb * mp
     # The inverse of the symmetric 3 x 3 covariance, by cofactors.
     irr, irg, irb = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
     igg, igb, ibb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
     scale = 1 / (rr * irr + rg * irg + rb * irb)
-    ar = (irr * pr + irg * pg + irb * pb) * scale
-    ag = (irg * pr + igg * pg + igb * pb) * scale
-    ab = (irb * pr + igb * pg + ibb * pb) * scale
-    return [mean(ar), mean(ag), mean(ab), mean(mp - ar * mr - ag * mg - ab * mb)]
-
-
-class _Box:
-    """The mean over a square window, which is cut at the borders; two running sums."""
-
-    def __init__(self, shape: tuple[int, ...], radius: int) -> None:
-        self._ends = [_window_ends(length, radius) for length in shape]
-        counts = [(last - first).astype(np.float32) for first, last in self._ends]
-        self._scale: Map = np.float32(1) / (counts[0][:, np.newaxis] * counts[1])
-
-    def __call__(self, values: Map) -> Map:
-        for axis, (first, last) in enumerate(self._ends):
-            sums = np.zeros([n + (k == axis) for k, n in enumerate(values.shape)], np.float32)
-            inner = sums[1:] if axis == 0 else sums[:, 1:]
-            np.cumsum(values, axis=axis, out=inner)
-            values = sums.take(last, axis) - sums.take(first, axis)
-        return values * self._scale
-
-
-def _window_ends(length: int, radius: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    positions = np.arange(length)
-    return np.maximum(positions - radius, 0), np.minimum(positions + radius + 1, length)
+    fit = np.empty((4, *matte.shape), np.float32)
+    fit[0] = (irr * pr + irg * pg + irb * pb) * scale
+    fit[1] = (irg * pr + igg * pg + igb * pb) * scale
+    fit[2] = (irb * pr + igb * pg + ibb * pb) * scale
+    fit[3] = mp - fit[0] * mr - fit[1] * mg - fit[2] * mb
+    return fit
