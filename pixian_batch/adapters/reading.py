@@ -10,7 +10,8 @@ import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
 
 from blake3 import blake3
 
@@ -18,8 +19,14 @@ from pixian_batch.contract.params import MAX_INPUT_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
     from pixian_batch.imaging.probe import Probe
+
+
+SMALL: Final = 256 * 1024
+"""Bytes of a photo that is held in memory from when it is read until it is sent."""
+_BUFFER: Final = 64 * 1024
 
 
 class ReadingError(Exception):
@@ -41,11 +48,12 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """A local image: what it is and which bytes it is made of."""
+    """A local image: what it is and which bytes it is made of. content: the bytes themselves, of a small one."""
 
     stamp: Stamp
     digest: bytes
     probe: Probe
+    content: bytes | None = None
 
 
 def read_stamp(path: str) -> Stamp:
@@ -71,21 +79,31 @@ def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> 
     """The fingerprint of the file at `path`; bytes are hashed only when `known` does not fit its stamp.
 
     Raises `ReadingError` when the file cannot be read, is no image the service reads, is cut off, or has
-    more pixels than the service takes; all that is seen before the first byte is hashed.
+    more pixels than the service takes; all that is seen before a byte is hashed.
     """
-    with _reading(), open(path, "rb", opener=_open_regular) as stream:
-        from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
-
+    with _reading(), open(path, "rb", opener=_open_regular, buffering=_BUFFER) as stream:
         found = os.fstat(stream.fileno())
         stamp = Stamp(found.st_size, found.st_mtime_ns)
-        seen = probe(stream)
-        _check_pixels(seen)
-        check_complete(stream, seen.kind)
+        if stamp.size <= SMALL:  # read once: what was looked at and hashed is what will be sent
+            content = stream.read()
+            seen = _probe(BytesIO(content))
+            return Fingerprint(stamp, blake3(content).digest(), seen, content)
+        seen = _probe(stream)
         if known is not None and known[0] == stamp:
             return Fingerprint(stamp, known[1], seen)
         stream.seek(0)
         digest = file_digest(stream, blake3).digest()  # type: ignore[arg-type]  # it has all that is used
         return Fingerprint(stamp, digest, seen)
+
+
+def _probe(stream: BinaryIO) -> Probe:
+    """What the header says, of a whole picture that is not too large."""
+    from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
+
+    seen = probe(stream)
+    _check_pixels(seen)
+    check_complete(stream, seen.kind)
+    return seen
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from blake3 import blake3
 
-from pixian_batch.adapters.client import FileSource, SourceChangedError, UrlSource
+from pixian_batch.adapters.client import BytesSource, FileSource, SourceChangedError, UrlSource
 from pixian_batch.adapters.landing import DiskError
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.reading import Fingerprint, ReadingError, Stamp, read_fingerprint
@@ -42,6 +42,7 @@ from pixian_batch.policy.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from pixian_batch.adapters.client import Source
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.pipeline.attempt import Attempter
@@ -140,7 +141,7 @@ class Desk:
         rebuild = self.order.via_delta and seen.probe.size.pixels <= self.order.params.max_pixels
         job = Job(
             input=found.path,
-            source=FileSource(found.path, seen.probe.kind, (seen.stamp.size, seen.stamp.mtime_ns)),
+            source=_source(found.path, seen),
             key=Key(seen.digest, self._key_params[rebuild]),
             params=self.order.request(rebuild=rebuild),
             place=place,
@@ -291,6 +292,13 @@ class Desk:
                 await self.ledger.failed(found.path, outcome.problem)
             except LedgerError as error:
                 self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+
+
+def _source(path: str, seen: Fingerprint) -> Source:
+    """A small photo as it was read; a large one is read again while it is sent, and must still be the same."""
+    if seen.content is not None:
+        return BytesSource(seen.content, seen.probe.kind)
+    return FileSource(path, seen.probe.kind, (seen.stamp.size, seen.stamp.mtime_ns))
 
 
 def _refused(refusal: str) -> Outcome:

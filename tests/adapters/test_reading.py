@@ -10,7 +10,7 @@ import pytest
 from blake3 import blake3
 from support.pictures import KINDS, announced_png, picture, put
 
-from pixian_batch.adapters.reading import ReadingError, Stamp, read_fingerprint, read_stamp
+from pixian_batch.adapters.reading import SMALL, ReadingError, Stamp, read_fingerprint, read_stamp
 from pixian_batch.contract.kinds import Kind
 
 if TYPE_CHECKING:
@@ -33,17 +33,28 @@ def test_the_bytes_decide_the_kind(tmp_path: Path) -> None:
     assert read_fingerprint(put(tmp_path / "a.jpg", picture("png"))).probe.kind is Kind.PNG
 
 
+LARGE = picture() + bytes(SMALL)
+
+
 def test_a_known_stamp_spares_the_hashing(tmp_path: Path) -> None:
-    path = put(tmp_path / "a.png", picture())
+    path = put(tmp_path / "a.png", LARGE)
     known = (read_stamp(path), WRONG)
     assert read_fingerprint(path, known=known).digest == WRONG, (
         "the cache is believed: the file was not hashed"
     )
     os.utime(path, ns=(1, 1))
-    assert read_fingerprint(path, known=known).digest == blake3(picture()).digest()
-    put(path, picture() + b"x")
+    assert read_fingerprint(path, known=known).digest == blake3(LARGE).digest()
+    put(path, LARGE + b"x")
     os.utime(path, ns=(1, known[0].mtime_ns))
-    assert read_fingerprint(path, known=known).digest == blake3(picture() + b"x").digest()
+    assert read_fingerprint(path, known=known).digest == blake3(LARGE + b"x").digest()
+
+
+def test_a_small_file_is_read_once_and_a_large_one_is_not_held(tmp_path: Path) -> None:
+    small = picture() + bytes(SMALL - len(picture()))
+    path = put(tmp_path / "a.png", small)
+    seen = read_fingerprint(path, known=(read_stamp(path), WRONG))
+    assert (seen.content, seen.digest) == (small, blake3(small).digest()), "what is sent is what was hashed"
+    assert read_fingerprint(put(path, LARGE)).content is None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +102,7 @@ def test_a_file_that_is_written_while_it_is_hashed_keeps_the_older_stamp(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that the upload, which compares stamps, will refuse it."""
-    path = put(tmp_path / "a.png", picture())
+    path = put(tmp_path / "a.png", LARGE)
     before = read_stamp(path)
 
     class Meddling:

@@ -21,7 +21,7 @@ from pixian_batch.adapters.ledger import Ledger, store
 from pixian_batch.pipeline.finishing import Finisher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class _Bomb:
@@ -50,6 +50,22 @@ def _around(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
         return result
 
     setattr(owner, name, wrapped)
+
+
+def _around_all(name: str, bomb: _Bomb, *, after: bool) -> None:
+    """Around the ledger's `name`, which takes many at once: a passage for each of them."""
+    inner = getattr(Ledger, name)
+
+    @functools.wraps(inner)
+    async def wrapped(self: Ledger, rows: Sequence[Any]) -> None:
+        if after:
+            await inner(self, rows)
+        for _row in rows:
+            bomb.tick()
+        if not after:
+            await inner(self, rows)
+
+    setattr(Ledger, name, wrapped)
 
 
 def _around_plain(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
@@ -110,14 +126,23 @@ def _small_blocks(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
     _around(owner, name, bomb, after=after)
 
 
-def _at_commit(bomb: _Bomb, name: str, *, after: bool) -> None:
+def _at_commit(bomb: _Bomb, name: str) -> None:
     """Inside the ledger's thread, within the transaction: what is not committed must not be believed."""
-    _around_plain(store, name, bomb, after=after)
+    inner = getattr(store, name)
+
+    @functools.wraps(inner)
+    def wrapped(db: sqlite3.Connection, *args: Any) -> Any:
+        result = inner(db, *args)
+        for _row in args[-1] if name == "write_ended" else (None,):
+            bomb.tick()
+        return result
+
+    setattr(store, name, wrapped)
 
 
 POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
     "before_sending_written": lambda bomb: _around(Ledger, "sending", bomb, after=False),
-    "in_sending_commit": lambda bomb: _at_commit(bomb, "write_sending", after=True),
+    "in_sending_commit": lambda bomb: _at_commit(bomb, "write_sending"),
     "after_sending_written": lambda bomb: _around(Ledger, "sending", bomb, after=True),
     "after_spool_made": lambda bomb: _around(Spool, "open", bomb, after=True),
     "before_request": lambda bomb: _around(PixianWire, "_follow", bomb, after=False),
@@ -132,13 +157,13 @@ POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
     "body_mid_way": lambda bomb: _small_blocks(Spool, "write", bomb, after=True),
     "before_sync": lambda bomb: _around(Spool, "finish", bomb, after=False),
     "after_sync": lambda bomb: _around(Spool, "finish", bomb, after=True),
-    "before_verdict": lambda bomb: _around(Ledger, "all_ended", bomb, after=False),
-    "in_verdict_commit": lambda bomb: _at_commit(bomb, "write_ended", after=True),
-    "after_verdict": lambda bomb: _around(Ledger, "all_ended", bomb, after=True),
+    "before_verdict": lambda bomb: _around_all("all_ended", bomb, after=False),
+    "in_verdict_commit": lambda bomb: _at_commit(bomb, "write_ended"),
+    "after_verdict": lambda bomb: _around_all("all_ended", bomb, after=True),
     "before_rename": lambda bomb: _around_plain(landing, "_put", bomb, after=False),
     "after_rename": lambda bomb: _around_plain(landing, "_put", bomb, after=True),
-    "before_placed": lambda bomb: _around(Ledger, "all_placed", bomb, after=False),
-    "after_placed": lambda bomb: _around(Ledger, "all_placed", bomb, after=True),
+    "before_placed": lambda bomb: _around_all("all_placed", bomb, after=False),
+    "after_placed": lambda bomb: _around_all("all_placed", bomb, after=True),
     "before_link": lambda bomb: _around(Landing, "link", bomb, after=False),
     "in_link": lambda bomb: _around_plain(landing, "_reflink", bomb, after=False),
     "in_link_before_rename": lambda bomb: _before_replace(bomb, ".link"),

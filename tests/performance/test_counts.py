@@ -102,10 +102,10 @@ def test_one_image_costs_one_request_and_a_bounded_number_of_visits(tmp_path: Pa
     assert second - first == IMAGES - 10  # and both as many before the first: the credentials are asked about
     assert first <= 10 + 3
     each = {name: (many[name] - few[name]) / (IMAGES - 10) for name in many}
-    # Read and hash; see whether the place is free; make the spool; open the photo; write, sync and close the body; rename.
-    assert each["hops"] <= 6.2
-    # Standing; sending (3); answered; ended (2); placed (4); the hash of the input; its share of BEGIN and COMMIT.
-    assert each["statements"] <= 12 + 2 * 6
+    # Read, hash and look at the result's place; make the spool; write, sync and close the body; its share of a round.
+    assert each["hops"] <= 4.2
+    # Standing; sending (2); answered; ended (2); placed (3); the hash of the input; its share of BEGIN and COMMIT.
+    assert each["statements"] <= 10 + 2 * 5
     # The body, and its folder after the rename. SQLite's own are in its commits.
     assert each["fsyncs"] <= 2.2
 
@@ -131,7 +131,9 @@ def test_a_run_over_what_is_done_walks_once_and_asks_two_stats_an_image(tmp_path
     few, many = counts
     assert few["scandir"] == many["scandir"] == 1
     assert many["stat"] - few["stat"] == 2 * (IMAGES - 10)
-    assert few["statements"] == many["statements"]
+    # Each transaction has a BEGIN and a COMMIT, and how many questions share one is the threads' mood.
+    plain = [count["statements"] - 2 * count["commits"] for count in counts]
+    assert plain[0] == plain[1]
 
 
 @pytest.mark.parametrize("listed", [False, True])
