@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import sys
 from math import exp
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ _SIGMA = 0.8
 
 def measure(bench: Bench) -> None:
     """The wire first, then the ramp."""
-    count = 1000 if bench.quick else 3000
+    count = 2000 if bench.quick else 6000
     photos = make_photos(os.path.join(bench.work, f"pool-{count}"), count, 100_000)
     for name, sigma in (("1 s", 0.0), ("log-normal", _SIGMA)):
         _on_the_wire(bench, name, photos, sigma)
@@ -46,8 +45,7 @@ def measure(bench: Bench) -> None:
 
 
 def _on_the_wire(bench: Bench, name: str, photos: list[str], sigma: float) -> None:
-    out = os.path.join(bench.work, "out")
-    shutil.rmtree(out, ignore_errors=True)
+    out = os.path.join(bench.work, f"pool-out-{name}")
     with canned_server(bench.work, tls=False, answer=100_000, latency=1.0, sigma=sigma) as server:
         command = ours(
             "run",
