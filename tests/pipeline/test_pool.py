@@ -151,6 +151,76 @@ def test_no_worker_begins_after_the_stop_sign_and_what_is_in_hand_is_finished() 
     assert virtual.run(main()).openings == [0.0] * 5 + [300.0, 600.0, 900.0]
 
 
+class Yard:
+    """A pool whose items take time before, with and behind a worker; remembers the most there were of each."""
+
+    def __init__(self, workers: int, before: float, behind: float) -> None:
+        self.stop = StopSign()
+        self.stream: Stream[int] = Stream()
+        self.now = {"before": 0, "with": 0, "behind": 0}
+        self.most = dict(self.now)
+        self.served: list[float] = []
+        self._before, self._behind = before, behind
+        self.pool: Pool[int] = Pool(
+            Ramp(workers, workers, 0.0),
+            self.stop,
+            hire=lambda: Worker(Gate(Breaker(), self.stop), self.stop, Patience()),
+            handle=self._handle,
+        )
+
+    async def _stay(self, where: str, seconds: float) -> None:
+        self.now[where] += 1
+        self.most[where] = max(self.most[where], self.now[where])
+        await asyncio.sleep(seconds)
+        self.now[where] -= 1
+
+    async def _handle(self, item: int, turn: Turn) -> None:
+        await self._stay("before", self._before)
+        if item % 10 == 9:  # done already: it never asks for a worker
+            return
+        async with turn:
+            await self._stay("with", 1.0)
+            self.served.append(now())
+        await self._stay("behind", self._behind)
+
+    async def go(self, items: int) -> float:
+        async def feed() -> None:
+            for item in range(items):
+                await self.stream.put(item)
+            await self.stream.close()
+
+        await asyncio.gather(feed(), self.pool.run(self.stream))
+        return now()
+
+
+def test_a_worker_waits_neither_for_what_comes_before_nor_for_what_follows() -> None:
+    yard = Yard(4, before=0.5, behind=0.9)
+    assert 360 / 4 < virtual.run(yard.go(400)) <= 360 / 4 + 0.5 + 0.9 + 0.1
+    assert yard.most["with"] == 4
+
+
+@pytest.mark.parametrize(("before", "behind"), [(50.0, 0.1), (0.1, 50.0), (0.0, 0.0)])
+def test_before_and_behind_the_workers_there_are_at_most_as_many_again(before: float, behind: float) -> None:
+    yard = Yard(4, before, behind)
+    virtual.run(yard.go(100))
+    assert len(yard.served) == 90
+    assert max(yard.most.values()) <= 4
+    assert yard.now == {"before": 0, "with": 0, "behind": 0}
+
+
+def test_who_cannot_land_takes_nothing_new() -> None:
+    yard = Yard(2, before=0.0, behind=100.0)
+
+    async def main() -> None:
+        running = asyncio.ensure_future(yard.go(50))
+        await asyncio.sleep(99)
+        assert len(yard.served) == 4, "two behind the workers, and two that wait to leave them"
+        assert all(worker.busy for worker in yard.pool.workers)
+        running.cancel()
+
+    virtual.run(main())
+
+
 # --- the stream ----------------------------------------------------------------------------------
 
 
