@@ -21,7 +21,9 @@ _PROGRAM = os.path.join(ROOT, "scripts", "benchmarks", "wire_server.py")
 
 @dataclass(slots=True)
 class Canned:
-    """A running server. After the `with` block: requests, connections, cpu and wall seconds, first and last (monotonic)."""
+    """A running server. After the `with` block: requests, connections, cpu and wall seconds, first and last
+    (monotonic), and the seconds between the first and the last tenth of the answers.
+    """
 
     url: str
     env: dict[str, str]
@@ -29,6 +31,7 @@ class Canned:
     connections: int = 0
     first: float = 0.0
     last: float = 0.0
+    middle: float = 0.0
     cpu: float = 0.0
     wall: float = 0.0
 

@@ -16,6 +16,7 @@ from scripts.benchmarks.canned import canned_server
 from scripts.benchmarks.client_cost import CREDENTIALS
 from scripts.benchmarks.measure import ours, run
 from scripts.benchmarks.photos import make_photos
+from scripts.benchmarks.wire_server import middle
 
 if TYPE_CHECKING:
     from scripts.benchmarks.report import Bench
@@ -61,13 +62,15 @@ def _on_the_wire(bench: Bench, name: str, photos: list[str], sigma: float) -> No
             "0",
         )
         usage = run(command, env=CREDENTIALS, log=os.path.join(bench.work, "pool.log"))
-    ideal = _ideal(len(photos), sigma)
+    ends = _ideal(len(photos), sigma)
+    ideal = ends[-1]
     busy = server.last - server.first + 1.0  # the first image was on its way for its latency, too
     bench.row(
         "pool",
         latency=name,
         images=len(photos),
         of_the_ideal=round(ideal / busy, 3),
+        middle_of_the_ideal=round(middle(ends) / server.middle, 3),
         ideal_s=round(ideal, 2),
         took_s=round(busy, 2),
         whole_command_s=round(usage.wall, 2),
@@ -75,11 +78,13 @@ def _on_the_wire(bench: Bench, name: str, photos: list[str], sigma: float) -> No
     )
 
 
-def _ideal(count: int, sigma: float) -> float:
-    """Seconds that as many workers would take that lose no time between two images: the server's own draw."""
+def _ideal(count: int, sigma: float) -> list[float]:
+    """When each image would be done by as many workers that lose no time between two: the server's own draw."""
     draw = random.Random(6)  # noqa: S311  # the server's weather again
     free = [0.0] * _WORKERS
+    ends: list[float] = []
     for _image in range(count):
         soonest = min(range(_WORKERS), key=free.__getitem__)
         free[soonest] += exp(draw.gauss(0.0, sigma)) if sigma else 1.0
-    return max(free)
+        ends.append(free[soonest])
+    return sorted(ends)
