@@ -13,7 +13,7 @@ from pixian_batch.adapters.ledger import read_only
 from pixian_batch.adapters.ledger.report import Status, read_status
 from pixian_batch.cli.place import Json, LedgerOption, Out, ledger_errors, ledger_path
 from pixian_batch.cli.tell import say, table
-from pixian_batch.display.text import credit_amount, printable
+from pixian_batch.display.text import credit_amount, doubtful_credits, printable
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -58,8 +58,9 @@ def _lines(found: Status, out: str) -> list[str]:
         ["in doubt", f"{len(found.undecided):,}"],
         ["credits charged", credit_amount(found.spending.charged)],
     ]
-    if found.spending.doubtful:
-        rows.append(["credits in doubt, at most", credit_amount(found.spending.doubtful)])
+    unpriced = sum(item.at_most is None and not _was_priced(item) for item in found.undecided)
+    if doubt := doubtful_credits(found.spending.doubtful, unpriced):
+        rows.append(["credits in doubt", doubt])
     if found.spending.calculated:
         rows.append(["credits calculated (test)", credit_amount(found.spending.calculated)])
     lines = table(rows)
@@ -90,6 +91,11 @@ def doubt_line(item: Standing) -> str:
         cost = f"{credit_amount(item.headers.credits_charged)} credits charged"
     kept = f", kept: {printable(item.kept)}" if item.kept else ""
     return f"#{item.attempt} {printable(item.input)}, sent {item.sent_at}, {item.state.value}, {cost}{kept}"
+
+
+def _was_priced(item: Standing) -> bool:
+    """Whether the service has said what an image in doubt was charged."""
+    return item.headers is not None and item.headers.credits_charged is not None
 
 
 def _sums(sums: dict[str, Decimal]) -> list[str]:

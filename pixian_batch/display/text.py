@@ -185,9 +185,16 @@ def credit_facts(tally: Tally, *, free: bool) -> list[str]:
     facts = ["free"] if free else [f"{credit_amount(tally.credits_charged)} credits charged"]
     if tally.credits_calculated:
         facts.append(f"{credit_amount(tally.credits_calculated)} credits calculated")
-    if tally.credits_in_doubt and not free:
-        facts.append(f"at most {credit_amount(tally.credits_in_doubt)} credits in doubt")
+    if not free and (doubt := doubtful_credits(tally.credits_in_doubt, tally.doubts_unpriced)):
+        facts.append(f"{doubt} in doubt")
     return facts
+
+
+def doubtful_credits(at_most: Decimal, unpriced: int) -> str:
+    """What images in doubt can have cost, where `unpriced` of them may have cost anything; empty when nothing."""
+    known = f"at most {credit_amount(at_most)} credits" if at_most else ""
+    unknown = f"the unknown cost of {images(unpriced)}" if unpriced else ""
+    return " and ".join(filter(None, [known, unknown]))
 
 
 def credit_pace(snapshot: Snapshot) -> list[str]:

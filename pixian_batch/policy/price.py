@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Final
 
 MAX_STEPS: Final = 4096
 """Steps that are kept: beyond, neighbours are merged upward, which loosens bounds but never breaks one."""
+
+_FINEST: Final = Decimal("0.0001")
+"""Credits to which a guess is rounded up: more digits would look like knowledge."""
 
 
 @dataclass(slots=True)
@@ -47,11 +50,11 @@ class PriceBook:
         return self._credits[at] if at < len(self._last) else None
 
     def forecast(self, pixels: int) -> Decimal | None:
-        """A guess for any image: the bound, or beyond it the highest rate; None before any price is known."""
+        """A guess for any image: the bound, or beyond it the highest rate, rounded up; None before any price is known."""
         bound = self.bound(pixels)
         if bound is not None or self.highest_rate is None:
             return bound
-        return self.highest_rate * pixels / 1_000_000
+        return (self.highest_rate * pixels / 1_000_000).quantize(_FINEST, ROUND_UP)
 
     def at_least(self, pixels: int) -> Decimal:
         """What an image of `pixels` will hardly cost less than: the price of the next smaller one seen, or 0."""

@@ -44,6 +44,8 @@ class Tally:
     """Results whose charge the service did not say."""
     credits_in_doubt: Decimal = ZERO
     """The most that images in doubt, of this run or an earlier one, can have cost, as far as known."""
+    doubts_unpriced: int = 0
+    """Images in doubt of which nobody knows what they can have cost."""
 
     @property
     def ended(self) -> int:
@@ -66,6 +68,7 @@ class Tally:
                     tally,
                     in_doubt=tally.in_doubt + 1,
                     credits_in_doubt=tally.credits_in_doubt + (at_most or ZERO),
+                    doubts_unpriced=tally.doubts_unpriced + (at_most is None),
                 )
             case Lost() as lost:
                 return _plus_lost(tally, lost)
@@ -102,10 +105,11 @@ def _plus_done(tally: Tally, done: Done) -> Tally:
 
 def _plus_lost(tally: Tally, lost: Lost) -> Tally:
     charged = None if lost.earlier else lost.headers.credits_charged
-    unknown = lost.at_most if lost.headers.credits_charged is None else None
+    unsaid = lost.headers.credits_charged is None
     return replace(
         tally,
         lost=tally.lost + 1,
         credits_charged=tally.credits_charged + (charged or ZERO),
-        credits_in_doubt=tally.credits_in_doubt + (unknown or ZERO),
+        credits_in_doubt=tally.credits_in_doubt + ((lost.at_most or ZERO) if unsaid else ZERO),
+        doubts_unpriced=tally.doubts_unpriced + (unsaid and lost.at_most is None),
     )

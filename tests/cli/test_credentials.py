@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,9 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Set a credentials command that prints a text; `|` ends a line."""
 
     def tell(text: str) -> None:
-        monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", f'{sys.executable} -c "{PRINTS}" "{text}"')
+        monkeypatch.setenv(
+            "PIXIAN_BATCH_CREDENTIALS_COMMAND", f'{shlex.quote(sys.executable)} -c "{PRINTS}" "{text}"'
+        )
 
     return tell
 
@@ -135,7 +138,9 @@ def test_a_command_prints_both_or_the_secret(
 
 @pytest.mark.usefixtures("home")
 def test_a_command_that_fails_shows_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    fails = f"{sys.executable} -c \"import sys; print('x:{SECRET}'); sys.exit('no \\x1b[31mkey')\""
+    fails = (
+        f"{shlex.quote(sys.executable)} -c \"import sys; print('x:{SECRET}'); sys.exit('no \\x1b[31mkey')\""
+    )
     monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", fails)
     error = refused()
     assert "ended with code 1: no \\x1b[31mkey" in str(error)

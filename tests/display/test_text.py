@@ -205,3 +205,14 @@ def test_the_pace_of_credits_is_told_from_what_was_bought() -> None:
     assert text.credit_pace(replace(going, counted=False)) == ["30.00 a minute"]
     assert text.credit_pace(replace(going, free=True)) == []
     assert text.credit_pace(samples.snapshot_of(tally=samples.tally_of(samples.FAILED), found=9)) == []
+
+
+def test_doubts_whose_cost_nobody_knows_are_told_beside_the_sum() -> None:
+    assert text.doubtful_credits(Decimal(0), 0) == ""
+    assert text.doubtful_credits(Decimal("0.25"), 0) == "at most 0.25 credits"
+    assert text.doubtful_credits(Decimal(0), 1) == "the unknown cost of 1 image"
+    known_and_not = text.doubtful_credits(Decimal("0.25"), 10)
+    assert known_and_not == "at most 0.25 credits and the unknown cost of 10 images"
+    tally = Tally(in_doubt=11, credits_in_doubt=Decimal("0.25"), doubts_unpriced=10)
+    assert text.credit_facts(tally, free=False)[-1] == f"{known_and_not} in doubt"
+    assert text.credit_facts(tally, free=True) == ["free"]

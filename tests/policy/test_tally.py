@@ -85,7 +85,7 @@ def test_every_ending_is_counted_exactly_once(given_endings: list[Ending]) -> No
 def test_every_credit_is_accounted_for(given_endings: list[Ending]) -> None:
     tally = _fold(given_endings)
     charged = calculated = doubtful = D(0)
-    unknown = repaired = warned = 0
+    unknown = repaired = warned = unpriced = 0
     for ending in given_endings:
         outcome = ending.outcome
         if isinstance(outcome, Done):
@@ -97,14 +97,16 @@ def test_every_credit_is_accounted_for(given_endings: list[Ending]) -> None:
                 unknown += outcome.headers.credits_charged is None
         elif isinstance(outcome, InDoubt):
             doubtful += outcome.at_most or 0
+            unpriced += outcome.at_most is None
         elif isinstance(outcome, Lost):
             if outcome.headers.credits_charged is None:
                 doubtful += outcome.at_most or 0
+                unpriced += outcome.at_most is None
             elif not outcome.earlier:
                 charged += outcome.headers.credits_charged
     assert tally.credits_charged == charged
     assert tally.credits_calculated == calculated
-    assert tally.credits_in_doubt == doubtful
+    assert (tally.credits_in_doubt, tally.doubts_unpriced) == (doubtful, unpriced)
     assert (tally.credits_unknown, tally.repaired, tally.warnings) == (unknown, repaired, warned)
 
 
@@ -120,7 +122,7 @@ def test_single_endings_by_hand() -> None:
     assert _one(Done(price, 200, repaired=True)) == Tally(done=1, repaired=1, credits_calculated=D("0.5"))
     assert _one(Done(ResultHeaders(warnings=("a", "b")), 200)) == Tally(done=1, warnings=1, credits_unknown=1)
     assert _one(InDoubt(OOPS, D(2))) == Tally(in_doubt=1, credits_in_doubt=D(2))
-    assert _one(InDoubt(OOPS, None)) == Tally(in_doubt=1)
+    assert _one(InDoubt(OOPS, None)) == Tally(in_doubt=1, doubts_unpriced=1)
     assert _one(Lost(OOPS, price, 200, None, D(2))) == Tally(lost=1, credits_charged=D("0.25"))
     assert _one(Lost(OOPS, price, 200, None, D(2), earlier=True)) == Tally(lost=1)
     assert _one(Lost(OOPS, ResultHeaders(), 200, None, D(2))) == Tally(lost=1, credits_in_doubt=D(2))
