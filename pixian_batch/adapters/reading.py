@@ -76,7 +76,7 @@ def probe_file(path: str) -> tuple[int, int]:
 
 
 def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> Fingerprint:
-    """The fingerprint of the file at `path`; bytes are hashed only when `known` does not fit its stamp.
+    """The fingerprint of the file at `path`; a large one is hashed only when `known` does not fit its stamp.
 
     Raises `ReadingError` when the file cannot be read, is no image the service reads, is cut off, or has
     more pixels than the service takes; all that is seen before a byte is hashed.

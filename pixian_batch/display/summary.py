@@ -87,7 +87,7 @@ def _headline(summary: Summary) -> str:
     if summary.stop is not None:
         return f"Stopped after {duration(summary.seconds)}: {printable(summary.stop.message)}"
     if not tally.ended:
-        return "Finished: there was nothing to do"
+        return "Finished: no photos were found, so there was nothing to do"
     open_ends = tally.failed + tally.undecided
     but = f", {count_of(open_ends)} without a result" if open_ends else ""
     return f"Finished: {images(tally.ended)} in {duration(summary.seconds)}{but}"

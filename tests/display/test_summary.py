@@ -28,7 +28,8 @@ def test_all_done_needs_no_next_step() -> None:
 
 
 def test_nothing_to_do_is_said() -> None:
-    assert report(samples.summary_of()).headline == "Finished: there was nothing to do"
+    headline = "Finished: no photos were found, so there was nothing to do"
+    assert report(samples.summary_of()).headline == headline
 
 
 @pytest.mark.parametrize("cause", Cause)
