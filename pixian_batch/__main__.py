@@ -14,7 +14,7 @@ def main() -> None:
         sys.stdout.write(f"pixian-batch {__version__}\n")
         return
     try:
-        from pixian_batch.cli.app import start  # noqa: PLC0415  # not for --version
+        from pixian_batch.cli.app import start  # not for --version
 
         start(arguments)
     except KeyboardInterrupt:  # while loading: nothing has begun

@@ -60,7 +60,7 @@ class Sweep:
         weather = self.dice.choice(WEATHERS)
         home = House(self.forge, self.root / f"house-{self.houses}", Emulated(self.forge, weather))
         workers = self.dice.choice((1, 3, 8))
-        options = ["--via-delta"] if self.dice.random() < 0.2 else []  # noqa: PLR2004  # a fifth
+        options = ["--via-delta"] if self.dice.random() < 0.2 else []  # a fifth
         with home:
             for number in range(KILLS_A_HOUSE):
                 self._add_photos(home, number)
@@ -77,7 +77,7 @@ class Sweep:
     def _kill(self, home: House, options: list[str], workers: int, number: int) -> None:
         """One kill, at times another one in the recovery, then a whole run and the audit."""
         hows = [self._one_kill(home, options, workers)]
-        if self.dice.random() < 0.25:  # noqa: PLR2004  # a quarter
+        if self.dice.random() < 0.25:  # a quarter
             hows.append(self._one_kill(home, options, workers))
         self._check(
             home,
@@ -89,7 +89,7 @@ class Sweep:
     def _one_kill(self, home: House, options: list[str], workers: int) -> str:
         kill: list[object] | None = None
         after: float | None = None
-        if self.dice.random() < 0.5:  # noqa: PLR2004  # half
+        if self.dice.random() < 0.5:  # half
             point = self.dice.choice([name for name in POINTS if options or not name.startswith("rebuilt")])
             most = 1 if point.endswith("end_of_run") else COPIES if "link" in point else PHOTOS
             kill = [point, self.dice.randint(1, most)]

@@ -112,7 +112,7 @@ def _convert(source: Path, result: Path) -> None:
     away when it loads the model. Two rewrites change how the same sums are reached, not what they are:
     see `_fix_scales` and `_split_joined`. Runs inside the throw-away environment.
     """
-    import onnx  # noqa: PLC0415  # only the throw-away environment has it
+    import onnx  # only the throw-away environment has it
 
     model = onnx.load(source)
     graph = model.graph
@@ -151,7 +151,7 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
 
 def _sides(model: onnx.ModelProto) -> dict[str, int]:
     """The side of every square map in the network, by name."""
-    import onnx  # noqa: PLC0415  # as above
+    import onnx
 
     known = onnx.shape_inference.infer_shapes(model, data_prop=True).graph.value_info
     shapes = {value.name: value.type.tensor_type.shape.dim for value in known}
@@ -163,8 +163,8 @@ def _fix_scales(graph: onnx.GraphProto, sides: dict[str, int]) -> None:
 
     Without this the runtime cannot keep its own layout of channels and converts 26 MB maps to and fro.
     """
-    import numpy as np  # noqa: PLC0415  # as above
-    import onnx  # noqa: PLC0415  # as above
+    import numpy as np
+    import onnx
 
     maker = {name: node for node in graph.node for name in node.output}
     for node in graph.node:
@@ -206,8 +206,8 @@ def _halves(
     graph: onnx.GraphProto, node: onnx.NodeProto, maps: list[str], weights: onnx.TensorProto
 ) -> list[onnx.NodeProto]:
     """Two convolutions and their sum in place of `node` over the joined `maps`, equal in channels."""
-    import numpy as np  # noqa: PLC0415  # as above
-    import onnx  # noqa: PLC0415  # as above
+    import numpy as np
+    import onnx
 
     made = []
     for part, values in enumerate(np.split(onnx.numpy_helper.to_array(weights), _PAIR, axis=1)):
@@ -226,8 +226,8 @@ def _halves(
 
 def _halved(tensor: onnx.TensorProto) -> onnx.NodeProto | None:
     """Store `tensor` in 16 bits under another name; gives the cast back, None if it stays as it is."""
-    import numpy as np  # noqa: PLC0415  # as onnx
-    import onnx  # noqa: PLC0415  # as above
+    import numpy as np  # as onnx
+    import onnx
 
     values = onnx.numpy_helper.to_array(tensor)
     if values.dtype != np.float32 or values.size < _SMALLEST_CONVERTED:

@@ -428,7 +428,7 @@ def _reflink(source: str, target: str) -> bool:
     """Share the blocks of `source` copy-on-write; False where the file system cannot."""
     if sys.platform != "linux":
         return False
-    import fcntl  # noqa: PLC0415  # not on Windows
+    import fcntl  # not on Windows
 
     with open(source, "rb") as reader, open(target, "wb") as writer:
         try:

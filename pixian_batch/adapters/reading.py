@@ -68,7 +68,7 @@ def read_stamp(path: str) -> Stamp:
 def probe_file(path: str) -> tuple[int, int]:
     """Size in bytes and pixels of the image at `path`, from its header. Raises `ReadingError`."""
     with _reading(), open(path, "rb", opener=_open_regular) as stream:
-        from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
+        from pixian_batch.imaging.probe import check_complete, probe  # Pillow
 
         seen = probe(stream)
         check_complete(stream, seen.kind)
@@ -98,7 +98,7 @@ def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> 
 
 def _probe(stream: BinaryIO) -> Probe:
     """What the header says, of a whole picture that is not too large."""
-    from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
+    from pixian_batch.imaging.probe import check_complete, probe  # Pillow
 
     seen = probe(stream)
     _check_pixels(seen)
@@ -109,7 +109,7 @@ def _probe(stream: BinaryIO) -> Probe:
 @contextmanager
 def _reading() -> Iterator[None]:
     """What goes wrong while an image is read, as `ReadingError`."""
-    from pixian_batch.imaging.errors import UnreadableImageError  # noqa: PLC0415  # with the imports above
+    from pixian_batch.imaging.errors import UnreadableImageError
 
     try:
         yield

@@ -1,4 +1,4 @@
-"""Inputs -> batches of names, streamed and sorted per folder. Blocking: the scout runs it in a thread.
+"""Inputs -> batches of names, streamed and sorted per folder. Blocking: the discovery runs it in a thread.
 
 Plain strings and `scandir` on purpose: a list of `Path` costs ten times as much (a million inputs).
 Walking opens no file, stats no file and knows nothing of ledgers or results.
@@ -56,7 +56,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Url:
+class FoundUrl:
     """An input that the service fetches itself."""
 
     url: str
@@ -73,7 +73,7 @@ class Trouble:
     hint: str
 
 
-Walked: TypeAlias = Batch | Url | Trouble
+Walked: TypeAlias = Batch | FoundUrl | Trouble
 
 
 def size_of(walked: Walked) -> int:
@@ -113,7 +113,7 @@ class Walker:
         """
         for name in inputs:
             if name.startswith(("http://", "https://")):
-                yield Url(name, url_place(name))
+                yield FoundUrl(name, url_place(name))
                 continue
             mode = _mode(name)
             if mode is None:

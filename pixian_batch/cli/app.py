@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.cli import help as help_
-from pixian_batch.cli.words import MistypedCommandError, with_default_command
+from pixian_batch.cli.default_command import MistypedCommandError, with_default_command
 
 if TYPE_CHECKING:
     import typer
@@ -27,7 +27,7 @@ COMMANDS: Final = {
     "login": "login",
     "config": "config",
 }
-"""Command -> the module of this package that has a function of the same name."""
+"""Command -> the module of `commands` that has a function of the same name."""
 _COMPLETING: Final = "_PIXIAN_BATCH_COMPLETE"
 """Set by the shell's completion script."""
 
@@ -37,9 +37,9 @@ def build(names: list[str], *, completion: bool = False) -> typer.Typer:
 
     completion: with the options that install it.
     """
-    import typer  # noqa: PLC0415  # not for the help page
+    import typer  # not for the help page
 
-    from pixian_batch.cli.command import Command  # noqa: PLC0415  # as above
+    from pixian_batch.cli.command import Command
 
     app = typer.Typer(
         help=help_.LINES["run"],
@@ -51,7 +51,7 @@ def build(names: list[str], *, completion: bool = False) -> typer.Typer:
     app.callback()(_main)
     for name in COMMANDS:
         if name in names:
-            module = importlib.import_module(f"pixian_batch.cli.{COMMANDS[name]}")
+            module = importlib.import_module(f"pixian_batch.cli.commands.{COMMANDS[name]}")
             app.command(name, cls=Command)(getattr(module, name))
         else:
             app.command(name, help=help_.LINES[name])(_main)
@@ -76,14 +76,14 @@ def start(arguments: list[str]) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as bug:  # noqa: BLE001  # of ours, whatever it is: told in one line, kept in a file
-        from pixian_batch.cli.bug import write_report  # noqa: PLC0415
+        from pixian_batch.cli.bug import write_report
 
         sys.stderr.write(f"error: internal error; {write_report(bug)}\n")
         sys.exit(1)
 
 
 def _run(arguments: list[str]) -> None:
-    from pixian_batch.cli import configuration  # noqa: PLC0415  # not for the help page
+    from pixian_batch.cli import configuration  # not for the help page
 
     try:
         words, choice = configuration.take_choice(arguments)
@@ -108,7 +108,7 @@ def _complete() -> None:
     words = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
     separator = "\n" if "\n" in words else " "
     first = [word for word in words.split(separator)[1:] if word][:1]
-    typing_first = len(words.split(separator)) <= 2  # noqa: PLR2004  # the program and one word
+    typing_first = len(words.split(separator)) <= 2  # the program and one word
     if first and not typing_first and first[0] not in {*COMMANDS, "--help", "-h"}:
         # The default command's options complete without its name.
         program, _, rest = words.partition(separator)
@@ -123,6 +123,6 @@ def _complete() -> None:
 
 def parser(names: list[str]) -> Any:
     """The parser of these commands as typer builds it, for the reference and the man page."""
-    from typer.main import get_command  # noqa: PLC0415  # as above
+    from typer.main import get_command
 
     return get_command(build(names))

@@ -12,15 +12,15 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pixian_batch.cli.status import doubt_line
+from pixian_batch.cli.commands.status import doubt_line
 from pixian_batch.display.text import credit_amount, images
-from pixian_batch.policy.course import Decision
+from pixian_batch.policy.retry import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from pixian_batch.cli.plan import Plan
+    from pixian_batch.cli.commands.plan import Plan
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.policy.record import Standing
 
@@ -121,7 +121,7 @@ def may_cost(made: Plan, above: Decimal) -> bool:
     said = made.credits
     if made.free or (said.high <= above and not said.unpriced):
         return True
-    from pixian_batch.cli.plan import plan_lines  # noqa: PLC0415  # only where it is asked
+    from pixian_batch.cli.commands.plan import plan_lines  # only where it is asked
 
     why = (
         "its cost is not known" if said.unpriced else f"it may cost more than {credit_amount(above)} credits"

@@ -19,7 +19,7 @@ from pixian_batch.policy.stopping import Exit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pixian_batch.adapters.client import Credentials
+    from pixian_batch.contract.account import Credentials
 
 _MEGABYTE: Final = 1_000_000
 _LOW: Final = 1_000 * _MEGABYTE
@@ -31,7 +31,7 @@ WEIGHTS_SHA256: Final = "747137c8a7cb4484a4fdebad883398dc94e8f63692eb5f90cbdcb18
 """Of `u2netp.fp16.onnx`."""
 
 
-class Level(StrEnum):
+class CheckStatus(StrEnum):
     """How a check ended."""
 
     OK = "ok"
@@ -40,36 +40,36 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line. hint: what to do about it; exit: the code of a problem."""
 
     name: str
-    level: Level
+    level: CheckStatus
     message: str
     hint: str = ""
     exit: Exit = Exit.OK
 
 
-def ok(name: str, message: str) -> Finding:
+def ok(name: str, message: str) -> CheckResult:
     """All is well."""
-    return Finding(name, Level.OK, message)
+    return CheckResult(name, CheckStatus.OK, message)
 
 
-def warning(name: str, message: str, hint: str) -> Finding:
+def warning(name: str, message: str, hint: str) -> CheckResult:
     """It works, and something should be known."""
-    return Finding(name, Level.WARNING, message, hint)
+    return CheckResult(name, CheckStatus.WARNING, message, hint)
 
 
-def problem(name: str, message: str, hint: str, code: Exit) -> Finding:
+def problem(name: str, message: str, hint: str, code: Exit) -> CheckResult:
     """It would not work; a run would end with `code`."""
-    return Finding(name, Level.PROBLEM, message, hint, code)
+    return CheckResult(name, CheckStatus.PROBLEM, message, hint, code)
 
 
-def versions() -> Finding:
+def versions() -> CheckResult:
     """What is installed."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # only for this check
+    from importlib.metadata import PackageNotFoundError, version  # only for this check
 
-    from pixian_batch import __version__  # noqa: PLC0415  # as above
+    from pixian_batch import __version__
 
     said = [f"pixian-batch {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}"]
     for package in ("aiohttp", "pillow", "numpy", "onnxruntime"):
@@ -83,9 +83,9 @@ def versions() -> Finding:
 # --- the service ---------------------------------------------------------------------------------------
 
 
-def proxy(api_url: str) -> Finding:
+def proxy(api_url: str) -> CheckResult:
     """Which way requests take. A proxy's password is not shown."""
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415  # only for this check
+    from urllib.request import getproxies, proxy_bypass  # only for this check
 
     parts = urlsplit(api_url)
     host = parts.hostname or ""
@@ -105,13 +105,14 @@ def proxy(api_url: str) -> Finding:
     return ok("proxy", f"{shown} (from the environment)")
 
 
-async def service(credentials: Credentials, api_url: str) -> list[Finding]:
+async def service(credentials: Credentials, api_url: str) -> list[CheckResult]:
     """Credentials, reachability, certificate and clock: all from one free request without an image."""
-    from pixian_batch.adapters.client import PixianWire, Trace, WireError  # noqa: PLC0415  # aiohttp
+    from pixian_batch.adapters.wire.session import WireSession
+    from pixian_batch.adapters.wire.trace import Trace, WireError
 
     try:
         async with (
-            PixianWire(credentials, api_url=api_url, idle_timeout=_IDLE, connections=1) as wire,
+            WireSession(credentials, api_url=api_url, idle_timeout=_IDLE, connections=1) as wire,
             wire.probe_credentials(Trace()) as answer,
         ):
             date = answer.headers.get("Date", "")
@@ -137,7 +138,7 @@ async def service(credentials: Credentials, api_url: str) -> list[Finding]:
     return [reached, verdict, clock(date)]
 
 
-def unreached(error: BaseException, api_url: str) -> Finding:
+def unreached(error: BaseException, api_url: str) -> CheckResult:
     """Why nobody answered, and whose move it is."""
     causes = list(_causes(error))
     host = urlsplit(api_url).hostname or api_url
@@ -160,12 +161,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def clock(date: str) -> Finding:
+def clock(date: str) -> CheckResult:
     """The local clock against the service's `Date` header."""
-    from datetime import UTC, datetime  # noqa: PLC0415  # only for this check
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415  # as above
+    from datetime import UTC, datetime  # only for this check
+    from email.utils import parsedate_to_datetime
 
-    from pixian_batch.adapters.ledger.clock import now  # noqa: PLC0415  # the one place that reads the wall clock
+    from pixian_batch.adapters.ledger.clock import now  # the one place that reads the wall clock
 
     try:
         theirs = parsedate_to_datetime(date)
@@ -182,7 +183,7 @@ def clock(date: str) -> Finding:
 # --- this machine --------------------------------------------------------------------------------------
 
 
-def output(out: str) -> list[Finding]:
+def output(out: str) -> list[CheckResult]:
     """Whether results can be written, and how much room there is."""
     hint = "choose another --out, or give this user the right to write there"
     if os.path.lexists(out) and not os.path.isdir(out):
@@ -199,7 +200,7 @@ def output(out: str) -> list[Finding]:
     return [ok("output", f"{out} can be written{made}"), _room(folder)]
 
 
-def _room(folder: str) -> Finding:
+def _room(folder: str) -> CheckResult:
     free = shutil.disk_usage(folder).free
     said = f"{free // _MEGABYTE:,} MB free"
     if free < _TOO_LOW:
@@ -209,9 +210,9 @@ def _room(folder: str) -> Finding:
     return ok("disk", said)
 
 
-def ledger(path: str) -> Finding:
+def ledger(path: str) -> CheckResult:
     """Whether the ledger can be read, is whole, and what in it waits for a decision."""
-    from pixian_batch.adapters.ledger import (  # noqa: PLC0415  # only with --out
+    from pixian_batch.adapters.ledger import (  # only with --out
         LedgerDamagedError,
         LedgerError,
         LedgerTooNewError,
@@ -245,9 +246,9 @@ def ledger(path: str) -> Finding:
 _DAMAGED: Final = "restore it from a backup; moving it away means paying again for what it knows"
 
 
-def engine(*, needed: bool) -> Finding:
+def engine(*, needed: bool) -> CheckResult:
     """Whether `--local` and `serve` can cut pictures out. Loads the engine: half a second."""
-    from pixian_batch.emulator.engine import EngineMissingError, load_engine  # noqa: PLC0415  # numpy, onnxruntime
+    from pixian_batch.emulator.engine import EngineMissingError, load_engine  # numpy, onnxruntime
 
     if not _weights_are_right():
         hint = "install pixian-batch again"
@@ -267,8 +268,8 @@ def engine(*, needed: bool) -> Finding:
 
 
 def _weights_are_right() -> bool:
-    import hashlib  # noqa: PLC0415  # only for this check
-    from importlib.resources import files  # noqa: PLC0415  # as above
+    import hashlib  # only for this check
+    from importlib.resources import files
 
     try:
         weights = (files("pixian_batch.emulator.engine") / "weights" / "u2netp.fp16.onnx").read_bytes()

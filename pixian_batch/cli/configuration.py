@@ -52,7 +52,7 @@ class ConfigurationError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class OptionKey:
     """One option as a file names it. kind: `switch`, `list`, `number` or `text`."""
 
     name: str
@@ -70,7 +70,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ConfigFile:
     """A file that was looked for. whose: `project file`, `user file` or `--config`."""
 
     path: str
@@ -90,7 +90,7 @@ class Setting:
 class Configuration:
     """What the files say: settings by key."""
 
-    files: tuple[File, ...] = ()
+    files: tuple[ConfigFile, ...] = ()
     profile: str | None = None
     settings: dict[str, Setting] = field(default_factory=dict)
 
@@ -152,7 +152,7 @@ def apply(command: str, words: list[str], choice: Choice) -> tuple[list[str], di
     return _switched_off(words, defaults, known), defaults
 
 
-def _switched_off(words: list[str], defaults: dict[str, object], known: dict[str, Key]) -> list[str]:
+def _switched_off(words: list[str], defaults: dict[str, object], known: dict[str, OptionKey]) -> list[str]:
     """`--no-test` against `test = true` of a file or the environment: a flag is stronger than both."""
     switches = {f"--no-{key.name}": key for key in known.values() if key.kind == "switch"}
     end = words.index("--") if "--" in words else len(words)
@@ -188,25 +188,25 @@ def load(choice: Choice) -> Configuration:
     return Configuration(files, choice.profile, settings | profiles)
 
 
-def _looked_at(choice: Choice) -> Iterator[File]:
+def _looked_at(choice: Choice) -> Iterator[ConfigFile]:
     """The files, the strongest first."""
     if choice.config == NO_FILE:
         return
     if choice.config is not None:
         if not os.path.isfile(choice.config):
             raise ConfigurationError(f"--config {choice.config}: there is no such file")
-        yield File(choice.config, "--config", found=True)
+        yield ConfigFile(choice.config, "--config", found=True)
         return
     paths = project_paths(os.getcwd())
     found = next((path for path in paths if os.path.isfile(path)), None)
-    yield File(found or paths[0], "project file", found is not None)
+    yield ConfigFile(found or paths[0], "project file", found is not None)
     path = user_path()
-    yield File(path, "user file", os.path.isfile(path))
+    yield ConfigFile(path, "user file", os.path.isfile(path))
 
 
 def user_path() -> str:
     """Where the user's own file is."""
-    import platformdirs  # noqa: PLC0415  # only when files are read
+    import platformdirs  # only when files are read
 
     return os.path.join(platformdirs.user_config_dir("pixian-batch", appauthor=False), NAME)
 
@@ -225,7 +225,7 @@ def project_paths(folder: str) -> list[str]:
     return [os.path.join(folder, NAME)]
 
 
-def _parse(file: File) -> dict[str, Any]:
+def _parse(file: ConfigFile) -> dict[str, Any]:
     try:
         with open(file.path, "rb") as stream:
             if file.whose == "project file" and not _is_ours(os.fstat(stream.fileno()).st_uid):
@@ -247,7 +247,7 @@ def _is_ours(owner: int) -> bool:
     return not hasattr(os, "geteuid") or owner in {0, os.geteuid()}
 
 
-def _profiles(file: File, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _profiles(file: ConfigFile, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     tables = document.pop("profile", {})
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise ConfigurationError(
@@ -256,7 +256,7 @@ def _profiles(file: File, document: dict[str, Any]) -> dict[str, dict[str, Any]]
     return tables
 
 
-def _settings(file: File, table: dict[str, Any], profile: str) -> Iterator[tuple[str, Setting]]:
+def _settings(file: ConfigFile, table: dict[str, Any], profile: str) -> Iterator[tuple[str, Setting]]:
     known = keys()
     place = f"{file.path}" + (f" [{profile}]" if profile else "")
     for written, value in table.items():
@@ -272,11 +272,11 @@ def _settings(file: File, table: dict[str, Any], profile: str) -> Iterator[tuple
                 _did_you_mean(name, {*known, *_ENVIRONMENT}) or "pixian-batch config shows them all",
             )
         _check_safe(file, name, value, place)
-        key = known.get(name) or Key(name, name, "text")
+        key = known.get(name) or OptionKey(name, name, "text")
         yield name, Setting(_as_default(file, key, value, place), place)
 
 
-def _check_safe(file: File, name: str, value: object, place: str) -> None:
+def _check_safe(file: ConfigFile, name: str, value: object, place: str) -> None:
     """What a folder that somebody else made may not decide for the one who enters it."""
     if file.whose != "project file":
         return
@@ -289,7 +289,7 @@ def _check_safe(file: File, name: str, value: object, place: str) -> None:
         )
 
 
-def _as_default(file: File, key: Key, value: object, place: str) -> object:
+def _as_default(file: ConfigFile, key: OptionKey, value: object, place: str) -> object:
     """The value as the parser takes defaults: switches, lists and texts as a user would write them."""
     wrong = f"{place}: {key.name} is {_kind_of(value)}"
     if key.kind == "switch":
@@ -315,8 +315,8 @@ def _as_default(file: File, key: Key, value: object, place: str) -> object:
     return text
 
 
-def _try(key: Key, text: str, place: str) -> None:
-    import typer  # noqa: PLC0415  # the parser is about to load it
+def _try(key: OptionKey, text: str, place: str) -> None:
+    import typer  # the parser is about to load it
 
     assert key.read is not None  # noqa: S101  # the caller's test
     try:
@@ -325,7 +325,7 @@ def _try(key: Key, text: str, place: str) -> None:
         raise ConfigurationError(f"{place}: {key.name}: {error.message}") from error
 
 
-def _from_folder_of(file: File, path: str) -> str:
+def _from_folder_of(file: ConfigFile, path: str) -> str:
     """A project's relative path starts at its file; the user's own at the current folder."""
     path = os.path.expanduser(path)
     folder = os.path.dirname(os.path.abspath(file.path))
@@ -351,10 +351,10 @@ def _did_you_mean(name: str, known: set[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else ""
 
 
-def keys() -> dict[str, Key]:
+def keys() -> dict[str, OptionKey]:
     """All options of `run` and `plan` that a file may set, by name."""
     if not _KEYS:
-        from pixian_batch.cli.options import PlanOptions, RunOptions  # noqa: PLC0415  # only when files are read
+        from pixian_batch.cli.options import PlanOptions, RunOptions  # only when files are read
 
         for kind in (RunOptions, PlanOptions):
             for key in _keys_of(kind):
@@ -362,10 +362,10 @@ def keys() -> dict[str, Key]:
     return _KEYS
 
 
-_KEYS: Final[dict[str, Key]] = {}
+_KEYS: Final[dict[str, OptionKey]] = {}
 
 
-def _keys_of(kind: type) -> Iterator[Key]:
+def _keys_of(kind: type) -> Iterator[OptionKey]:
     hints = get_type_hints(kind, include_extras=True)
     for item in fields(kind):
         annotation, info = get_args(hints[item.name])[:2]
@@ -376,7 +376,7 @@ def _keys_of(kind: type) -> Iterator[Key]:
             yield _key(item.name, names[0][2:], annotation, info, item.default)
 
 
-def _key(attribute: str, name: str, annotation: object, info: OptionInfo, default: object) -> Key:
+def _key(attribute: str, name: str, annotation: object, info: OptionInfo, default: object) -> OptionKey:
     kind = "text"
     if annotation is bool:
         kind = "switch"
@@ -385,7 +385,7 @@ def _key(attribute: str, name: str, annotation: object, info: OptionInfo, defaul
     elif "list" in str(annotation):
         kind = "list"
     envvar = info.envvar if isinstance(info.envvar, str) else None
-    return Key(
+    return OptionKey(
         name,
         attribute,
         kind,

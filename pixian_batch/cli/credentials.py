@@ -18,9 +18,10 @@ import sys
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, cast
 from urllib.parse import urlsplit
 
-from pixian_batch.adapters.client import DEFAULT_API_URL, Credentials
 from pixian_batch.adapters.credentials import NoCredentialsError as CredentialsError
 from pixian_batch.adapters.credentials import read_credentials
+from pixian_batch.contract.account import Credentials
+from pixian_batch.contract.address import DEFAULT_API_URL
 from pixian_batch.display.text import printable
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _read(lines: list[str], where: str) -> Credentials:
 def open_keyring() -> Keyring | None:
     """The `keyring` package, or None where the extra is not installed."""
     try:
-        import keyring  # noqa: PLC0415  # optional, and slow to load
+        import keyring  # optional, and slow to load
     except ImportError:
         return None
     return cast("Keyring", keyring)
@@ -164,7 +165,7 @@ def _from_netrc(host: str) -> Credentials | None:
     path = os.environ.get("NETRC") or os.path.join(os.path.expanduser("~"), ".netrc")
     if not os.path.isfile(path):
         return None
-    import netrc  # noqa: PLC0415  # rarely needed
+    import netrc  # rarely needed
 
     try:
         found = netrc.netrc(path).hosts.get(host.partition(":")[0])

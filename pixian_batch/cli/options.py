@@ -16,7 +16,7 @@ import typer
 from pixian_batch.cli.values import byte_size, credit, duration
 from pixian_batch.contract.address import DEFAULT_API_URL
 from pixian_batch.contract.params import OutputFormat, VerticalAlignment
-from pixian_batch.policy.course import DoubtPolicy
+from pixian_batch.policy.retry import DoubtPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pixian_batch.adapters.client import (
-    DEFAULT_API_URL,
-    DEFAULT_IDLE_TIMEOUT,
-    Credentials,
-    PixianWire,
-    use_small_tls_buffers,
-)
+from pixian_batch.adapters.wire.session import DEFAULT_IDLE_TIMEOUT, WireSession, use_small_tls_buffers
 from pixian_batch.cli.credentials import find_credentials
 from pixian_batch.contract import address
+from pixian_batch.contract.account import Credentials
+from pixian_batch.contract.address import DEFAULT_API_URL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,7 +21,7 @@ LOCAL_CREDENTIALS = Credentials("local", "local")
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class Endpoint:
     """The address, and who we are there. `local`: start the emulator for it."""
 
     local: bool = False
@@ -43,15 +39,15 @@ def check_api_url(url: str) -> str:
 
 
 @asynccontextmanager
-async def open_wire(service: Service) -> AsyncIterator[PixianWire]:
+async def open_wire(service: Endpoint) -> AsyncIterator[WireSession]:
     """A session with the service. Raises `CredentialsError`, and `EngineMissingError` for `local`."""
     use_small_tls_buffers()
     if not service.local:
         async with _wire(service, find_credentials(service.api_url), service.api_url) as wire:
             yield wire
         return
-    from pixian_batch.emulator.server import Emulator  # noqa: PLC0415  # its engine, only here
-    from pixian_batch.emulator.settings import EmulatorSettings  # noqa: PLC0415
+    from pixian_batch.emulator.server import Emulator  # its engine, only here
+    from pixian_batch.emulator.settings import EmulatorSettings
 
     async with (
         Emulator(EmulatorSettings(free=True)) as emulator,
@@ -60,7 +56,7 @@ async def open_wire(service: Service) -> AsyncIterator[PixianWire]:
         yield wire
 
 
-def _wire(service: Service, credentials: Credentials, url: str) -> PixianWire:
-    return PixianWire(
+def _wire(service: Endpoint, credentials: Credentials, url: str) -> WireSession:
+    return WireSession(
         credentials, api_url=url, idle_timeout=service.idle_timeout, connections=service.connections
     )

@@ -18,8 +18,8 @@ from rich.segment import ControlType
 from rich.text import Text
 
 from pixian_batch.display import text as words
-from pixian_batch.display.scribe import Scribe
 from pixian_batch.display.summary import Tone, report
+from pixian_batch.display.writer import Writer
 from pixian_batch.policy.outcome import Failed, InDoubt, Lost
 from pixian_batch.policy.progress import Level, Message
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from pixian_batch.display.summary import Report, Row
+    from pixian_batch.display.summary import Report, SummaryRow
     from pixian_batch.policy.outcome import Ending
     from pixian_batch.policy.progress import Snapshot, Summary
 
@@ -75,7 +75,7 @@ class Live:
 
     def __init__(self, console: Console, *, again: str = "") -> None:
         self._console = console
-        self._scribe = Scribe(cast("TextIO", console.file))
+        self._scribe = Writer(cast("TextIO", console.file))
         self._again = again
         self._snapshot: Callable[[], Snapshot] | None = None
         self._notes: deque[_Note] = deque(maxlen=_NOTES)
@@ -100,7 +100,7 @@ class Live:
         name = words.printable(ending.input)
         self._note(_Note(label, style, words.problem_text(problem), name))
 
-    def said(self, message: Message) -> None:
+    def notify(self, message: Message) -> None:
         """Keep a message among the last ones."""
         label, style = _LEVELS[message.level]
         self._note(_Note(label, style, words.with_hint(message.text, message.hint)))
@@ -108,7 +108,7 @@ class Live:
     def status(self) -> None:
         """Somebody asks how it stands."""
         if self._snapshot is not None:
-            self.said(Message(Level.INFO, words.one_line(self._snapshot())))
+            self.notify(Message(Level.INFO, words.one_line(self._snapshot())))
 
     def finished(self, summary: Summary) -> None:
         """Draw the last state, print the report below it, and wait until both are written."""
@@ -250,7 +250,7 @@ def _bar_lines(snapshot: Snapshot, width: int, *, ascii_bar: bool) -> list[Text]
 def _bar_style(snapshot: Snapshot, share: float) -> str:
     if snapshot.stop is not None or snapshot.paused:
         return _WAITING
-    return _GOOD if share >= 100.0 else "cyan"  # noqa: PLR2004  # all of it
+    return _GOOD if share >= 100.0 else "cyan"  # all of it
 
 
 def _bar(share: float, columns: int, style: str, *, ascii_bar: bool) -> Text:
@@ -350,7 +350,7 @@ def report_lines(told: Report, *, width: int) -> list[Text]:
     return lines
 
 
-def _report_row(row: Row, numbers: int, width: int) -> list[Text]:
+def _report_row(row: SummaryRow, numbers: int, width: int) -> list[Text]:
     label = Text.assemble((f"  {row.label:<{_INDENT - 4}}  ", _LABEL))
     if row.label == "ledger":
         return [_uncut(label, row.value)]

@@ -66,7 +66,7 @@ class Logged:
     def _image(self, level: int, said: str, ending: Ending) -> None:
         self._log.log(level, "%s", said, extra={"facts": image_record(ending)})
 
-    def said(self, message: Message) -> None:
+    def notify(self, message: Message) -> None:
         """Something the user should know."""
         self._log.log(_LEVELS[message.level], "%s", printable(with_hint(message.text, message.hint)))
 

@@ -50,7 +50,7 @@ class Metrics:
     def ended(self, ending: Ending) -> None:
         """Nothing: the counts are read when they are written."""
 
-    def said(self, message: Message) -> None:
+    def notify(self, message: Message) -> None:
         """Nothing: messages are for people."""
 
     def finished(self, summary: Summary) -> None:

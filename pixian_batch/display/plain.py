@@ -9,7 +9,6 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.display.scribe import Scribe
 from pixian_batch.display.summary import Report, report
 from pixian_batch.display.text import (
     ascii_only,
@@ -19,6 +18,7 @@ from pixian_batch.display.text import (
     problem_text,
     with_hint,
 )
+from pixian_batch.display.writer import Writer
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Lost, Skipped
 from pixian_batch.policy.progress import Level
 
@@ -68,7 +68,7 @@ class Plain:
         verbose: bool = False,
         again: str = "",
     ) -> None:
-        self._scribe = Scribe(stream)
+        self._scribe = Writer(stream)
         self._every = every
         self._quiet = quiet
         self._verbose = verbose and not quiet
@@ -104,7 +104,7 @@ class Plain:
         """Somebody asks how it stands."""
         self._progress()
 
-    def said(self, message: Message) -> None:
+    def notify(self, message: Message) -> None:
         """Print a message."""
         if self._quiet and message.level is Level.INFO:
             return

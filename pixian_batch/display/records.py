@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.schema import VERSION
-from pixian_batch.display.scribe import Scribe
 from pixian_batch.display.text import plain_decimal
+from pixian_batch.display.writer import Writer
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
@@ -44,7 +44,7 @@ class Records:
     """Writes the records to `stream` (stdout). `broken` tells whether the reader went away."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._scribe = Scribe(stream, lossless=True)
+        self._scribe = Writer(stream, lossless=True)
 
     @property
     def broken(self) -> bool:
@@ -60,7 +60,7 @@ class Records:
         if record is not None:
             self._write(record)
 
-    def said(self, message: Message) -> None:
+    def notify(self, message: Message) -> None:
         """Nothing: messages are for people."""
 
     def finished(self, summary: Summary) -> None:

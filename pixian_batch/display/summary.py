@@ -41,7 +41,7 @@ class Tone(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SummaryRow:
     """`done  1,234  12 of them finished for free`."""
 
     label: str
@@ -64,7 +64,7 @@ class Report:
 
     headline: str
     tone: Tone
-    rows: tuple[Row, ...]
+    rows: tuple[SummaryRow, ...]
     details: tuple[str, ...]
     steps: tuple[Step, ...]
 
@@ -107,7 +107,7 @@ def _tone(summary: Summary) -> Tone:
     return Tone.WAITING if tally.undecided else Tone.GOOD
 
 
-def _rows(summary: Summary) -> Iterator[Row]:
+def _rows(summary: Summary) -> Iterator[SummaryRow]:
     if not summary.began:
         return
     tally = summary.tally
@@ -121,15 +121,15 @@ def _rows(summary: Summary) -> Iterator[Row]:
         (tally.lost, "lost", "answered, but the result did not arrive whole", Tone.WAITING),
         (tally.not_started, "not started", "new in the next run", Tone.PLAIN),
     ]
-    yield Row("done", f"{tally.done:,}", repaired, Tone.GOOD if tally.done else Tone.PLAIN)
+    yield SummaryRow("done", f"{tally.done:,}", repaired, Tone.GOOD if tally.done else Tone.PLAIN)
     for number, label, note, tone in rows:
         if number:
-            yield Row(label, f"{number:,}", note, tone)
+            yield SummaryRow(label, f"{number:,}", note, tone)
     yield from _money(summary)
-    yield Row("ledger", printable(summary.ledger))
+    yield SummaryRow("ledger", printable(summary.ledger))
 
 
-def _money(summary: Summary) -> Iterator[Row]:
+def _money(summary: Summary) -> Iterator[SummaryRow]:
     tally = summary.tally
     facts = credit_facts(tally, free=summary.free)
     ever = summary.credits_ever
@@ -137,9 +137,11 @@ def _money(summary: Summary) -> Iterator[Row]:
         facts.append(f"{credit_amount(ever)} in all runs of this ledger")
     if tally.credits_unknown and not summary.free:
         facts.append(f"{images(tally.credits_unknown)} whose price the service did not say")
-    yield Row("credits", facts[0].replace(" credits", ""), ", ".join(facts[1:]))
+    yield SummaryRow("credits", facts[0].replace(" credits", ""), ", ".join(facts[1:]))
     if tally.warnings:
-        yield Row("warnings", f"{tally.warnings:,}", "results whose headers were incomplete", Tone.WAITING)
+        yield SummaryRow(
+            "warnings", f"{tally.warnings:,}", "results whose headers were incomplete", Tone.WAITING
+        )
 
 
 def _problems(summary: Summary) -> Iterator[str]:

@@ -60,9 +60,9 @@ def _visible(char: str) -> str:
     code = ord(char)
     if code in _SURROGATE_BYTES:
         return f"\\x{code - 0xDC00:02x}"
-    if code <= 0xFF:  # noqa: PLR2004  # one byte
+    if code <= 0xFF:  # one byte
         return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004  # two bytes
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # two bytes
 
 
 def shortened(text: str, width: int, *, measure: Callable[[str], int] = len) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pixian_batch.emulator import mistakes
+from pixian_batch.emulator import refusals
 from pixian_batch.emulator.settings import PackState
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _PLENTY = 1_000_000
 """What `GET /account` says when credits never run out: the field is a number."""
 
 
-class Account:
+class CreditAccount:
     """Keeps the balance. Test requests and free emulators need neither a pack nor credits."""
 
     def __init__(self, settings: EmulatorSettings) -> None:
@@ -28,11 +28,11 @@ class Account:
         if test or self._settings.free:
             return
         if self._settings.pack_state is PackState.NONE:
-            raise mistakes.no_pack()
+            raise refusals.no_pack()
         if self._settings.pack_state is PackState.DORMANT:
-            raise mistakes.dormant_pack()
+            raise refusals.dormant_pack()
         if self.balance is not None and self.balance <= 0:
-            raise mistakes.out_of_credits()
+            raise refusals.out_of_credits()
 
     def price(self, pixels: int) -> Decimal:
         """Credits for an image of `pixels` pixels after `max_pixels`; 0 when all is free."""
@@ -43,7 +43,7 @@ class Account:
         if self.balance is None:
             return
         if amount > self.balance:
-            raise mistakes.out_of_credits()
+            raise refusals.out_of_credits()
         self.balance -= amount
 
     def as_json(self) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from pixian_batch.contract.errors import ApiError, write_error
-from pixian_batch.emulator import mistakes
+from pixian_batch.emulator import refusals
 
 if TYPE_CHECKING:
-    from pixian_batch.emulator.mistakes import Refusal
+    from pixian_batch.emulator.refusals import Refusal
 
 log = logging.getLogger(__name__)
 _SERVER_ERRORS = 500
@@ -43,7 +43,7 @@ class _Protocol(web.RequestHandler):
         if isinstance(exc, ConnectionError):
             raise exc  # nobody is left to read an answer
         log.debug("not answered by a handler: %s %s", status, message, exc_info=exc)
-        error = mistakes.our_bug() if status >= _SERVER_ERRORS else mistakes.not_http()
+        error = refusals.our_bug() if status >= _SERVER_ERRORS else refusals.not_http()
         response = error_answer(error)
         response.force_close()
         return response

@@ -7,7 +7,7 @@ import binascii
 import hmac
 from typing import TYPE_CHECKING
 
-from pixian_batch.emulator import mistakes
+from pixian_batch.emulator import refusals
 
 if TYPE_CHECKING:
     from pixian_batch.emulator.settings import EmulatorSettings
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def check(authorization: str | None, settings: EmulatorSettings) -> None:
     """Let the right credentials pass; raises `Refusal` (401) for all others."""
     if not authorization:
-        raise mistakes.no_credentials()
+        raise refusals.no_credentials()
     scheme, _, rest = authorization.strip().partition(" ")
     if scheme.lower() != "basic":
-        raise mistakes.wrong_scheme(scheme)
+        raise refusals.wrong_scheme(scheme)
     api_id, secret = _decode(rest.strip())
     _compare(api_id, secret, settings)
 
@@ -28,10 +28,10 @@ def _decode(text: str) -> tuple[bytes, bytes]:
     try:
         pair = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise mistakes.unreadable_credentials() from None
+        raise refusals.unreadable_credentials() from None
     api_id, colon, secret = pair.partition(b":")
     if not colon:
-        raise mistakes.unreadable_credentials()
+        raise refusals.unreadable_credentials()
     return api_id, secret
 
 
@@ -42,8 +42,8 @@ def _compare(api_id: bytes, secret: bytes, settings: EmulatorSettings) -> None:
     id_right = hmac.compare_digest(api_id, expected_id)
     secret_right = hmac.compare_digest(secret, expected_secret)
     if not api_id or not id_right:
-        raise mistakes.unknown_id()
+        raise refusals.unknown_id()
     if not secret:
-        raise mistakes.empty_secret()
+        raise refusals.empty_secret()
     if not secret_right:
-        raise mistakes.wrong_secret()
+        raise refusals.wrong_secret()

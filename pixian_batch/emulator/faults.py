@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from aiohttp import web
 
-from pixian_batch.emulator import mistakes
+from pixian_batch.emulator import refusals
 from pixian_batch.emulator.weather import Fault, FaultKind
 
 if TYPE_CHECKING:
-    from pixian_batch.emulator.made import Made
+    from pixian_batch.emulator.result import Result
 
 _HTML: Final = (
     b"<!DOCTYPE html><html><head><title>%s</title></head><body><h1>%s</h1><hr>nginx</body></html>\n"
@@ -82,17 +82,17 @@ def _refuse(kind: FaultKind, *, retry_after: int) -> None:
     """Raise the error object that a fault asks for, if it does."""
     match kind:
         case FaultKind.UNAUTHORIZED:
-            raise mistakes.wrong_secret()
+            raise refusals.wrong_secret()
         case FaultKind.OUT_OF_CREDITS:
-            raise mistakes.out_of_credits()
+            raise refusals.out_of_credits()
         case FaultKind.SLOW_DOWN:
-            raise mistakes.slow_down(retry_after)
+            raise refusals.slow_down(retry_after)
         case FaultKind.SLOW_DOWN_BARE:
-            raise mistakes.slow_down(None)
+            raise refusals.slow_down(None)
         case FaultKind.ERROR_500:
-            raise mistakes.internal_error()
+            raise refusals.internal_error()
         case FaultKind.ERROR_503:
-            raise mistakes.overloaded()
+            raise refusals.overloaded()
 
 
 def bend_headers(headers: dict[str, str], fault: Fault | None) -> dict[str, str]:
@@ -109,7 +109,7 @@ def bend_headers(headers: dict[str, str], fault: Fault | None) -> dict[str, str]
 
 
 async def send(
-    request: web.BaseRequest, made: Made, headers: dict[str, str], fault: Fault | None
+    request: web.BaseRequest, result: Result, headers: dict[str, str], fault: Fault | None
 ) -> web.StreamResponse:
     """Send a charged result as the fault allows. Returns only when the whole body was handed over.
 
@@ -124,19 +124,19 @@ async def send(
         # A write then waits until the kernel has taken every byte: `delivered` must not be a guess.
         request.transport.set_write_buffer_limits(high=0)
     response = web.StreamResponse(headers=bend_headers(headers, fault))
-    response.content_length = made.size
+    response.content_length = result.size
     await response.prepare(request)
-    await _send_body(request, response, made, fault)
+    await _send_body(request, response, result, fault)
     await response.write_eof()
     return response
 
 
 async def _send_body(
-    request: web.BaseRequest, response: web.StreamResponse, made: Made, fault: Fault | None
+    request: web.BaseRequest, response: web.StreamResponse, result: Result, fault: Fault | None
 ) -> None:
     kind = None if fault is None else fault.kind
-    half, sent = made.size // 2, 0
-    for block in made.blocks():
+    half, sent = result.size // 2, 0
+    for block in result.blocks():
         here = half - sent
         if fault is not None and kind in _INTERRUPTIONS and 0 <= here < len(block):
             await response.write(block[:here])

@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from pixian_batch.contract.kinds import sniff
-from pixian_batch.emulator import mistakes
+from pixian_batch.emulator import refusals
 from pixian_batch.emulator.form import Upload
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ def read_url(text: str) -> URL:
     try:
         url = URL(text.strip())
     except ValueError as error:
-        raise mistakes.bad_url(str(error)[:100]) from None
+        raise refusals.bad_url(str(error)[:100]) from None
     if url.scheme not in {"http", "https"} or not url.host:
-        raise mistakes.bad_url("it must be a complete http:// or https:// URL")
+        raise refusals.bad_url("it must be a complete http:// or https:// URL")
     if url.user is not None or url.password is not None:
-        raise mistakes.bad_url("it carries a user name or password")
+        raise refusals.bad_url("it carries a user name or password")
     return url
 
 
@@ -116,13 +116,13 @@ class Fetcher:
             async with asyncio.timeout(self._settings.fetch_timeout):
                 return await self._follow(url)
         except TimeoutError:
-            raise mistakes.url_failed(f"no answer within {self._settings.fetch_timeout:g} s") from None
+            raise refusals.url_failed(f"no answer within {self._settings.fetch_timeout:g} s") from None
         except aiohttp.InvalidURL:
-            raise mistakes.bad_url("its host is neither a name nor a plain address") from None
+            raise refusals.bad_url("its host is neither a name nor a plain address") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if isinstance(error.__cause__, _NotAllowedError) or isinstance(error, _NotAllowedError):
-                raise mistakes.url_not_allowed(url.host or "") from None
-            raise mistakes.url_failed(type(error).__name__) from None
+                raise refusals.url_not_allowed(url.host or "") from None
+            raise refusals.url_failed(type(error).__name__) from None
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -158,14 +158,14 @@ class Fetcher:
                 if reply.status not in _REDIRECTS:
                     return await self._receive(reply)
                 url = read_url(str(url.join(URL(reply.headers.get("Location", "")))))
-        raise mistakes.url_failed(f"more than {_MAX_REDIRECTS} redirects")
+        raise refusals.url_failed(f"more than {_MAX_REDIRECTS} redirects")
 
     async def _receive(self, reply: aiohttp.ClientResponse) -> Upload:
         if reply.status != _OK:
-            raise mistakes.url_not_ok(reply.status)
+            raise refusals.url_not_ok(reply.status)
         content_type = reply.headers.get("Content-Type", "")
         if content_type.startswith("text/"):
-            raise mistakes.url_not_image(content_type)
+            raise refusals.url_not_image(content_type)
         settings = self._settings
         upload = Upload(spool_bytes=settings.spool_bytes, max_bytes=settings.max_upload_bytes)
         try:
@@ -180,4 +180,4 @@ class Fetcher:
 
 def _check_image(upload: Upload, content_type: str) -> None:
     if sniff(upload.head) is None:
-        raise mistakes.url_not_image(content_type)
+        raise refusals.url_not_image(content_type)

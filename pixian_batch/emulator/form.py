@@ -19,7 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from pixian_batch.contract.kinds import Kind, sniff, sniff_foreign
 from pixian_batch.contract.params import BY_WIRE, MAX_BASE64_CHARS, ParamError, Params, params_from_text
-from pixian_batch.emulator import mistakes
+from pixian_batch.emulator import refusals
 from pixian_batch.emulator.multipart import (
     Event,
     MultipartError,
@@ -62,7 +62,7 @@ class Upload:
         """Append `data`; raises `Refusal` (413) beyond the limit."""
         self.size += len(data)
         if self.size > self._max:
-            raise mistakes.too_many_bytes(self._max)
+            raise refusals.too_many_bytes(self._max)
         if len(self.head) < _HEAD:
             self.head += data[: _HEAD - len(self.head)]
         self._hash.update(data)
@@ -101,31 +101,31 @@ class Form:
         try:
             return params_from_text(texts)
         except ParamError as error:
-            raise mistakes.bad_parameter(error) from None
+            raise refusals.bad_parameter(error) from None
 
     def source(self) -> str:
         """Which of the three image fields is given; raises `Refusal` when not exactly one is."""
-        given: list[str] = [name for name in mistakes.IMAGE_FIELDS if name in self.texts]
+        given: list[str] = [name for name in refusals.IMAGE_FIELDS if name in self.texts]
         if self.upload is not None:
             given.insert(0, "image")
         if not given:
-            raise mistakes.no_image()
+            raise refusals.no_image()
         if len(given) > 1:
-            raise mistakes.several_images(given)
+            raise refusals.several_images(given)
         return given[0]
 
 
 def check_head(request: web.BaseRequest, settings: EmulatorSettings) -> None:
     """Refuse what the request's head alone shows to be wrong."""
     if request.query:
-        raise mistakes.query_parameters(list(request.query))
+        raise refusals.query_parameters(list(request.query))
     if not request.body_exists or request.content_length == 0:
-        raise mistakes.no_image()
+        raise refusals.no_image()
     content_type = request.headers.get("Content-Type", "")
     if not (_is_urlencoded(content_type) or content_type.lower().startswith("multipart/form-data")):
-        raise mistakes.not_multipart(content_type)
+        raise refusals.not_multipart(content_type)
     if (request.content_length or 0) > settings.max_upload_bytes + _FORM_OVERHEAD:
-        raise mistakes.too_many_bytes(settings.max_upload_bytes)
+        raise refusals.too_many_bytes(settings.max_upload_bytes)
 
 
 async def read_form(request: web.BaseRequest, settings: EmulatorSettings) -> Form:
@@ -141,7 +141,7 @@ async def read_form(request: web.BaseRequest, settings: EmulatorSettings) -> For
         parser.close()
     except MultipartError as error:
         receiver.form.close()
-        raise mistakes.bad_multipart(str(error)) from None
+        raise refusals.bad_multipart(str(error)) from None
     except BaseException:
         receiver.form.close()
         raise
@@ -158,14 +158,14 @@ async def _read_urlencoded(request: web.BaseRequest, settings: EmulatorSettings)
     async for block in _blocks(request, settings):
         body += block
         if len(body) > _MAX_URLENCODED:
-            raise mistakes.long_base64()
+            raise refusals.long_base64()
     receiver = _Receiver(settings)
     try:
         fields = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARTS
         )
     except ValueError:  # not ASCII, not UTF-8, or too many fields
-        raise mistakes.bad_urlencoded() from None
+        raise refusals.bad_urlencoded() from None
     for name, text in fields:
         receiver.take_text(name, text)
     return receiver.form
@@ -178,14 +178,14 @@ async def _blocks(request: web.BaseRequest, settings: EmulatorSettings) -> Async
             async with asyncio.timeout(settings.upload_idle):
                 block = await request.content.readany()
         except TimeoutError:
-            raise mistakes.upload_too_slow(settings.upload_idle) from None
+            raise refusals.upload_too_slow(settings.upload_idle) from None
         except (aiohttp.ClientPayloadError, HttpProcessingError):
-            raise mistakes.cut_upload() from None
+            raise refusals.cut_upload() from None
         if not block:
             return
         received += len(block)
         if received > settings.max_upload_bytes + _FORM_OVERHEAD:
-            raise mistakes.too_many_bytes(settings.max_upload_bytes)
+            raise refusals.too_many_bytes(settings.max_upload_bytes)
         yield block
 
 
@@ -211,29 +211,29 @@ class _Receiver:
         """A whole field of a form that holds texts only. Raises `Refusal`."""
         self._name = self._admitted(name)
         if name == "image":
-            raise mistakes.image_as_text(text)
+            raise refusals.image_as_text(text)
         self._append(text.encode())
         self._end_text()
 
     def _begin(self, headers: Mapping[str, str]) -> None:
         self._parts += 1
         if self._parts > _MAX_PARTS:
-            raise mistakes.too_many_fields(_MAX_PARTS)
+            raise refusals.too_many_fields(_MAX_PARTS)
         self._name = self._admitted(disposition(headers)[0])
         encodings = {headers.get("content-transfer-encoding", ""), headers.get("content-encoding", "")}
         if not {encoding.lower() for encoding in encodings} <= _PLAIN_ENCODINGS:
-            raise mistakes.encoded_part(self._name)
+            raise refusals.encoded_part(self._name)
         if self._name == "image":
             settings = self._settings
             self.form.upload = Upload(spool_bytes=settings.spool_bytes, max_bytes=settings.max_upload_bytes)
 
     def _admitted(self, name: str | None) -> str:
         if not name:
-            raise mistakes.unnamed_part()
-        if name not in mistakes.KNOWN_FIELDS:
-            raise mistakes.unknown_field(name)
+            raise refusals.unnamed_part()
+        if name not in refusals.KNOWN_FIELDS:
+            raise refusals.unknown_field(name)
         if name in self.form.texts or (name == "image" and self.form.upload is not None):
-            raise mistakes.repeated_field(name)
+            raise refusals.repeated_field(name)
         return name
 
     def _append(self, data: bytes) -> None:
@@ -243,15 +243,15 @@ class _Receiver:
         self._text += data
         if self._name == "image.base64":
             if len(self._text) > _MAX_BASE64_WITH_BREAKS:
-                raise mistakes.long_base64()
+                raise refusals.long_base64()
         elif len(self._text) > _MAX_TEXT:
-            raise mistakes.too_long(self._name, _MAX_TEXT)
+            raise refusals.too_long(self._name, _MAX_TEXT)
 
     def _end_text(self) -> None:
         try:
             self.form.texts[self._name] = self._text.decode()
         except UnicodeDecodeError:
-            raise mistakes.not_text(self._name) from None
+            raise refusals.not_text(self._name) from None
         self._text.clear()
 
 
@@ -259,11 +259,11 @@ def decode_base64(text: str, settings: EmulatorSettings) -> Upload:
     """The upload that `image.base64` holds; raises `Refusal`."""
     text = "".join(text.split())
     if len(text) > MAX_BASE64_CHARS:
-        raise mistakes.long_base64()
+        raise refusals.long_base64()
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise mistakes.bad_base64() from None
+        raise refusals.bad_base64() from None
     upload = Upload(spool_bytes=settings.spool_bytes, max_bytes=settings.max_upload_bytes)
     upload.write(data)
     return upload
@@ -272,15 +272,15 @@ def decode_base64(text: str, settings: EmulatorSettings) -> Upload:
 def check_kind(upload: Upload, name: str) -> Kind:
     """The kind of an upload by its first bytes; raises `Refusal` for what the service does not read."""
     if not upload.size:
-        raise mistakes.empty_image(name)
+        raise refusals.empty_image(name)
     kind = sniff(upload.head)
     if kind is not None:
         return kind
     foreign = sniff_foreign(upload.head)
     if foreign is not None:
-        raise mistakes.foreign_kind(foreign)
+        raise refusals.foreign_kind(foreign)
     text = _as_text(upload.head)
-    raise mistakes.unreadable_image() if text is None else mistakes.image_as_text(text)
+    raise refusals.unreadable_image() if text is None else refusals.image_as_text(text)
 
 
 def _as_text(head: bytes) -> str | None:

@@ -13,7 +13,7 @@ from pixian_batch.contract.params import (
     OutputFormat,
     VerticalAlignment,
 )
-from pixian_batch.emulator.mistakes import ACCOUNT_PATH, REMOVE_PATH
+from pixian_batch.emulator.refusals import ACCOUNT_PATH, REMOVE_PATH
 from pixian_batch.emulator.weather import RESULT_HEADERS
 
 _Schema = dict[str, Any]

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final, Self
 
 from aiohttp import web
 
-from pixian_batch.emulator import auth, mistakes
-from pixian_batch.emulator.account import Account
+from pixian_batch.emulator import auth, refusals
+from pixian_batch.emulator.account import CreditAccount
 from pixian_batch.emulator.answers import JsonServer, error_answer, refusal_answer
 from pixian_batch.emulator.bill import Bill
-from pixian_batch.emulator.mistakes import ACCOUNT_PATH, API_PATH, REMOVE_PATH, Refusal
 from pixian_batch.emulator.openapi import describe
+from pixian_batch.emulator.refusals import ACCOUNT_PATH, API_PATH, REMOVE_PATH, Refusal
+from pixian_batch.emulator.rendering import Renderer
 from pixian_batch.emulator.service import Service
-from pixian_batch.emulator.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,9 +46,9 @@ class Emulator:
         self._host = host
         self._port = port
         self._bill = Bill(entries=settings.bill_entries, file=settings.bill_file)
-        self._account = Account(settings)
-        self._workshop = Workshop(settings)
-        self._service = Service(settings, bill=self._bill, account=self._account, workshop=self._workshop)
+        self._account = CreditAccount(settings)
+        self._workshop = Renderer(settings)
+        self._service = Service(settings, bill=self._bill, account=self._account, renderer=self._workshop)
         self._runner: web.ServerRunner | None = None
         self._routes: dict[str, dict[str, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]]] = {
             REMOVE_PATH: {"POST": self._service.handle},
@@ -123,7 +123,7 @@ class Emulator:
             raise
         except Exception:
             log.exception("a bug of the emulator at %s %s", request.method, request.path)
-            response = error_answer(mistakes.our_bug())
+            response = error_answer(refusals.our_bug())
         log.debug("%s %s -> %s", request.method, request.path, response.status)
         return response
 
@@ -131,9 +131,9 @@ class Emulator:
         path, method = request.path, request.method
         handlers = self._routes.get(path)
         if handlers is None:
-            raise mistakes.wrong_path(path)
+            raise refusals.wrong_path(path)
         if method not in handlers:
-            raise mistakes.wrong_method(method, path, ", ".join(handlers))
+            raise refusals.wrong_method(method, path, ", ".join(handlers))
         if path.startswith(API_PATH):
             auth.check(request.headers.get("Authorization"), self._settings)
         return await handlers[method](request)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.contract.headers import ResultHeaders, write_result_headers
 from pixian_batch.contract.params import canonical
-from pixian_batch.emulator import faults, mistakes
+from pixian_batch.emulator import faults, refusals
 from pixian_batch.emulator.bill import ZERO, Bill, Visit
 from pixian_batch.emulator.fetch import Fetcher
 from pixian_batch.emulator.form import Form, Upload, check_head, check_kind, decode_base64, read_form
-from pixian_batch.emulator.mistakes import Refusal
+from pixian_batch.emulator.refusals import Refusal
 from pixian_batch.emulator.weather import Bucket, Fault, Stage, draw, fault_of_image, forecast
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from pixian_batch.contract.params import Params
-    from pixian_batch.emulator.account import Account
-    from pixian_batch.emulator.made import Made
+    from pixian_batch.emulator.account import CreditAccount
+    from pixian_batch.emulator.rendering import Renderer
+    from pixian_batch.emulator.result import Result
     from pixian_batch.emulator.settings import EmulatorSettings
-    from pixian_batch.emulator.workshop import Workshop
 
 _OUR_BUG = 500
 
@@ -38,15 +38,15 @@ class Service:
     """Serves `POST /remove-background`. Close it."""
 
     def __init__(
-        self, settings: EmulatorSettings, *, bill: Bill, account: Account, workshop: Workshop
+        self, settings: EmulatorSettings, *, bill: Bill, account: CreditAccount, renderer: Renderer
     ) -> None:
         self._settings = settings
         self._bill = bill
         self._account = account
-        self._workshop = workshop
+        self._workshop = renderer
         self._fetcher = Fetcher(settings)
         self._bucket = Bucket(float(settings.weather.rate_limit.burst), 0.0)
-        self._work: set[asyncio.Task[Made]] = set()
+        self._work: set[asyncio.Task[Result]] = set()
 
     async def close(self) -> None:
         """Drop what is under way; nothing of it is charged any more."""
@@ -111,9 +111,9 @@ class Service:
         self._bucket, passes = draw(self._bucket, limit, now)
         crowded = limit.concurrent is not None and visit.at_once > limit.concurrent
         if crowded or not passes:
-            raise mistakes.slow_down(limit.retry_after)
+            raise refusals.slow_down(limit.retry_after)
         if len(self._work) >= self._settings.max_waiting:
-            raise mistakes.overloaded()
+            raise refusals.overloaded()
 
     async def _receive(self, request: web.BaseRequest) -> tuple[Upload, Params]:
         """The image, whichever way it came, and the parameters. The caller closes the upload."""
@@ -142,7 +142,7 @@ class Service:
         times = self._bill.identify(visit, upload.digest)
         return fault_of_image(self._settings.weather, upload.digest, times)
 
-    def _begin(self, work: Coroutine[None, None, Made], upload: Upload) -> asyncio.Task[Made]:
+    def _begin(self, work: Coroutine[None, None, Result], upload: Upload) -> asyncio.Task[Result]:
         """Work that goes on when its client leaves; at its end the upload is closed."""
         task = asyncio.create_task(work)
         self._work.add(task)
@@ -151,19 +151,19 @@ class Service:
         task.add_done_callback(lambda _: upload.close())
         return task
 
-    async def _make(self, visit: Visit, upload: Upload, params: Params, latency: float) -> Made:
+    async def _make(self, visit: Visit, upload: Upload, params: Params, latency: float) -> Result:
         """Make the result and charge for it."""
         await asyncio.sleep(latency)
-        made = await self._workshop.make(upload, params)
+        result = await self._workshop.make(upload, params)
         try:
-            self._charge(visit, params, made)
+            self._charge(visit, params, result)
         except BaseException:
-            made.close()
+            result.close()
             raise
-        return made
+        return result
 
-    def _charge(self, visit: Visit, params: Params, made: Made) -> None:
-        price = self._account.price(min(made.input_size.pixels, params.max_pixels))
+    def _charge(self, visit: Visit, params: Params, result: Result) -> None:
+        price = self._account.price(min(result.input_size.pixels, params.max_pixels))
         if params.test:
             self._bill.charge(visit, ZERO, calculated=price)
         else:
@@ -171,37 +171,37 @@ class Service:
             self._bill.charge(visit, price)
 
     async def _deliver(
-        self, request: web.BaseRequest, visit: Visit, task: asyncio.Task[Made], fault: Fault | None
+        self, request: web.BaseRequest, visit: Visit, task: asyncio.Task[Result], fault: Fault | None
     ) -> web.StreamResponse:
         try:
-            made = await asyncio.shield(task)
+            result = await asyncio.shield(task)
         except asyncio.CancelledError:
             task.add_done_callback(_drop)
             raise
         try:
             if fault is not None:
                 visit.fault = str(fault)
-            response = await faults.send(request, made, _headers(visit, made), fault)
+            response = await faults.send(request, result, _headers(visit, result), fault)
         finally:
-            made.close()
+            result.close()
         visit.delivered = True
         return response
 
 
-def _headers(visit: Visit, made: Made) -> dict[str, str]:
+def _headers(visit: Visit, result: Result) -> dict[str, str]:
     said = ResultHeaders(
         credits_charged=visit.charged,
         credits_calculated=visit.calculated,
-        input_orientation=made.orientation,
-        input_size=made.input_size,
-        result_size=made.result_size,
-        input_foreground=made.input_foreground,
-        result_foreground=made.result_foreground,
+        input_orientation=result.orientation,
+        input_size=result.input_size,
+        result_size=result.result_size,
+        input_foreground=result.input_foreground,
+        result_foreground=result.result_foreground,
     )
-    return {"Content-Type": made.kind.media_type} | write_result_headers(said)
+    return {"Content-Type": result.kind.media_type} | write_result_headers(said)
 
 
-def _drop(task: asyncio.Task[Made]) -> None:
+def _drop(task: asyncio.Task[Result]) -> None:
     """Nobody waits for this result any more."""
     if not task.cancelled() and task.exception() is None:
         task.result().close()
@@ -213,7 +213,7 @@ async def _expect(request: web.BaseRequest) -> None:
     if expected is None:
         return
     if expected.lower() != "100-continue":
-        raise mistakes.expectation_failed(expected)
+        raise refusals.expectation_failed(expected)
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     # The interim answer is not part of the answer: it must not count as "already begun".
     request.writer.output_size = 0

@@ -64,7 +64,7 @@ class Edges:
         for tile in _tiles(self._soft[rows], pixels.shape):
             place = slice(top + tile[0].start, top + tile[0].stop), tile[1]
             alpha = self._matte[place]
-            soft = np.flatnonzero((alpha - np.uint8(1)) < 254)  # noqa: PLR2004  # 0 wraps: not 0, not 255
+            soft = np.flatnonzero((alpha - np.uint8(1)) < 254)  # 0 wraps: not 0, not 255
             inner = numbers[tile].ravel()
             inner[soft] = self._estimated(inner[soft], alpha.ravel()[soft], place, soft)
             numbers[tile] = inner.reshape(alpha.shape)
@@ -104,7 +104,7 @@ def _soft_tiles(matte: NDArray[np.uint8]) -> NDArray[np.bool_]:
     count = [-(-length // TILE) for length in matte.shape]
     soft = np.zeros(count, np.bool_)
     for row in range(count[0]):
-        band = (matte[row * TILE : (row + 1) * TILE] - np.uint8(1)) < 254  # noqa: PLR2004  # as above
+        band = (matte[row * TILE : (row + 1) * TILE] - np.uint8(1)) < 254
         soft[row] = np.logical_or.reduceat(band.any(axis=0), np.arange(0, matte.shape[1], TILE))
     return soft
 

@@ -34,7 +34,7 @@ class _Compressor(Protocol):
 
 def _compressor() -> _Compressor:
     try:
-        from isal import isal_zlib  # noqa: PLC0415  # no wheel for every platform: zlib stands in
+        from isal import isal_zlib  # no wheel for every platform: zlib stands in
     except ImportError:
         return zlib.compressobj(_LEVEL)
     return isal_zlib.compressobj(_LEVEL)
@@ -45,9 +45,9 @@ def write_png(pixels: NDArray[np.uint8] | NDArray[np.uint16], *, icc: bytes | No
 
     Raises ValueError for any other shape or sample type.
     """
-    if pixels.ndim == 2:  # noqa: PLR2004  # a grey picture without a channel axis
+    if pixels.ndim == 2:  # a grey picture without a channel axis
         pixels = pixels[..., np.newaxis]
-    if pixels.ndim != 3 or not pixels.size or pixels.dtype not in (np.uint8, np.uint16):  # noqa: PLR2004  # H, W, C
+    if pixels.ndim != 3 or not pixels.size or pixels.dtype not in (np.uint8, np.uint16):  # H, W, C
         raise ValueError(f"no PNG for shape {pixels.shape} of {pixels.dtype}")
     height, width, channels = pixels.shape
     step = stripe_rows(width * channels * pixels.dtype.itemsize)

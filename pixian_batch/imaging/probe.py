@@ -154,7 +154,7 @@ def _bmp_is_whole(stream: BinaryIO, size: int) -> bool:
     if len(head) < _BMP_HEAD_BYTES:
         return False
     pixels, header_bytes = struct.unpack_from("<II", head, 10)
-    if header_bytes < 40:  # noqa: PLR2004  # the OS/2 header has 16-bit fields: Pillow will tell
+    if header_bytes < 40:  # the OS/2 header has 16-bit fields: Pillow will tell
         return True
     width, height = struct.unpack_from("<ii", head, 18)
     bits, compression = struct.unpack_from("<HI", head, 28)

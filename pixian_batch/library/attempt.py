@@ -5,20 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from pixian_batch.adapters.client import SourceChangedError, Trace, WireError
 from pixian_batch.adapters.landing import Body, DiskError, Spool
+from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError
 from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, is_whole, result_kind, sniff
 from pixian_batch.policy.verdict import Verdict, classify
 
 if TYPE_CHECKING:
-    from pixian_batch.adapters.client import Answer, PixianWire, Source
+    from pixian_batch.adapters.wire.answer import Answer
+    from pixian_batch.adapters.wire.session import WireSession
+    from pixian_batch.adapters.wire.source import Source
     from pixian_batch.contract.errors import ApiError
     from pixian_batch.contract.headers import ResultHeaders
     from pixian_batch.contract.params import Params
 
 
-class Memory:
+class MemorySink:
     """Takes a result as it comes, as a `Spool` does, and keeps it in memory."""
 
     def __init__(self) -> None:
@@ -43,7 +45,7 @@ class Memory:
         self.content.clear()
 
 
-Sink: TypeAlias = Memory | Spool
+Sink: TypeAlias = MemorySink | Spool
 
 
 @dataclass(slots=True)
@@ -60,13 +62,13 @@ class Reply:
     kept: str | None = None
 
 
-async def send(wire: PixianWire, source: Source, params: Params, sink: Sink) -> Reply:
+async def send(wire: WireSession, source: Source, params: Params, sink: Sink) -> Reply:
     """Send once. Never raises for what the wire, the service or the disk does."""
     reply = Reply(Trace())
     try:
         async with wire.remove_background(source, params, reply.trace) as answer:
             reply.retry_after = answer.retry_after
-            if 200 <= answer.status <= 299:  # noqa: PLR2004  # the 2xx range
+            if 200 <= answer.status <= 299:
                 await _receive(answer, reply, sink, test=params.test)
             else:
                 reply.error = await answer.error()

@@ -14,27 +14,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from pixian_batch.adapters.client import (
-    DEFAULT_IDLE_TIMEOUT,
-    Account,
-    Credentials,
-    PixianWire,
-    SourceChangedError,
-    Trace,
-    WireError,
-)
 from pixian_batch.adapters.credentials import NoCredentialsError, read_credentials
 from pixian_batch.adapters.landing import DiskError
+from pixian_batch.adapters.wire.session import DEFAULT_IDLE_TIMEOUT, WireSession
+from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError
+from pixian_batch.contract.account import Account, Credentials
 from pixian_batch.contract.address import DEFAULT_API_URL, check_api_url
 from pixian_batch.contract.errors import ApiError, hint
 from pixian_batch.contract.kinds import Kind, result_kind
 from pixian_batch.contract.params import OutputFormat, Params
 from pixian_batch.library import errors
-from pixian_batch.library.attempt import Memory, Reply, Sink, send
+from pixian_batch.library.attempt import MemorySink, Reply, Sink, send
 from pixian_batch.library.landing import Destination, open_sink, rebuilt
 from pixian_batch.library.parameters import Parameters, read_parameters
 from pixian_batch.library.sources import File, Source, Url, explicit, prepare
-from pixian_batch.policy.course import Fail, Halt, Hold, Land, Patience, Rest, Streak, after
+from pixian_batch.policy.retry import Fail, Halt, Hold, Land, Rest, RetryPolicy, RetryState, after
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -75,11 +69,11 @@ class Result:
 class _Slot:
     """One of the requests that may be out at once: its memory of 429s, kept from image to image."""
 
-    streak: Streak = field(default_factory=Streak)
+    retry_state: RetryState = field(default_factory=RetryState)
 
 
 @dataclass(frozen=True, slots=True)
-class _Errand:
+class _CallSpec:
     """What one call is about. rebuild: a delta is bought, and the full PNG is made of it."""
 
     prepared: Prepared
@@ -122,14 +116,14 @@ class PixianClient:
     ) -> None:
         if concurrency < 1:
             raise ValueError("concurrency must be at least 1")
-        self._wire = PixianWire(
+        self._wire = WireSession(
             _credentials(api_id, api_secret),
             api_url=check_api_url(api_url),
             idle_timeout=idle_timeout,
             connections=concurrency,
             tls=tls,
         )
-        self._patience = Patience(backoff_step, retries)
+        self._retry_policy = RetryPolicy(backoff_step, retries)
         self._max_throttles = max_throttles
         self._turns = asyncio.Semaphore(concurrency)
         self._slots: list[_Slot] = []
@@ -165,12 +159,12 @@ class PixianClient:
         Raises one of `PixianError`'s kinds. ValueError and TypeError are mistakes in the arguments. Whatever
         is raised before a request was sent has cost nothing.
         """
-        errand = await _errand(
+        spec = await _call_spec(
             source, read_parameters(params, parameters), None if to is None else os.fspath(to), via_delta
         )
         async with self._slot() as slot:
-            sink, reply, attempts = await self._pursue(errand, slot)
-        return await _finish(errand, sink, reply, attempts)
+            sink, reply, attempts = await self._pursue(spec, slot)
+        return await _finish(spec, sink, reply, attempts)
 
     async def account(self) -> Account:
         """The account's credits, pack and state: free. Raises `PixianError`, never `InDoubtError`."""
@@ -200,7 +194,7 @@ class PixianClient:
                 code=error.code,
                 attempts=1,
             )
-        if error.status != 400:  # noqa: PLR2004  # "where is the image?": the credentials are good
+        if error.status != 400:  # "where is the image?": the credentials are good
             raise _answered(error, 1)
 
     # --- one image's way ------------------------------------------------------------------------------
@@ -210,46 +204,48 @@ class PixianClient:
         """A turn. Whoever rests after a 429 keeps it: the service is asked less, not by somebody else."""
         async with self._turns:
             slot = self._slots.pop() if self._slots else _Slot()
-            slot.streak = slot.streak.next_image()
+            slot.retry_state = slot.retry_state.next_image()
             try:
                 yield slot
             finally:
                 self._slots.append(slot)
 
-    async def _pursue(self, errand: _Errand, slot: _Slot) -> tuple[Sink, Reply, int]:
+    async def _pursue(self, spec: _CallSpec, slot: _Slot) -> tuple[Sink, Reply, int]:
         """Send, rest, send again, until the image is here; raises what else comes of it."""
         # A test request cannot cost money: it may simply be sent again.
-        patience = replace(self._patience, resend_doubtful=errand.params.test)
+        retry_policy = replace(self._retry_policy, resend_doubtful=spec.params.test)
         attempts = 0
         while True:
             try:
-                sink = await open_sink(errand.destination)
+                sink = await open_sink(spec.destination)
             except DiskError as error:
                 raise errors.OutputError(
                     str(error), hint="check the path, its rights and the free room", attempts=attempts
                 ) from error
-            reply = await send(self._wire, errand.prepared.wire, errand.params, sink)
+            reply = await send(self._wire, spec.prepared.wire, spec.params, sink)
             attempts += 1
-            course, slot.streak = after(reply.verdict, slot.streak, patience, retry_after=reply.retry_after)
-            match course:
+            following, slot.retry_state = after(
+                reply.verdict, slot.retry_state, retry_policy, retry_after=reply.retry_after
+            )
+            match following:
                 case Land():
                     return sink, reply, attempts
                 case Rest(seconds):
-                    self._check_rest(reply, slot.streak, seconds, attempts)
+                    self._check_rest(reply, slot.retry_state, seconds, attempts)
                     await sink.drop()
                     log.info("%s: resting for %g s before attempt %d", reply.verdict, seconds, attempts + 1)
                     await asyncio.sleep(seconds)
                 case Fail() | Hold() | Halt():
-                    raise _error(reply, sink, errand, attempts) from reply.cause
+                    raise _error(reply, sink, spec, attempts) from reply.cause
                 case other:
                     assert_never(other)
 
-    def _check_rest(self, reply: Reply, streak: Streak, seconds: float, attempts: int) -> None:
+    def _check_rest(self, reply: Reply, retry_state: RetryState, seconds: float, attempts: int) -> None:
         """Raise what a rest cannot mend, or what the caller does not want to wait for."""
         if reply.trace.source_changed:
             raise _changed(attempts) from reply.cause
         limit = self._max_throttles
-        if reply.verdict is Verdict.THROTTLED and limit is not None and streak.throttles > limit:
+        if reply.verdict is Verdict.THROTTLED and limit is not None and retry_state.throttles > limit:
             error = _limited(reply, attempts)
             error.retry_after = seconds
             raise error
@@ -267,7 +263,7 @@ def _credentials(api_id: str | None, api_secret: str | None) -> Credentials:
         raise errors.CredentialsError(str(error), hint=advice) from error
 
 
-async def _errand(source: Source, params: Params, to: str | None, via_delta: bool) -> _Errand:  # noqa: FBT001
+async def _call_spec(source: Source, params: Params, to: str | None, via_delta: bool) -> _CallSpec:  # noqa: FBT001
     """All that can be wrong is found here, before anything is sent."""
     meant = explicit(source)
     if via_delta:
@@ -277,16 +273,16 @@ async def _errand(source: Source, params: Params, to: str | None, via_delta: boo
         destination.check(os.fspath(meant.path) if isinstance(meant, File) else None, params)
     prepared = await prepare(meant)
     if not via_delta:
-        return _Errand(prepared, params, destination, rebuild=False)
+        return _CallSpec(prepared, params, destination, rebuild=False)
     size = prepared.size
     if size is not None and size.pixels > params.max_pixels:
         said = (
             f"{size.width} x {size.height} is more than max_pixels ({params.max_pixels:,}): "
             "it was asked for as PNG, not by way of a Delta PNG"
         )
-        return _Errand(prepared, params, destination, rebuild=False, warnings=(said,))
+        return _CallSpec(prepared, params, destination, rebuild=False, warnings=(said,))
     delta = replace(params, output_format=OutputFormat.DELTA_PNG)
-    return _Errand(prepared, delta, destination, rebuild=True)
+    return _CallSpec(prepared, delta, destination, rebuild=True)
 
 
 def _for_delta(source: object, params: Params) -> Params:
@@ -303,28 +299,28 @@ def _for_delta(source: object, params: Params) -> Params:
     return replace(params, output_format=OutputFormat.PNG)
 
 
-async def _finish(errand: _Errand, sink: Sink, reply: Reply, attempts: int) -> Result:
+async def _finish(spec: _CallSpec, sink: Sink, reply: Reply, attempts: int) -> Result:
     """From the body that came to the result; what was paid for is kept, whatever happens."""
     assert reply.body is not None  # noqa: S101  # delivered
     assert reply.headers is not None  # noqa: S101  # delivered
-    content = bytes(sink.content) if isinstance(sink, Memory) else None
+    content = bytes(sink.content) if isinstance(sink, MemorySink) else None
     try:
-        if errand.rebuild:
-            content = await _rebuild(errand, sink, reply)
-        elif errand.destination is not None:
-            await errand.destination.take(reply.body.path)
+        if spec.rebuild:
+            content = await _rebuild(spec, sink, reply)
+        elif spec.destination is not None:
+            await spec.destination.take(reply.body.path)
     except (_RebuildError, DiskError) as error:
         lost = _lost(str(error), reply, sink, attempts)
         lost.hint = f"what was paid for is kept{f' at {lost.path}' if lost.path else ' in error.partial'}"
         raise lost from error
     return Result(
         content,
-        errand.destination.path if errand.destination else None,
-        reply.body.kind or result_kind(errand.params.result_format),
+        spec.destination.path if spec.destination else None,
+        reply.body.kind or result_kind(spec.params.result_format),
         reply.headers,
         attempts,
-        (*errand.warnings, *reply.headers.warnings),
-        rebuilt=errand.rebuild,
+        (*spec.warnings, *reply.headers.warnings),
+        rebuilt=spec.rebuild,
     )
 
 
@@ -332,17 +328,17 @@ class _RebuildError(Exception):
     """The delta and the original do not give a picture."""
 
 
-async def _rebuild(errand: _Errand, sink: Sink, reply: Reply) -> bytes | None:
+async def _rebuild(spec: _CallSpec, sink: Sink, reply: Reply) -> bytes | None:
     """The full PNG, or None once it stands at its destination. Raises `_RebuildError`, `DiskError`."""
-    from pixian_batch.imaging.errors import ImagingError  # noqa: PLC0415  # only where deltas are bought
+    from pixian_batch.imaging.errors import ImagingError  # only where deltas are bought
 
     try:
-        content = await rebuilt(errand.prepared, sink, reply)
+        content = await rebuilt(spec.prepared, sink, reply)
     except (ImagingError, OSError) as error:
         raise _RebuildError(str(error)) from error
-    if errand.destination is None or isinstance(sink, Memory):
+    if spec.destination is None or isinstance(sink, MemorySink):
         return content
-    await errand.destination.write(content, f"{sink.path}.rebuilt")
+    await spec.destination.write(content, f"{sink.path}.rebuilt")
     with contextlib.suppress(OSError):
         os.unlink(sink.path)  # the delta: the rebuilt picture is safe
     return None
@@ -351,7 +347,7 @@ async def _rebuild(errand: _Errand, sink: Sink, reply: Reply) -> bytes | None:
 # --- facts -> errors -----------------------------------------------------------------------------------
 
 
-def _error(reply: Reply, sink: Sink, errand: _Errand, attempts: int) -> errors.PixianError:
+def _error(reply: Reply, sink: Sink, spec: _CallSpec, attempts: int) -> errors.PixianError:
     """What is raised for an attempt that was not delivered and is not repeated."""
     match reply.verdict:
         case Verdict.NOT_SENT if isinstance(reply.cause, SourceChangedError):
@@ -362,7 +358,7 @@ def _error(reply: Reply, sink: Sink, errand: _Errand, attempts: int) -> errors.P
             said = f"the request went out and no answer came ({reply.cause}): it may have been charged"
             return errors.InDoubtError(said, hint=_RUN_AGAIN, code="no_answer", attempts=attempts)
         case Verdict.LOST:
-            return _lost(_what_came(reply, errand.params), reply, sink, attempts)
+            return _lost(_what_came(reply, spec.params), reply, sink, attempts)
         case _ if reply.error is not None:
             return _answered(reply.error, attempts)
         case _:  # a 4xx or 5xx whose disk or wire broke under it
@@ -388,7 +384,7 @@ def _lost(said: str, reply: Reply, sink: Sink, attempts: int) -> errors.LostResu
         attempts=attempts,
     )
     error.headers = reply.headers
-    if isinstance(sink, Memory):
+    if isinstance(sink, MemorySink):
         error.partial = bytes(sink.content)
     else:
         error.path = reply.kept or (reply.body.path if reply.body else None)
@@ -405,7 +401,7 @@ _BY_STATUS: Final = {
 
 def _answered(error: ApiError, attempts: int) -> errors.PixianError:
     """The exception for an error answer."""
-    refused = 400 <= error.status <= 499  # noqa: PLR2004  # the 4xx range
+    refused = 400 <= error.status <= 499
     kind = _BY_STATUS.get(error.status, errors.RefusedError if refused else errors.UnavailableError)
     advice = error.hint.replace("--api-url", "api_url").replace("--concurrency-max", "concurrency")
     advice = advice.replace("run the same command again later", "try again later")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.landing import Landing, Spool
 from pixian_batch.contract.kinds import Kind, result_kind
-from pixian_batch.library.attempt import Memory
+from pixian_batch.library.attempt import MemorySink
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -59,7 +59,7 @@ class Destination:
 
 async def open_sink(destination: Destination | None) -> Sink:
     """Where the body of one attempt goes. Raises `DiskError`."""
-    return Memory() if destination is None else await destination.open()
+    return MemorySink() if destination is None else await destination.open()
 
 
 async def rebuilt(prepared: Prepared, sink: Sink, reply: Reply) -> bytes:
@@ -69,7 +69,7 @@ async def rebuilt(prepared: Prepared, sink: Sink, reply: Reply) -> bytes:
 
 
 def _rebuilt(prepared: Prepared, sink: Sink, orientation: int | None) -> bytes:
-    from pixian_batch.imaging.delta import rebuild  # noqa: PLC0415  # numpy, only where deltas are bought
+    from pixian_batch.imaging.delta import rebuild  # numpy, only where deltas are bought
 
     with _opened(sink) as delta, prepared.open() as original:
         return rebuild(original, delta, orientation=orientation)
@@ -77,5 +77,5 @@ def _rebuilt(prepared: Prepared, sink: Sink, orientation: int | None) -> bytes:
 
 def _opened(sink: Sink) -> BinaryIO:
     return (
-        io.BytesIO(sink.content) if isinstance(sink, Memory) else open(sink.path, "rb")
+        io.BytesIO(sink.content) if isinstance(sink, MemorySink) else open(sink.path, "rb")
     )  # closed by the caller

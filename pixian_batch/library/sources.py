@@ -8,15 +8,15 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from pixian_batch.adapters.client import Base64Source, BytesSource, FileSource, UrlSource
 from pixian_batch.adapters.reading import ReadingError, read_fingerprint
+from pixian_batch.adapters.wire.source import Base64Source, BytesSource, FileSource, UrlSource
 from pixian_batch.contract.params import MAX_INPUT_PIXELS, Size
 from pixian_batch.library.errors import InputError
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from pixian_batch.adapters.client import Source as WireSource
+    from pixian_batch.adapters.wire.source import Source as WireSource
     from pixian_batch.imaging.probe import Probe
 
 _EXPORT = "open it in an image viewer and export it again as PNG or JPEG"
@@ -126,8 +126,8 @@ def _file(path: str) -> Prepared:
 
 
 def _probe(content: bytes) -> Probe:
-    from pixian_batch.imaging.errors import UnreadableImageError  # noqa: PLC0415  # with the next line
-    from pixian_batch.imaging.probe import check_complete, probe  # noqa: PLC0415  # Pillow
+    from pixian_batch.imaging.errors import UnreadableImageError
+    from pixian_batch.imaging.probe import check_complete, probe  # Pillow
 
     stream = io.BytesIO(content)
     try:

@@ -11,9 +11,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.client import SourceChangedError, Trace, WireError
 from pixian_batch.adapters.landing import Body, DiskError, Spool
 from pixian_batch.adapters.ledger import LedgerError
+from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError
 from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.contract.kinds import Kind, result_kind
 from pixian_batch.pipeline.job import Reply
@@ -25,9 +25,10 @@ from pixian_batch.policy.verdict import Verdict, classify
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pixian_batch.adapters.client import Answer, PixianWire
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.adapters.wire.answer import Answer
+    from pixian_batch.adapters.wire.session import WireSession
     from pixian_batch.contract.errors import ApiError
     from pixian_batch.contract.headers import ResultHeaders
     from pixian_batch.pipeline.job import Job
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Course:
+class ExchangeFacts:
     """What is known so far of the attempt under way."""
 
     trace: Trace
@@ -58,7 +59,7 @@ class Attempter:
 
     ledger: Ledger
     landing: Landing
-    wire: PixianWire
+    wire: WireSession
     stop: StopSign
     free: bool
 
@@ -75,38 +76,40 @@ class Attempter:
             await self._note(attempt, Ended(Verdict.NOT_SENT, message=str(error)))
             raise
         started = asyncio.get_running_loop().time()
-        course = _Course(Trace())
-        await self._send(job, attempt, spool, course)
+        facts = ExchangeFacts(Trace())
+        await self._send(job, attempt, spool, facts)
         seconds = asyncio.get_running_loop().time() - started
-        reply = await self._conclude(job, attempt, spool, course, seconds=seconds, at_most=at_most)
-        if course.trace.source_changed:
+        reply = await self._conclude(job, attempt, spool, facts, seconds=seconds, at_most=at_most)
+        if facts.trace.source_changed:
             raise SourceChangedError("changed while it was being sent")
         return reply
 
-    async def _send(self, job: Job, attempt: int, spool: Spool, course: _Course) -> None:
+    async def _send(self, job: Job, attempt: int, spool: Spool, facts: ExchangeFacts) -> None:
         try:
-            async with self.wire.remove_background(job.source, job.params, course.trace) as answer:
-                course.retry_after = answer.retry_after
-                if 200 <= answer.status <= 299:  # noqa: PLR2004  # the 2xx range
-                    await self._receive(job, attempt, answer, spool, course)
+            async with self.wire.remove_background(job.source, job.params, facts.trace) as answer:
+                facts.retry_after = answer.retry_after
+                if 200 <= answer.status <= 299:
+                    await self._receive(job, attempt, answer, spool, facts)
                 else:
-                    course.error = await answer.error()
-            if course.headers is not None:
+                    facts.error = await answer.error()
+            if facts.headers is not None:
                 # Out of the exchange: a disk that takes its time is no silence of the service.
-                course.body = await spool.finish()
+                facts.body = await spool.finish()
         except SourceChangedError:
-            course.broke = "the file changed while it was being sent"
+            facts.broke = "the file changed while it was being sent"
         except WireError as error:
-            course.broke = str(error)
+            facts.broke = str(error)
         except DiskError as error:
-            course.broke = f"the result could not be kept: {error}"
+            facts.broke = f"the result could not be kept: {error}"
             self._disk_trouble(str(error))
 
-    async def _receive(self, job: Job, attempt: int, answer: Answer, spool: Spool, course: _Course) -> None:
-        course.headers = read_result_headers(answer.headers, test=job.params.test)
-        course.media_type = answer.media_type
+    async def _receive(
+        self, job: Job, attempt: int, answer: Answer, spool: Spool, facts: ExchangeFacts
+    ) -> None:
+        facts.headers = read_result_headers(answer.headers, test=job.params.test)
+        facts.media_type = answer.media_type
         try:
-            await self.ledger.answered(attempt, Answered(answer.status, course.headers, answer.length))
+            await self.ledger.answered(attempt, Answered(answer.status, facts.headers, answer.length))
         except LedgerError as error:
             # What was paid for comes first: the body is still taken in, then the run stops.
             self._disk_trouble(str(error))
@@ -125,25 +128,25 @@ class Attempter:
         job: Job,
         attempt: int,
         spool: Spool,
-        course: _Course,
+        facts: ExchangeFacts,
         *,
         seconds: float,
         at_most: Decimal | None,
     ) -> Reply:
         """The verdict, by the facts; durable unless its body is to be finished."""
         asked = result_kind(job.params.result_format)
-        verdict = classify(course.trace.exchange(as_asked=_is_as_asked(course, asked)))
+        verdict = classify(facts.trace.exchange(as_asked=_is_as_asked(facts, asked)))
         planned = spool.path if not spool.rescued else None
         kept = await self._put_away(verdict, spool)
         reply = Reply(
             attempt,
             verdict,
             seconds,
-            http_status=course.trace.status,
-            headers=course.headers,
-            body=course.body if verdict is Verdict.DELIVERED else None,
-            problem=None if verdict is Verdict.DELIVERED else _problem(course, asked),
-            retry_after=course.retry_after,
+            http_status=facts.trace.status,
+            headers=facts.headers,
+            body=facts.body if verdict is Verdict.DELIVERED else None,
+            problem=None if verdict is Verdict.DELIVERED else _problem(facts, asked),
+            retry_after=facts.retry_after,
             kept=kept,
             at_most=at_most,
             # The bytes are not where the ledger expects them, or are kept for a person.
@@ -170,21 +173,21 @@ class Attempter:
             self._disk_trouble(str(error))
 
 
-def _is_as_asked(course: _Course, asked: Kind) -> bool:
-    body = course.body
+def _is_as_asked(facts: ExchangeFacts, asked: Kind) -> bool:
+    body = facts.body
     return body is not None and body.kind is asked and body.whole
 
 
-def _problem(course: _Course, asked: Kind) -> Problem:
+def _problem(facts: ExchangeFacts, asked: Kind) -> Problem:
     """What went wrong, and what to do about it."""
-    if course.error is not None:
-        return Problem(course.error.code, course.error.message, course.error.hint)
-    if course.trace.status is None:
-        return Problem("no_answer", course.broke, "check the network and --api-url")
-    if course.broke:
-        return Problem("cut_off", course.broke, "")
-    got = course.body.kind.name if course.body and course.body.kind else course.media_type or "nothing"
-    cut = course.body is not None and course.body.kind is asked
+    if facts.error is not None:
+        return Problem(facts.error.code, facts.error.message, facts.error.hint)
+    if facts.trace.status is None:
+        return Problem("no_answer", facts.broke, "check the network and --api-url")
+    if facts.broke:
+        return Problem("cut_off", facts.broke, "")
+    got = facts.body.kind.name if facts.body and facts.body.kind else facts.media_type or "nothing"
+    cut = facts.body is not None and facts.body.kind is asked
     said = (
         f"the {asked.name} that came is cut off"
         if cut

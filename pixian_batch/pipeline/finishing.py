@@ -121,8 +121,8 @@ class Finisher:
 
 
 def _rebuilt(received: Received) -> bytes:
-    from pixian_batch.imaging.delta import rebuild  # noqa: PLC0415  # numpy, only where deltas are bought
-    from pixian_batch.imaging.errors import ImagingError  # noqa: PLC0415  # as above
+    from pixian_batch.imaging.delta import rebuild  # numpy, only where deltas are bought
+    from pixian_batch.imaging.errors import ImagingError
 
     try:
         with open(received.input, "rb") as original, open(received.body, "rb") as delta:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.walking import Batch, Url, Walker, WalkRules, read_list
+from pixian_batch.adapters.walking import Batch, FoundUrl, Walker, WalkRules, read_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ class Inputs:
             elif isinstance(walked, Batch):
                 if kept := _kept(walked, self.only):
                     yield kept
-            elif not isinstance(walked, Url) or walked.url in self.only:
+            elif not isinstance(walked, FoundUrl) or walked.url in self.only:
                 yield walked
 
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pixian_batch.contract.params import OutputFormat, Params, canonical
-from pixian_batch.policy.course import DoubtPolicy
 from pixian_batch.policy.naming import output_names, output_place
 from pixian_batch.policy.record import Ended
+from pixian_batch.policy.retry import DoubtPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from pixian_batch.adapters.client import Source
     from pixian_batch.adapters.landing import Body
+    from pixian_batch.adapters.wire.source import Source
     from pixian_batch.contract.headers import ResultHeaders
     from pixian_batch.policy.outcome import Problem
     from pixian_batch.policy.record import Key
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Spec:
     """What the user asked for, the same for every image of a run.
 
     service: part of the ledger's key when results are not the service's own (`local`), else "".

@@ -1,4 +1,4 @@
-"""What a run would do and cost: the run's own scout, then headers only. Nothing is sent or written.
+"""What a run would do and cost: the run's own discovery, then headers only. Nothing is sent or written.
 
 Bytes are read of those files only that share their size with another one: only they can be duplicates.
 """
@@ -11,11 +11,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.client import FileSource, Trace, WireError
 from pixian_batch.adapters.reading import ReadingError, probe_file, read_fingerprint
+from pixian_batch.adapters.wire.source import FileSource
+from pixian_batch.adapters.wire.trace import Trace, WireError
 from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
-from pixian_batch.pipeline.scout import Scout
+from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.policy.forecast import Fate, FolderPlan
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
 
-    from pixian_batch.adapters.client import PixianWire
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger.reader import LedgerReader
     from pixian_batch.adapters.walking import Walked
-    from pixian_batch.pipeline.job import Found, Order
+    from pixian_batch.adapters.wire.session import WireSession
+    from pixian_batch.pipeline.job import Found, Spec
 
 _SAMPLES = 64
 
@@ -39,7 +40,7 @@ _SAMPLES = 64
 class Planner:
     """Folds every input into `folders` (by the folder as the user would write it)."""
 
-    order: Order
+    spec: Spec
     ledger: LedgerReader
     landing: Landing
     folders: dict[str, FolderPlan] = field(default_factory=lambda: defaultdict(FolderPlan))
@@ -52,19 +53,19 @@ class Planner:
     async def plan(self, walk: Iterator[Walked], *, several: bool) -> None:
         """Go through all inputs."""
         stream: Stream[Found] = Stream()
-        scout = Scout(
+        discovery = Discovery(
             self.ledger,
             self.landing,
             StopSign(),
-            self.order.result_place,
-            frozenset(self.order.all_key_params()).__contains__,
-            self.order.spares,
-            self.order.overwrite,
+            self.spec.result_place,
+            frozenset(self.spec.all_key_params()).__contains__,
+            self.spec.spares,
+            self.spec.overwrite,
             self._ended,
             self._skipped,
         )
         async with asyncio.TaskGroup() as group:
-            group.create_task(scout.feed(walk, stream, several=several))
+            group.create_task(discovery.feed(walk, stream, several=several))
             while (found := await stream.take()) is not None:
                 await self._add(found)
 
@@ -133,17 +134,17 @@ class Planner:
         return (await asyncio.to_thread(read_fingerprint, path)).digest
 
     async def _is_bought(self, digest: bytes) -> bool:
-        return await self.ledger.is_bought(Key(digest, self.order.key_params(rebuild=self.order.via_delta)))
+        return await self.ledger.is_bought(Key(digest, self.spec.key_params(rebuild=self.spec.via_delta)))
 
 
 async def calibrate(
-    planner: Planner, wire: PixianWire, number: int
+    planner: Planner, wire: WireSession, number: int
 ) -> tuple[list[tuple[int, Decimal]], float | None]:
     """(pixels, credits) of some new images by free test requests, from the largest to the smallest; mean seconds of one.
 
     Raises `WireError` when none could be asked.
     """
-    params = replace(planner.order.params, test=True)
+    params = replace(planner.spec.params, test=True)
     sizes = sorted(planner.samples, reverse=True)
     number = min(number, len(sizes))
     chosen = [sizes[index * (len(sizes) - 1) // max(1, number - 1)] for index in range(number)]
@@ -153,7 +154,7 @@ async def calibrate(
         seen = await asyncio.to_thread(read_fingerprint, planner.samples[pixels])
         source = FileSource(planner.samples[pixels], seen.probe.kind, (seen.stamp.size, seen.stamp.mtime_ns))
         async with wire.remove_background(source, params, Trace()) as answer:
-            if not 200 <= answer.status <= 299:  # noqa: PLR2004  # the 2xx range
+            if not 200 <= answer.status <= 299:
                 raise WireError((await answer.error()).message)
             headers = read_result_headers(answer.headers, test=True)
             async for _block in answer.blocks():

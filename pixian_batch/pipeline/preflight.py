@@ -11,13 +11,14 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.client import Account, Trace, WireError
 from pixian_batch.adapters.ledger import LedgerError
+from pixian_batch.adapters.wire.trace import Trace, WireError
+from pixian_batch.contract.account import Account
 from pixian_batch.policy.stopping import Cause, Stop
 
 if TYPE_CHECKING:
-    from pixian_batch.adapters.client import PixianWire
     from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.adapters.wire.session import WireSession
     from pixian_batch.pipeline.stop_sign import StopSign
 
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Preflight:
     """`once` before every image: only the first one asks, and all wait for its answer."""
 
-    wire: PixianWire
+    wire: WireSession
     ledger: Ledger
     stop: StopSign
     needed: bool

@@ -17,33 +17,33 @@ from pixian_batch import __version__
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
 from pixian_batch.pipeline.attempt import Attempter
-from pixian_batch.pipeline.desk import DISK_HINT, Desk
+from pixian_batch.pipeline.circuit import Circuit
+from pixian_batch.pipeline.discovery import Discovery, count
 from pixian_batch.pipeline.finishing import Finisher
-from pixian_batch.pipeline.floor import Floor
-from pixian_batch.pipeline.gate import Gate
+from pixian_batch.pipeline.image import DISK_HINT, ImageHandler
 from pixian_batch.pipeline.pool import Pool, Turn
 from pixian_batch.pipeline.preflight import Preflight
-from pixian_batch.pipeline.purse import Purse
-from pixian_batch.pipeline.scout import Scout, count
-from pixian_batch.pipeline.settle import Settler
+from pixian_batch.pipeline.progress import Progress
+from pixian_batch.pipeline.recovery import Recovery
+from pixian_batch.pipeline.spending import Spending
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.budget import Budget, Limit
-from pixian_batch.policy.course import Decision, Patience
 from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE, Ramp
+from pixian_batch.policy.retry import Decision, RetryPolicy
 from pixian_batch.policy.stopping import Cause, Stop, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from decimal import Decimal
 
-    from pixian_batch.adapters.client import PixianWire
     from pixian_batch.adapters.walking import Walked
+    from pixian_batch.adapters.wire.session import WireSession
     from pixian_batch.pipeline.inputs import Inputs
-    from pixian_batch.pipeline.job import Found, Order
+    from pixian_batch.pipeline.job import Found, Spec
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.policy.progress import Snapshot
     from pixian_batch.policy.record import Standing
@@ -61,7 +61,7 @@ class Watcher(Protocol):
     def ended(self, ending: Ending) -> None:
         """One image's way has ended."""
 
-    def said(self, message: Message) -> None:
+    def notify(self, message: Message) -> None:
         """Something the user should know."""
 
     def finished(self, summary: Summary) -> None:
@@ -80,7 +80,7 @@ class Pace:
     """How fast, and how patiently."""
 
     ramp: Ramp = field(default_factory=Ramp)
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     breaker: Breaker = field(default_factory=Breaker)
 
 
@@ -108,13 +108,13 @@ class Run:
 
     inputs: Inputs
     outputs: Outputs
-    order: Order
+    spec: Spec
     pace: Pace
     limits: Limits
-    wire: PixianWire
+    wire: WireSession
     stop: StopSign
     watcher: Watcher
-    floor: Floor = field(init=False)
+    progress: Progress = field(init=False)
     _repaired: set[str] = field(default_factory=set)
     _problems: Counter[str] = field(default_factory=Counter)
     _done_before: int = 0
@@ -128,7 +128,7 @@ class Run:
     """An error of ours: everything in flight landed before the run ended."""
 
     def __post_init__(self) -> None:
-        self.floor = Floor(self.pace.ramp, self.stop, self.order.free)
+        self.progress = Progress(self.pace.ramp, self.stop, self.spec.free)
         self.stop.on_hard = self.wire.abort
 
     async def go(self) -> Summary:
@@ -136,10 +136,10 @@ class Run:
         ledger = await Ledger.open(self.outputs.ledger, out=self.outputs.out)
         doubts: list[Doubt] = []
         try:
-            await ledger.begin_run(version=__version__, service=self.order.service or "pixian")
+            await ledger.begin_run(version=__version__, service=self.spec.service or "pixian")
             await self._with_ledger(ledger)
             doubts = [Doubt(item.input, item.sent_at, item.at_most) for item in await ledger.undecided()]
-            self.floor.credits_ever = await ledger.charged()
+            self.progress.credits_ever = await ledger.charged()
         except LedgerError as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
         finally:
@@ -152,26 +152,26 @@ class Run:
     async def _with_ledger(self, ledger: Ledger) -> None:
         landing = Landing(self.outputs.out, self.outputs.min_free)
         finisher = Finisher(ledger, landing)
-        desk: Desk | None = None
+        handler: ImageHandler | None = None
         endings: list[Ending] = []
         try:
             await asyncio.to_thread(landing.check_writable)
-            endings = await Settler(ledger, landing, finisher).settle()
+            endings = await Recovery(ledger, landing, finisher).settle()
             await self._decide(ledger)
-            desk = await self._desk(ledger, landing, finisher)
+            handler = await self._handler(ledger, landing, finisher)
         except DiskError as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
-        self.watcher.started(self.floor.snapshot)
+        self.watcher.started(self.progress.snapshot)
         for ending in endings:
             self._ended(ending)
             self._repaired.add(ending.output or "")
-        if desk is not None:
+        if handler is not None:
             await self._tell_doubts(ledger)
-            await self._in_motion(desk)
+            await self._in_motion(handler)
 
     async def _decide(self, ledger: Ledger) -> None:
         """Have a person decide about what is in doubt, where there is one to ask."""
-        doubts = await ledger.undecided() if self.decide is not None and not self.order.free else []
+        doubts = await ledger.undecided() if self.decide is not None and not self.spec.free else []
         if self.decide is None or not doubts:
             return
         match await self.decide(doubts):
@@ -185,24 +185,26 @@ class Run:
                     Stop(Cause.IN_DOUBT, "nothing was sent", f"see pixian-batch resolve {self.outputs.out}")
                 )
 
-    async def _desk(self, ledger: Ledger, landing: Landing, finisher: Finisher) -> Desk:
-        self.floor.credits_before = await ledger.charged()
+    async def _handler(self, ledger: Ledger, landing: Landing, finisher: Finisher) -> ImageHandler:
+        self.progress.credits_before = await ledger.charged()
         # Questions to the whole ledger: a run that buys nothing asks none of them.
-        purse = Purse(self.wire, self.stop, self.order.free, fill=partial(self._fill, ledger))
-        attempter = Attempter(ledger, landing, self.wire, self.stop, self.order.free)
+        spending = Spending(self.wire, self.stop, self.spec.free, fill=partial(self._fill, ledger))
+        attempter = Attempter(ledger, landing, self.wire, self.stop, self.spec.free)
         # Asked before the first purchase, not before the first image: a run that buys nothing sends nothing.
-        preflight = Preflight(self.wire, ledger, self.stop, needed=not self.order.free)
-        say = self.watcher.said
-        return Desk(self.order, ledger, landing, finisher, attempter, purse, self.stop, preflight, say)
+        preflight = Preflight(self.wire, ledger, self.stop, needed=not self.spec.free)
+        say = self.watcher.notify
+        return ImageHandler(
+            self.spec, ledger, landing, finisher, attempter, spending, self.stop, preflight, say
+        )
 
-    async def _fill(self, ledger: Ledger, purse: Purse) -> None:
+    async def _fill(self, ledger: Ledger, spending: Spending) -> None:
         """What the ledger knows of prices and of what counts against the limits; not asked of a free run."""
-        purse.budget = await self._budget(ledger)
-        purse.unpriced = await ledger.unpriced()
-        for params in self.order.all_key_params():
+        spending.budget = await self._budget(ledger)
+        spending.unpriced = await ledger.unpriced()
+        for params in self.spec.all_key_params():
             for pixels, cost in await ledger.prices(params):
-                purse.prices.learn(pixels, cost)
-        purse.count_unpriced()
+                spending.prices.learn(pixels, cost)
+        spending.count_unpriced()
 
     async def _budget(self, ledger: Ledger) -> Budget:
         """The limits, and what counts against them."""
@@ -219,9 +221,9 @@ class Run:
 
     async def _tell_doubts(self, ledger: Ledger) -> None:
         doubts = await ledger.undecided()
-        if doubts and not self.order.free:
-            names = ", ".join(doubt.input for doubt in doubts[:3]) + (", …" if len(doubts) > 3 else "")  # noqa: PLR2004
-            self.watcher.said(
+        if doubts and not self.spec.free:
+            names = ", ".join(doubt.input for doubt in doubts[:3]) + (", …" if len(doubts) > 3 else "")
+            self.watcher.notify(
                 Message(
                     Level.WARNING,
                     f"{len(doubts)} image{'s' * (len(doubts) > 1)} of an earlier run may have been charged without"
@@ -232,14 +234,14 @@ class Run:
 
     # --- motion --------------------------------------------------------------------------------------
 
-    async def _in_motion(self, desk: Desk) -> None:
+    async def _in_motion(self, handler: ImageHandler) -> None:
         """Scout, pool and displays side by side, until the stream has ended and all have landed."""
-        gate = Gate(self.pace.breaker, self.stop)
+        circuit = Circuit(self.pace.breaker, self.stop)
 
         async def handle(found: Found, turn: Turn) -> None:
             try:
-                self._ended(await desk.handle(found, turn))
-                self._check_room(desk.landing)
+                self._ended(await handler.handle(found, turn))
+                self._check_room(handler.landing)
             except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
                 self.bug = self.bug or bug
                 self.stop.raise_(Stop(Cause.BUG, f"internal error: {bug!r}"))
@@ -247,41 +249,41 @@ class Run:
         pool: Pool[Found] = Pool(
             self.pace.ramp,
             self.stop,
-            hire=lambda: Worker(gate, self.stop, self.pace.patience),
+            hire=lambda: Worker(circuit, self.stop, self.pace.retry_policy),
             handle=handle,
         )
-        self.floor.pool, self.floor.gate = pool, gate
+        self.progress.pool, self.progress.circuit = pool, circuit
         if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
-            self.watcher.said(_advice(self.pace.ramp.cap))
+            self.watcher.notify(_advice(self.pace.ramp.cap))
         stream: Stream[Found] = Stream()
-        beside = [asyncio.ensure_future(self.watcher.attend()), asyncio.ensure_future(self._survey(desk))]
+        beside = [asyncio.ensure_future(self.watcher.attend()), asyncio.ensure_future(self._survey(handler))]
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed(desk, stream))
+                group.create_task(self._feed(handler, stream))
                 group.create_task(pool.run(stream))
         finally:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-        await desk.preflight.afterwards()
+        await handler.preflight.afterwards()
 
-    async def _feed(self, desk: Desk, stream: Stream[Found]) -> None:
-        scout = Scout(
-            desk.ledger,
-            desk.landing,
+    async def _feed(self, handler: ImageHandler, stream: Stream[Found]) -> None:
+        discovery = Discovery(
+            handler.ledger,
+            handler.landing,
             self.stop,
-            self.order.result_place,
-            frozenset(self.order.all_key_params()).__contains__,
-            self.order.spares,
-            self.order.overwrite,
+            self.spec.result_place,
+            frozenset(self.spec.all_key_params()).__contains__,
+            self.spec.spares,
+            self.spec.overwrite,
             self._ended,
             self._skipped,
             self._work,
         )
         try:
-            found = await scout.feed(self._walk(), stream, several=self.inputs.several)
+            found = await discovery.feed(self._walk(), stream, several=self.inputs.several)
             if found is not None and not self._counting:
-                self.floor.found, self.floor.counted = found, True
+                self.progress.found, self.progress.counted = found, True
         except LedgerError as error:
             self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
         except OSError as error:  # the list file
@@ -297,26 +299,26 @@ class Run:
                 )
             )
 
-    async def _survey(self, desk: Desk) -> None:
+    async def _survey(self, handler: ImageHandler) -> None:
         """Count the inputs once one needs work, and look whether all results will fit on the disk.
 
         A run over what is done walks once only: its end is near, and then the total is known.
         """
         with contextlib.suppress(LedgerError):
-            desk.landing.results, desk.landing.result_bytes = await desk.ledger.result_sizes()
-        self._done_before = desk.landing.results
+            handler.landing.results, handler.landing.result_bytes = await handler.ledger.result_sizes()
+        self._done_before = handler.landing.results
         await self._work.wait()
         await self._count()
-        self._check_room(desk.landing)
+        self._check_room(handler.landing)
 
     def _check_room(self, landing: Landing) -> None:
         """Say it when the results to come will hardly fit, as soon as their number and size can be told."""
-        if not self.floor.counted or landing.results < _ENOUGH_RESULTS or self._room_checked:
+        if not self.progress.counted or landing.results < _ENOUGH_RESULTS or self._room_checked:
             return
         self._room_checked = True
-        left = self.floor.found - max(self._done_before, self.floor.tally.ended)
+        left = self.progress.found - max(self._done_before, self.progress.tally.ended)
         if short := landing.shortage(max(0, left)):
-            self.watcher.said(_shortage(*short))
+            self.watcher.notify(_shortage(*short))
 
     async def _count(self) -> None:
         """The total, for the display. A list from a pipe can be read only once: no total then."""
@@ -327,17 +329,17 @@ class Run:
         def add(number: int) -> None:
             if self.stop.up:
                 raise InterruptedError
-            self.floor.found += number
+            self.progress.found += number
 
         self._counting = True
         with contextlib.suppress(OSError):
             await asyncio.to_thread(count, self._walk(names_only=True), add)
-            self.floor.counted = True
+            self.progress.counted = True
 
     def _walk(self, *, names_only: bool = False) -> Iterator[Walked]:
         return self.inputs.walk(
             out=self.outputs.out,
-            result_names=None if names_only else self.order.result_names,
+            result_names=None if names_only else self.spec.result_names,
             go_on=lambda: not self.stop.up,
         )
 
@@ -346,7 +348,7 @@ class Run:
     def _ended(self, ending: Ending) -> None:
         if isinstance(ending.outcome, Skipped) and self._was_told(ending.output):
             return
-        self.floor.ended(ending)
+        self.progress.ended(ending)
         if isinstance(ending.outcome, Failed):
             self._problems[ending.outcome.problem.message] += 1
         self.watcher.ended(ending)
@@ -354,7 +356,7 @@ class Run:
     def _skipped(self, done: list[tuple[str, str]]) -> None:
         if self._repaired:
             done = [item for item in done if not self._was_told(self._output(item[1]))]
-        endings = self.floor.skipped(done, self.outputs.out)
+        endings = self.progress.skipped(done, self.outputs.out)
         # A million endings of a run that has nothing to do are only made for who writes each one down.
         if getattr(self.watcher, "tells_skipped", True):
             for ending in endings:
@@ -371,17 +373,17 @@ class Run:
         return os.path.join(self.outputs.out, *place.split("/"))
 
     def _summary(self, doubts: tuple[Doubt, ...]) -> Summary:
-        tally, stop = self.floor.tally, self.stop.stop
+        tally, stop = self.progress.tally, self.stop.stop
         return Summary(
             tally=tally,
             stop=stop,
             exit_code=exit_code(tally, stop),
-            seconds=self.floor.elapsed,
+            seconds=self.progress.elapsed,
             out=self.outputs.out,
             ledger=self.outputs.ledger,
-            free=self.order.free,
-            credits_ever=self.floor.credits_ever,
-            doubts=() if self.order.free else doubts,
+            free=self.spec.free,
+            credits_ever=self.progress.credits_ever,
+            doubts=() if self.spec.free else doubts,
             problems=tuple(self._problems.most_common(10)),
         )
 

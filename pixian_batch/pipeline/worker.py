@@ -9,14 +9,14 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from pixian_batch.policy.course import Fail, Halt, Hold, Land, Patience, Rest, Streak, after
+from pixian_batch.policy.retry import Fail, Halt, Hold, Land, Rest, RetryPolicy, RetryState, after
 from pixian_batch.policy.stopping import Cause, Stop
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from pixian_batch.pipeline.gate import Gate
+    from pixian_batch.pipeline.circuit import Circuit
     from pixian_batch.pipeline.job import Reply
     from pixian_batch.pipeline.stop_sign import StopSign
 
@@ -42,12 +42,12 @@ class Pursuit:
 
 @dataclass(slots=True)
 class Worker:
-    """One of the pool. `streak` is its own memory of 429s, kept from image to image."""
+    """One of the pool. `retry_state` is its own memory of 429s, kept from image to image."""
 
-    gate: Gate
+    circuit: Circuit
     stop: StopSign
-    patience: Patience
-    streak: Streak = field(default_factory=Streak)
+    retry_policy: RetryPolicy
+    retry_state: RetryState = field(default_factory=RetryState)
     busy: bool = False
     resting: bool = False
     throttled: int = 0
@@ -55,12 +55,12 @@ class Worker:
 
     async def pursue(self, send: Send) -> Pursuit:
         """Send one image until it has landed, failed, is held, or the run stops."""
-        self.streak = self.streak.next_image()
+        self.retry_state = self.retry_state.next_image()
         began = asyncio.get_running_loop().time()
         attempts = 0
         reply: Reply | None = None
         while True:
-            async with self.gate.passage() as free:
+            async with self.circuit.passage() as free:
                 if not free:
                     return Pursuit(began, reply, attempts, None)
                 if (latest := await send()) is None:
@@ -68,31 +68,31 @@ class Worker:
                 reply = latest
                 attempts += 1
                 self._tell(reply)
-            course, self.streak = after(
-                reply.verdict, self.streak, self.patience, retry_after=reply.retry_after
+            following, self.retry_state = after(
+                reply.verdict, self.retry_state, self.retry_policy, retry_after=reply.retry_after
             )
-            match course:
+            match following:
                 case Rest(seconds):
                     if not await self._rest(seconds):
                         return Pursuit(began, reply, attempts, None)
                 case Fail() if self._is_everybodys(reply):
-                    pass  # the service fails for everyone: this image's turn comes again at the gate
+                    pass  # the service fails for everyone: this image's turn comes again at the circuit breaker
                 case Land() | Fail() | Hold():
-                    return Pursuit(began, reply, attempts, course)
+                    return Pursuit(began, reply, attempts, following)
                 case Halt():
                     self.stop.raise_(_halt(reply))
-                    return Pursuit(began, reply, attempts, course)
+                    return Pursuit(began, reply, attempts, following)
                 case other:
                     assert_never(other)
 
     def _tell(self, reply: Reply) -> None:
         problem = reply.problem
         self.throttled += reply.verdict is Verdict.THROTTLED
-        self.gate.seen(reply.verdict, last_words=problem.message if problem else "")
+        self.circuit.seen(reply.verdict, last_words=problem.message if problem else "")
 
     def _is_everybodys(self, reply: Reply) -> bool:
         service = reply.verdict in {Verdict.UNAVAILABLE, Verdict.NOT_SENT}
-        return service and self.gate.is_tripped() and not self.stop.up
+        return service and self.circuit.is_tripped() and not self.stop.up
 
     async def _rest(self, seconds: float) -> bool:
         self.resting = True

@@ -56,15 +56,15 @@ _HALTING = frozenset({401, 402, 403})
 def classify(exchange: Exchange) -> Verdict:
     """The class of an attempt, by the table at the head of this module."""
     match exchange.status:
-        case status if status is None or status < 200:  # noqa: PLR2004  # 1xx announces an answer, it is none
+        case status if status is None or status < 200:  # 1xx announces an answer, it is none
             return Verdict.IN_DOUBT if exchange.possibly_complete else Verdict.NOT_SENT
         case 429:
             return Verdict.THROTTLED
-        case status if 200 <= status <= 299:  # noqa: PLR2004  # the 2xx range
+        case status if 200 <= status <= 299:
             return Verdict.DELIVERED if exchange.whole and exchange.as_asked else Verdict.LOST
         case status if status in _HALTING:
             return Verdict.HALTING
-        case status if 300 <= status <= 399 or status >= 500:  # noqa: PLR2004  # 3xx: a proxy or portal answered
+        case status if 300 <= status <= 399 or status >= 500:  # 3xx: a proxy or portal answered
             return Verdict.UNAVAILABLE
         case _:
             return Verdict.REFUSED

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Final
 
 import looptime
 
-from pixian_batch.pipeline.gate import Gate
+from pixian_batch.pipeline.circuit import Circuit
 from pixian_batch.pipeline.job import Reply
 from pixian_batch.pipeline.pool import Pool, Turn
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
-from pixian_batch.policy.course import Patience
 from pixian_batch.policy.ramp import Ramp
+from pixian_batch.policy.retry import RetryPolicy
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _STEP: Final = 5.0
 
 
 @dataclass(slots=True)
-class Service:
+class ModelService:
     """Answers `limit` requests in each second, the rest with 429. Counts both."""
 
     limit: int
@@ -60,7 +60,7 @@ class Service:
         return Reply(1, Verdict.DELIVERED, 2.0, http_status=200)
 
 
-async def _run(service: Service, rest: Callable[[int, random.Random], float] | None) -> None:
+async def _run(service: ModelService, rest: Callable[[int, random.Random], float] | None) -> None:
     """`rest`: seconds after the n-th 429 in a row; None: the worker's own."""
     loop, stop, stream = asyncio.get_running_loop(), StopSign(), Stream[int]()
 
@@ -79,9 +79,12 @@ async def _run(service: Service, rest: Callable[[int, random.Random], float] | N
             await stream.put(1)
         await stream.close()
 
-    gate = Gate(Breaker(), stop)
+    circuit = Circuit(Breaker(), stop)
     pool: Pool[int] = Pool(
-        Ramp(_WORKERS, _WORKERS, 0), stop, hire=lambda: Worker(gate, stop, Patience(_STEP)), handle=handle
+        Ramp(_WORKERS, _WORKERS, 0),
+        stop,
+        hire=lambda: Worker(circuit, stop, RetryPolicy(_STEP)),
+        handle=handle,
     )
     feeding = asyncio.ensure_future(feed())
     running = asyncio.ensure_future(pool.run(stream))
@@ -99,7 +102,7 @@ _POLICIES: Final[dict[str, Callable[[int, random.Random], float] | None]] = {
 
 for limit in (5, 10, 15):
     for name, rest in _POLICIES.items():
-        service = Service(limit, random.Random(6))  # noqa: S311  # weather
+        service = ModelService(limit, random.Random(6))  # noqa: S311  # weather
         with asyncio.Runner(loop_factory=lambda: looptime.new_event_loop(start=0)) as runner:
             runner.run(_run(service, rest))
         rate = service.useful / _SECONDS

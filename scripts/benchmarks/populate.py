@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from pixian_batch.adapters.ledger import Ledger, default_path, store
 from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.contract.params import Params
-from pixian_batch.pipeline.job import Order
+from pixian_batch.pipeline.job import Spec
 from pixian_batch.policy.record import Answered, Ended, Key, Placed, Sending
 from pixian_batch.policy.verdict import Verdict
 from scripts.benchmarks.photos import make_photos
@@ -80,7 +80,7 @@ def _rows(db: sqlite3.Connection, *, folder: str, rows: list[tuple[int, tuple[st
 def _row(db: sqlite3.Connection, folder: str, number: int, place: tuple[str, str]) -> None:
     source = os.path.join(folder, "in", place[0], f"{place[1]}.jpg")
     result = f"{place[0]}/{place[1]}.png"
-    key = Key(number.to_bytes(32, "big"), Order(Params()).key_params(rebuild=False))
+    key = Key(number.to_bytes(32, "big"), Spec(Params()).key_params(rebuild=False))
     at = "2026-01-01T00:00:00.000+00:00"
     found = os.stat(source)
     spool = os.path.join(folder, "out", place[0], f".pixian-{number}.part")

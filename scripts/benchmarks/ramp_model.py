@@ -11,14 +11,14 @@ import random
 
 import looptime
 
-from pixian_batch.pipeline.gate import Gate
+from pixian_batch.pipeline.circuit import Circuit
 from pixian_batch.pipeline.pool import Pool, Turn
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
-from pixian_batch.policy.course import Patience
 from pixian_batch.policy.ramp import Ramp
+from pixian_batch.policy.retry import RetryPolicy
 
 _RAMP = Ramp(5, 40, 60.0)
 _UNTIL = 40 * 60.0
@@ -45,8 +45,8 @@ async def _main() -> str:
             await stream.put(1)
         await stream.close()
 
-    gate = Gate(Breaker(), stop)
-    pool: Pool[int] = Pool(_RAMP, stop, hire=lambda: Worker(gate, stop, Patience()), handle=handle)
+    circuit = Circuit(Breaker(), stop)
+    pool: Pool[int] = Pool(_RAMP, stop, hire=lambda: Worker(circuit, stop, RetryPolicy()), handle=handle)
     feeding = asyncio.ensure_future(feed())
     await pool.run(stream)
     await feeding

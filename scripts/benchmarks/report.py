@@ -49,6 +49,6 @@ def _text(value: Any) -> str:
 
 
 def _cores() -> int:
-    import os  # noqa: PLC0415  # one question
+    import os  # one question
 
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

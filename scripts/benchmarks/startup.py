@@ -40,7 +40,7 @@ def measure(bench: Bench) -> None:
 def _commands(work: str) -> dict[str, list[str]]:
     """What is measured, and the interpreter's arguments for it."""
     sys.path.insert(0, ROOT)
-    from pixian_batch.cli.app import COMMANDS  # noqa: PLC0415  # a light import, but not before it is asked for
+    from pixian_batch.cli.app import COMMANDS  # a light import, but not before it is asked for
 
     empty = os.path.join(work, "empty")
     os.makedirs(empty, exist_ok=True)

@@ -13,8 +13,8 @@ from support.pictures import put
 from pixian_batch.adapters.walking import (
     BATCH,
     Batch,
+    FoundUrl,
     Trouble,
-    Url,
     Walked,
     Walker,
     WalkRules,
@@ -412,12 +412,12 @@ def test_inputs_come_in_the_order_given(tmp_path: Path) -> None:
     tree(tmp_path, "z.jpg", "a/b.jpg", "c.jpg")
     found = walk(tmp_path / "z.jpg", "https://host/x.jpg?y=1", tmp_path / "nope", tmp_path / "a")
     kinds = [type(item) for item in found]
-    assert kinds == [Batch, Url, Trouble, Batch]
+    assert kinds == [Batch, FoundUrl, Trouble, Batch]
 
 
 def test_urls_are_not_looked_for_on_disk() -> None:
     [url] = walk("HTTPS://Host.Example/a/b.jpg".replace("HTTPS", "https"))
-    assert url == Url("https://Host.Example/a/b.jpg", "host.example/a/b.jpg")
+    assert url == FoundUrl("https://Host.Example/a/b.jpg", "host.example/a/b.jpg")
 
 
 def test_listed_paths_are_mirrored_as_they_are_written(

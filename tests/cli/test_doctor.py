@@ -18,8 +18,8 @@ from cli.kit import CREDENTIALS, command
 from support.emulators import emulator_beside
 
 from pixian_batch.cli import checkups
-from pixian_batch.cli.checkups import Finding, Level
-from pixian_batch.cli.doctor import exit_of
+from pixian_batch.cli.checkups import CheckResult, CheckStatus
+from pixian_batch.cli.commands.doctor import exit_of
 from pixian_batch.emulator.weather import Fault, FaultKind, Weather
 from pixian_batch.policy.stopping import Exit
 
@@ -140,36 +140,40 @@ def test_damaged_and_foreign_ledgers(tmp_path: Path) -> None:
         db.execute("CREATE TABLE x (y)")
     db.close()
     found = checkups.ledger(str(path))
-    assert (found.level, found.hint) == (Level.PROBLEM, "upgrade pixian-batch")
-    assert checkups.ledger(str(tmp_path / "none.db")).level is Level.OK
+    assert (found.level, found.hint) == (CheckStatus.PROBLEM, "upgrade pixian-batch")
+    assert checkups.ledger(str(tmp_path / "none.db")).level is CheckStatus.OK
 
 
 def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert [found.level for found in checkups.output(str(tmp_path / "file"))] == [Level.PROBLEM]
+    assert [found.level for found in checkups.output(str(tmp_path / "file"))] == [CheckStatus.PROBLEM]
     assert [found.exit for found in checkups.output("/proc/nowhere")] == [Exit.DISK]
 
 
 @pytest.mark.parametrize(
     ("environment", "level", "said"),
     [
-        ({}, Level.OK, "none"),
-        ({"HTTPS_PROXY": "http://me:pass@proxy:3128"}, Level.OK, "http://proxy:3128 (from the environment)"),
-        ({"https_proxy": "proxy:3128"}, Level.OK, "http://proxy:3128 (from the environment)"),
+        ({}, CheckStatus.OK, "none"),
+        (
+            {"HTTPS_PROXY": "http://me:pass@proxy:3128"},
+            CheckStatus.OK,
+            "http://proxy:3128 (from the environment)",
+        ),
+        ({"https_proxy": "proxy:3128"}, CheckStatus.OK, "http://proxy:3128 (from the environment)"),
         (
             {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "pixian.ai"},
-            Level.OK,
+            CheckStatus.OK,
             "none: api.pixian.ai is in NO_PROXY",
         ),
         (
             {"HTTPS_PROXY": "https://proxy:3128"},
-            Level.WARNING,
+            CheckStatus.WARNING,
             "https://proxy:3128 is not used: only http:// proxies are",
         ),
     ],
 )
 def test_the_proxy_is_named_without_its_password(
-    environment: dict[str, str], level: Level, said: str, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str], level: CheckStatus, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -186,12 +190,12 @@ def test_the_clock(seconds: int, said: str) -> None:
     theirs = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
     found = checkups.clock(format_datetime(theirs, usegmt=True))
     assert said in found.message
-    assert (found.level is Level.OK) is (seconds == 0)
+    assert (found.level is CheckStatus.OK) is (seconds == 0)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday"])
 def test_a_service_without_a_clock(date: str) -> None:
-    assert checkups.clock(date).level is Level.WARNING
+    assert checkups.clock(date).level is CheckStatus.WARNING
 
 
 def test_why_nobody_was_reached() -> None:
@@ -203,7 +207,7 @@ def test_why_nobody_was_reached() -> None:
 
 
 def test_of_several_problems_the_gravest_code_is_given() -> None:
-    def found(code: Exit) -> Finding:
+    def found(code: Exit) -> CheckResult:
         return checkups.problem("x", "y", "z", code)
 
     assert exit_of([found(Exit.USAGE), found(Exit.DISK), found(Exit.SERVICE)]) is Exit.SERVICE
@@ -212,6 +216,6 @@ def test_of_several_problems_the_gravest_code_is_given() -> None:
 
 
 def test_the_weights_are_those_of_the_build() -> None:
-    from scripts import rebuild_weights  # noqa: PLC0415  # only here
+    from scripts import rebuild_weights  # only here
 
     assert rebuild_weights._RESULT_SHA256 == checkups.WEIGHTS_SHA256

@@ -12,7 +12,7 @@ from cli.kit import command, here
 
 from pixian_batch.cli import app
 from pixian_batch.cli import help as help_
-from pixian_batch.cli.words import MistypedCommandError, with_default_command
+from pixian_batch.cli.default_command import MistypedCommandError, with_default_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,7 +44,7 @@ def test_help_is_also_a_word(tmp_path: Path) -> None:
     assert command("help", "plan", cwd=str(tmp_path)) == command("plan", "--help")
 
 
-@pytest.mark.parametrize("module", ["pixian_batch.cli.app", "typer", "pixian_batch.cli.run"])
+@pytest.mark.parametrize("module", ["pixian_batch.cli.app", "typer", "pixian_batch.cli.commands.run"])
 def test_ctrl_c_while_loading_is_quiet(module: str, tmp_path: Path) -> None:
     script = f"""
 import sys
@@ -160,7 +160,7 @@ def test_the_completion_script_is_shown() -> None:
 def test_an_error_of_ours_is_kept_in_a_file(tmp_path: Path) -> None:
     # A bug, made on purpose: a module that cannot be loaded.
     script = (
-        "import sys; sys.modules['pixian_batch.cli.place'] = None\n"
+        "import sys; sys.modules['pixian_batch.cli.shared_ledger'] = None\n"
         "from pixian_batch.cli.app import start; start(['status', 'x'])"
     )
     done = subprocess.run(

@@ -97,7 +97,7 @@ def test_without_a_keyring_it_says_what_to_do(variables: dict[str, str], tmp_pat
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
 def test_on_a_terminal_the_secret_is_not_echoed(variables: dict[str, str], tmp_path: Path) -> None:
-    import pty  # noqa: PLC0415  # not on Windows
+    import pty  # not on Windows
 
     terminal, other_end = pty.openpty()
     with emulator_beside(api_id="my-id", api_secret=SECRET) as emulator:

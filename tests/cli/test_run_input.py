@@ -458,7 +458,7 @@ def test_a_reader_that_goes_away_is_no_error(run: Command) -> None:
 
 
 def test_a_second_run_on_one_ledger_is_refused(run: Command) -> None:
-    from filelock import FileLock  # noqa: PLC0415  # here only
+    from filelock import FileLock  # here only
 
     put(run.folder / "in" / "a.jpg", picture("jpg"))
     run("in", "--out", "out")

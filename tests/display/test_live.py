@@ -63,7 +63,7 @@ def test_no_line_is_wider_than_the_terminal(moment: str, width: int) -> None:
     console, stream = terminal(width)
     live = Live(console, again="x")
     live.ended(samples.NASTY_FAILED)
-    live.said(Message(Level.WARNING, "写真" * 60, "a hint"))
+    live.notify(Message(Level.WARNING, "写真" * 60, "a hint"))
     live.started(lambda: MOMENTS[moment])
     live._scribe.flush()
     shown = without_codes(stream.getvalue())
@@ -137,7 +137,7 @@ def test_an_ascii_terminal_gets_an_ascii_picture() -> None:
         file=io.TextIOWrapper(raw, encoding="ascii"), force_terminal=True, width=80, height=40, _environ={}
     )
     live = Live(console)
-    live.said(Message(Level.WARNING, "写.jpg is odd", "look"))
+    live.notify(Message(Level.WARNING, "写.jpg is odd", "look"))
     live.started(lambda: MOMENTS["mid"])
     live.finished(samples.summary_of(samples.FAILED))
     shown = without_codes(raw.getvalue().decode("ascii"))
@@ -170,7 +170,7 @@ def test_only_the_last_messages_stay_and_the_others_are_counted() -> None:
     console, stream = terminal()
     live = Live(console)
     for number in range(10):
-        live.said(Message(Level.INFO, f"message {number}"))
+        live.notify(Message(Level.INFO, f"message {number}"))
     live.started(lambda: MOMENTS["mid"])
     live._scribe.flush()
     shown = without_codes(stream.getvalue())

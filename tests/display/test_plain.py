@@ -50,7 +50,7 @@ def test_one_line_an_interval_and_one_at_the_end(every: float, expected: int) ->
 def test_quiet_says_nothing_when_all_went_well() -> None:
     stream = io.StringIO()
     plain = Plain(stream, quiet=True)
-    plain.said(NOTE)
+    plain.notify(NOTE)
     plain.ended(samples.DONE)
     in_virtual_time(watched(plain, 299.0))
     assert stream.getvalue() == ""
@@ -61,7 +61,7 @@ def output(*told: Ending | Message, stop: Stop | None = None, quiet: bool = Fals
     plain = Plain(stream, quiet=quiet, again="pixian-batch in --out cut")
     for item in told:
         if isinstance(item, Message):
-            plain.said(item)
+            plain.notify(item)
         else:
             plain.ended(item)
     endings = [item for item in told if isinstance(item, Ending)]
@@ -134,11 +134,11 @@ def test_a_stream_that_is_closed_or_ascii_is_survived() -> None:
     closed = io.StringIO()
     closed.close()
     plain = Plain(closed)
-    plain.said(NOTE)
+    plain.notify(NOTE)
     plain.finished(samples.summary_of(samples.DONE, stop=Stop(Cause.SIGTERM, "SIGTERM")))
 
     raw = io.BytesIO()
     plain = Plain(io.TextIOWrapper(raw, encoding="ascii"))
-    plain.said(Message(Level.WARNING, "写.jpg is odd", "look"))
+    plain.notify(Message(Level.WARNING, "写.jpg is odd", "look"))
     plain.finished(samples.summary_of(samples.DONE))
     assert raw.getvalue().splitlines()[0] == rb"warning: \u5199.jpg is odd - look"

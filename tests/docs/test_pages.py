@@ -21,10 +21,10 @@ from support.pictures import picture, put
 import pixian_batch
 from pixian_batch.cli import app
 from pixian_batch.cli.configuration import take_choice
+from pixian_batch.cli.default_command import with_default_command
 from pixian_batch.cli.options import PlanOptions, RunOptions
-from pixian_batch.cli.order import read_order, read_pace
+from pixian_batch.cli.request import read_pace, read_spec
 from pixian_batch.cli.service import check_api_url
-from pixian_batch.cli.words import with_default_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ def test_a_command_line_that_is_shown_is_one_that_the_program_takes(
 def makes_sense(options: RunOptions | PlanOptions) -> None:
     """The values are ones that the program takes; the files they name need not be there."""
     in_doubt = options.in_doubt if isinstance(options, RunOptions) else "hold"
-    order = read_order(options, local=options.local, overwrite=options.overwrite, in_doubt=in_doubt)
+    order = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=in_doubt)
     read_pace(options, order)
     check_api_url(options.api_url)
     assert options.paths or options.files_from
@@ -241,7 +241,7 @@ def test_a_line_is_taken_apart_as_a_shell_does() -> None:
 
 def test_the_generated_pages_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
-    from scripts import build_reference  # noqa: PLC0415  # found only now
+    from scripts import build_reference  # found only now
 
     for name, text in build_reference.pages().items():
         said = f"{name} is out of date: run python3 scripts/build_reference.py"

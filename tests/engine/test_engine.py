@@ -86,7 +86,7 @@ def test_a_small_subject_is_looked_at_again_from_near(engine: Engine) -> None:
 
 def test_the_network_is_fed_as_its_authors_do(engine: Engine) -> None:
     """RGB over its maximum, then the mean and deviation of ImageNet, channels first."""
-    from pixian_batch.emulator.engine.u2netp import U2NetP  # noqa: PLC0415  # needs the runtime
+    from pixian_batch.emulator.engine.u2netp import U2NetP  # needs the runtime
 
     assert isinstance(engine, U2NetP)
     rgb = astronaut()

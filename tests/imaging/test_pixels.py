@@ -117,7 +117,7 @@ def test_a_transparent_sixteen_bit_grey_is_matched_in_full() -> None:
 
 
 def test_sixteen_bit_rgb_gives_its_high_byte() -> None:
-    from pixian_batch.imaging.png import write_png  # noqa: PLC0415  # only here it makes an input
+    from pixian_batch.imaging.png import write_png  # only here it makes an input
 
     deep = np.random.default_rng(9).integers(0, 65536, (9, 11, 3), dtype=np.uint16)
     assert (open_picture(io.BytesIO(write_png(deep))).rgb == deep >> 8).all()

@@ -210,7 +210,7 @@ async def test_a_turn_remembers_its_429s_until_a_success() -> None:
     weather = struck("slow_down_bare", "slow_down_bare", "slow_down_bare")
     async with lab(weather=weather) as here, client(here, max_throttles=0, concurrency=1) as pixian:
         for wanted in (1.0, 2.0, 3.0):
-            pixian._patience = type(pixian._patience)(step=1.0)
+            pixian._retry_policy = type(pixian._retry_policy)(step=1.0)
             with pytest.raises(pixian_batch.RateLimitedError) as caught:
                 await pixian.remove_background(PNG)
             assert caught.value.retry_after == wanted

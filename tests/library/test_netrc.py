@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from emulator.kit import picture
 
-from pixian_batch.adapters.client import BytesSource, Credentials, PixianWire, Trace
+from pixian_batch.adapters.wire.session import WireSession
+from pixian_batch.adapters.wire.source import BytesSource
+from pixian_batch.adapters.wire.trace import Trace
+from pixian_batch.contract.account import Credentials
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import Params
 from pixian_batch.emulator.server import Emulator
@@ -28,7 +31,7 @@ async def test_netrc(entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     # 127.0.0.2 is this machine too, but not by one of the names for which the environment is not trusted.
     async with (
         Emulator(settings, host="127.0.0.2") as emulator,
-        PixianWire(Credentials("id", "secret"), api_url=emulator.url) as wire,
+        WireSession(Credentials("id", "secret"), api_url=emulator.url) as wire,
         wire.remove_background(BytesSource(picture(), Kind.PNG), Params(), Trace()) as answer,
     ):
         assert answer.status == 200

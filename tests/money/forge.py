@@ -1,4 +1,4 @@
-# ruff: noqa: PLC0415  # what a child needs is imported in the child
+# what a child needs is imported in the child
 """A process that has loaded the command once and forks a child for each run: real processes, quickly.
 
 Run as a script. Requests are JSON objects, one a line, on standard input:
@@ -42,7 +42,7 @@ _NEEDED: Final = (
     "PIL.Image",
     "money.points",
     "pixian_batch.cli.app",
-    "pixian_batch.cli.run",
+    "pixian_batch.cli.commands.run",
     "pixian_batch.display.records",
     "pixian_batch.emulator.canned",
     "pixian_batch.emulator.server",
@@ -140,9 +140,9 @@ def _run(request: dict[str, Any]) -> None:
 def _quicken(seconds: float | None) -> None:
     """A probe of a broken service every `seconds`."""
     if seconds is not None:
-        from pixian_batch.pipeline.gate import Gate
+        from pixian_batch.pipeline.circuit import Circuit
 
-        Gate.__init__.__kwdefaults__ = {"probe_interval": seconds}
+        Circuit.__init__.__kwdefaults__ = {"probe_interval": seconds}
 
 
 async def _emulate(toml: str, place: Path) -> None:

@@ -15,9 +15,11 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.adapters import landing
-from pixian_batch.adapters.client import Answer, PixianWire, _Multipart
 from pixian_batch.adapters.landing import Landing, Spool
 from pixian_batch.adapters.ledger import Ledger, store
+from pixian_batch.adapters.wire.answer import Answer
+from pixian_batch.adapters.wire.session import WireSession
+from pixian_batch.adapters.wire.upload import MultipartPayload
 from pixian_batch.pipeline.finishing import Finisher
 
 if TYPE_CHECKING:
@@ -85,9 +87,9 @@ def _around_plain(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
 
 def _at_upload(bomb: _Bomb, *, part: str) -> None:
     """At the hand-over of a form's first, middle or last block to the socket, or after its last."""
-    inner = _Multipart._hand_over
+    inner = MultipartPayload._hand_over
 
-    async def wrapped(self: _Multipart, writer: Any, block: bytes | memoryview) -> None:
+    async def wrapped(self: MultipartPayload, writer: Any, block: bytes | memoryview) -> None:
         first = block is self._form.head
         tail = block is self._form.tail
         here = {"first": first, "middle": not first and not tail, "tail": tail, "after": False}[part]
@@ -97,7 +99,7 @@ def _at_upload(bomb: _Bomb, *, part: str) -> None:
         if part == "after" and tail:
             bomb.tick()
 
-    _Multipart._hand_over = wrapped  # type: ignore[method-assign]
+    MultipartPayload._hand_over = wrapped  # type: ignore[method-assign]
 
 
 def _at_answer(bomb: _Bomb) -> None:
@@ -145,7 +147,7 @@ POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
     "in_sending_commit": lambda bomb: _at_commit(bomb, "write_sending"),
     "after_sending_written": lambda bomb: _around(Ledger, "sending", bomb, after=True),
     "after_spool_made": lambda bomb: _around(Spool, "open", bomb, after=True),
-    "before_request": lambda bomb: _around(PixianWire, "_follow", bomb, after=False),
+    "before_request": lambda bomb: _around(WireSession, "_follow", bomb, after=False),
     "upload_first_block": lambda bomb: _at_upload(bomb, part="first"),
     "upload_middle": lambda bomb: _at_upload(bomb, part="middle"),
     "upload_before_tail": lambda bomb: _at_upload(bomb, part="tail"),

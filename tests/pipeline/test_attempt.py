@@ -14,9 +14,12 @@ from support.pictures import picture, put
 from support.records import key
 from support.wires import PNG, Connection, http, raw_server
 
-from pixian_batch.adapters.client import Credentials, FileSource, PixianWire, SourceChangedError
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger
+from pixian_batch.adapters.wire.session import WireSession
+from pixian_batch.adapters.wire.source import FileSource
+from pixian_batch.adapters.wire.trace import SourceChangedError
+from pixian_batch.contract.account import Credentials
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import Params
 from pixian_batch.pipeline.attempt import Attempter
@@ -46,7 +49,7 @@ async def attempt(
     try:
         async with (
             raw_server(script) as server,
-            PixianWire(Credentials("a", "b"), api_url=server.url, idle_timeout=idle) as wire,
+            WireSession(Credentials("a", "b"), api_url=server.url, idle_timeout=idle) as wire,
         ):
             attempter = Attempter(ledger, Landing(str(folder / "out")), wire, StopSign(), free=False)
             return await attempter(job or job_of(folder), Decimal("0.30"))

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from support import virtual
 from support.virtual import now
 
-from pixian_batch.pipeline.gate import Gate
+from pixian_batch.pipeline.circuit import Circuit
 from pixian_batch.pipeline.pool import Pool, Turn
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
-from pixian_batch.policy.course import Patience
 from pixian_batch.policy.ramp import Ramp
+from pixian_batch.policy.retry import RetryPolicy
 from pixian_batch.policy.stopping import Cause, Stop
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Workshop:
 
     def _hire(self) -> Worker:
         self.openings.append(now())
-        return Worker(Gate(Breaker(), self.stop), self.stop, Patience())
+        return Worker(Circuit(Breaker(), self.stop), self.stop, RetryPolicy())
 
     async def _handle(self, item: int, turn: Turn) -> None:
         async with turn as worker:
@@ -164,7 +164,7 @@ class Yard:
         self.pool: Pool[int] = Pool(
             Ramp(workers, workers, 0.0),
             self.stop,
-            hire=lambda: Worker(Gate(Breaker(), self.stop), self.stop, Patience()),
+            hire=lambda: Worker(Circuit(Breaker(), self.stop), self.stop, RetryPolicy()),
             handle=self._handle,
         )
 

@@ -23,7 +23,7 @@ OLD_SYNTAX = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.If)
 @pytest.fixture
 def setup(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT))
-    from scripts import _setup  # noqa: PLC0415  # found only now
+    from scripts import _setup  # found only now
 
     return _setup
 
@@ -145,7 +145,7 @@ def test_a_python_without_venv_is_told_the_package(
 def test_the_tests_never_see_a_person_s_credentials(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scripts import _test  # noqa: PLC0415  # the fixture has made it importable
+    from scripts import _test  # the fixture has made it importable
 
     monkeypatch.setenv("PIXIAN_API_SECRET", "s")
     monkeypatch.setenv("PIXIAN_BATCH_MAX_CREDITS", "5")
@@ -157,7 +157,7 @@ def test_the_tests_never_see_a_person_s_credentials(
 def test_the_number_of_test_processes_fits_the_machine(
     setup: ModuleType, cores: int, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scripts import _test  # noqa: PLC0415  # as above
+    from scripts import _test
 
     assert setup.ROOT == ROOT
     assert _test.workers(cores) == processes
@@ -166,7 +166,7 @@ def test_the_number_of_test_processes_fits_the_machine(
 
 
 def test_what_a_person_says_to_pytest_overrules_the_script(setup: ModuleType) -> None:
-    from scripts import _test  # noqa: PLC0415  # as above
+    from scripts import _test
 
     python = setup.interpreter(ROOT / ".venv")
     [(_, command)] = _test._commands(python, ["tests"], ["-n", "0"])
@@ -188,7 +188,7 @@ def test_what_a_person_says_to_pytest_overrules_the_script(setup: ModuleType) ->
 def test_a_few_tests_are_not_worth_several_processes(
     setup: ModuleType, words: list[str], *, processes: bool
 ) -> None:
-    from scripts import _test  # noqa: PLC0415  # as above
+    from scripts import _test
 
     assert setup.ROOT == ROOT
     assert ("-n" in _test.shared_out(words)) is processes
@@ -198,7 +198,7 @@ def test_a_few_tests_are_not_worth_several_processes(
 def test_who_wants_no_bytecode_beside_the_sources_gets_it_elsewhere(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scripts import _test  # noqa: PLC0415  # as above
+    from scripts import _test
 
     monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)

@@ -22,7 +22,7 @@ from pixian_batch.adapters.ledger.committer import (
     LedgerRebuiltError,
 )
 from pixian_batch.adapters.ledger.migration import STEPS, LedgerTooNewError, check_version, migrate
-from pixian_batch.adapters.ledger.store import Spending
+from pixian_batch.adapters.ledger.store import Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,7 +50,7 @@ __all__ = [
     "LedgerInUseError",
     "LedgerRebuiltError",
     "LedgerTooNewError",
-    "Spending",
+    "Spent",
     "default_path",
 ]
 
@@ -205,11 +205,11 @@ class Ledger:
         """Credits charged in this ledger, ever."""
         return await self.ask(store.charged)
 
-    async def spending(self, since: str = "") -> Spending:
+    async def spending(self, since: str = "") -> Spent:
         """Credits in this ledger since a moment (ever, by default)."""
         return await self.ask(lambda db: store.spending(db, since))
 
-    async def spending_today(self) -> Spending:
+    async def spending_today(self) -> Spent:
         """Credits of attempts sent since midnight, local time."""
         return await self.spending(today())
 
@@ -271,7 +271,7 @@ def _take_lock(path: str) -> FileLock:
 
 
 def _connect_or_rebuild(path: str, out: str | None, steps: Steps) -> sqlite3.Connection:
-    from pixian_batch.adapters.ledger import salvage  # noqa: PLC0415  # only looked at when it is needed
+    from pixian_batch.adapters.ledger import salvage  # only looked at when it is needed
 
     salvage.finish_interrupted(path)
     try:
@@ -284,7 +284,7 @@ def _connect_or_rebuild(path: str, out: str | None, steps: Steps) -> sqlite3.Con
 
 
 def _mark(path: str) -> None:
-    from pixian_batch.adapters.ledger import salvage  # noqa: PLC0415  # as above
+    from pixian_batch.adapters.ledger import salvage
 
     salvage.mark(path)
 
@@ -334,7 +334,7 @@ def _create(path: str) -> None:
 def _check_log(path: str) -> None:
     """Raises when SQLite would throw away a part of what an interrupted run wrote."""
     if os.path.exists(f"{path}-wal"):
-        from pixian_batch.adapters.ledger.carving import log_is_sound  # noqa: PLC0415  # after a kill only
+        from pixian_batch.adapters.ledger.carving import log_is_sound  # after a kill only
 
         if not log_is_sound(path):
             raise sqlite3.DatabaseError("its log is damaged")

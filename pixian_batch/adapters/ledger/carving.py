@@ -31,7 +31,7 @@ _INTEGER_SIZES: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CarvedRow:
     """One cell: `rowid` None: of an index, or of a table without rowids."""
 
     rowid: int | None
@@ -70,7 +70,7 @@ def log_is_sound(path: str) -> bool:
                 good = frame[8:16] == head[16:24] and sums == struct.unpack_from(">II", frame, 16)
             if not good and frame[8:16] == head[16:24]:
                 ends += frame[4:8] != b"\0\0\0\0"
-    return ends < 2  # noqa: PLR2004  # the torn one may have its end
+    return ends < 2  # the torn one may have its end
 
 
 def _checksum(content: bytes, sums: tuple[int, int], order: str) -> tuple[int, int]:
@@ -94,7 +94,7 @@ class Carver:
     _stale: list[tuple[int, int]] = field(default_factory=list)
     """The same of frames that do not belong to the log's header."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[CarvedRow]:
         """All rows that can be read. Raises OSError when the file itself cannot be."""
         self._page = _page_size(self.path)
         self._read_frames()
@@ -150,12 +150,12 @@ def _page_size(path: str) -> int:
         (logged,) = struct.unpack_from(">I", _at(log, 8, 4))
         begins_well = _at(base, 0, 16) == b"SQLite format 3\0"
     for size in ([65536 if said == 1 else said] if begins_well else []) + [logged]:
-        if 512 <= size <= 65536 and size & (size - 1) == 0:  # noqa: PLR2004  # a power of two, as the format says
+        if 512 <= size <= 65536 and size & (size - 1) == 0:  # a power of two, as the format says
             return size
     return _USUAL_PAGE
 
 
-def _rows(content: bytes, page: _ReadPage, *, first: bool) -> Iterator[Row]:
+def _rows(content: bytes, page: _ReadPage, *, first: bool) -> Iterator[CarvedRow]:
     """The rows of a page's cells; none when it is no leaf."""
     start = _FILE_HEADER if first else 0
     kind = content[start]
@@ -171,14 +171,14 @@ def _rows(content: bytes, page: _ReadPage, *, first: bool) -> Iterator[Row]:
             continue
 
 
-def _cell(content: bytes, offset: int, kind: int, page: _ReadPage) -> Row:
+def _cell(content: bytes, offset: int, kind: int, page: _ReadPage) -> CarvedRow:
     if kind == _INDEX_INTERIOR:
         offset += 4
     size, offset = _varint(content, offset)
     rowid = None
     if kind == _TABLE_LEAF:
         rowid, offset = _varint(content, offset)
-    return Row(rowid, _record(_payload(content, offset, size, page, table=rowid is not None)))
+    return CarvedRow(rowid, _record(_payload(content, offset, size, page, table=rowid is not None)))
 
 
 def _payload(content: bytes, offset: int, size: int, page: _ReadPage, *, table: bool) -> bytes:
@@ -228,9 +228,9 @@ def _value(payload: bytes, at: int, kind: int) -> tuple[Value, int]:
     if kind in _INTEGER_SIZES:
         end = at + _INTEGER_SIZES[kind]
         return int.from_bytes(_slice(payload, at, end), "big", signed=True), end
-    if kind == 7:  # noqa: PLR2004  # the format's number for a float
+    if kind == 7:  # the format's number for a float
         return float(struct.unpack_from(">d", payload, at)[0]), at + 8
-    if kind < 12:  # noqa: PLR2004  # 10 and 11 are reserved
+    if kind < 12:  # 10 and 11 are reserved
         raise _GarbledError
     end = at + (kind - 12) // 2
     raw = _slice(payload, at, end)
@@ -249,7 +249,7 @@ def _varint(content: bytes, at: int) -> tuple[int, int]:
     for index in range(8):
         byte = content[at + index]
         value = value << 7 | byte & 0x7F
-        if byte < 0x80:  # noqa: PLR2004  # the last byte has no high bit
+        if byte < 0x80:  # the last byte has no high bit
             return value, at + index + 1
     value = value << 8 | content[at + 8]
     return (value - (1 << 64) if value >= 1 << 63 else value), at + 9

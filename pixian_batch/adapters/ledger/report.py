@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.adapters.ledger.store import Spending, from_db, spending, undecided
+from pixian_batch.adapters.ledger.store import Spent, from_db, spending, undecided
 
 if TYPE_CHECKING:
     import sqlite3
@@ -54,7 +54,7 @@ class Status:
 
     results: int
     images: int
-    spending: Spending
+    spending: Spent
     failures: list[Failure]
     undecided: list[Standing]
     by_day: dict[str, Decimal]

@@ -17,7 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pixian_batch.adapters.ledger import in_own_folder, store
-from pixian_batch.adapters.ledger.carving import Carver, Row, Value
+from pixian_batch.adapters.ledger.carving import CarvedRow, Carver, Value
 from pixian_batch.adapters.ledger.clock import now
 from pixian_batch.adapters.ledger.committer import LedgerDamagedError, LedgerError, LedgerRebuiltError
 from pixian_batch.policy.record import State
@@ -208,7 +208,7 @@ def _is_name(value: Value) -> bool:
 
 
 def _is_digest(value: Value) -> bool:
-    return isinstance(value, bytes) and len(value) == 32  # noqa: PLR2004  # bytes of BLAKE3
+    return isinstance(value, bytes) and len(value) == 32  # bytes of BLAKE3
 
 
 def _matches(pattern: str) -> Check:
@@ -246,7 +246,7 @@ class _Shape:
     checks: tuple[tuple[Check, bool], ...]
     rowid: bool
 
-    def read(self, row: Row) -> tuple[Value, ...] | None:
+    def read(self, row: CarvedRow) -> tuple[Value, ...] | None:
         """The row's values for `insert`; None when it is not of this shape."""
         if (row.rowid is not None) != self.rowid:
             return None
@@ -344,7 +344,7 @@ def _candidates(columns: int, *, rowid: bool) -> tuple[_Shape, ...]:
     )
 
 
-def _take_rows(db: sqlite3.Connection, rows: Iterator[Row]) -> None:
+def _take_rows(db: sqlite3.Connection, rows: Iterator[CarvedRow]) -> None:
     """Put every row where it belongs; of several versions the first, which is the newest."""
     for statement in _SEEN.split(";"):
         db.execute(statement)

@@ -38,7 +38,7 @@ APPLICATION_ID: Final = 0x50584C42
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
+class Spent:
     """Credits in the ledger. doubtful: the most that undecided attempts can have cost, where known."""
 
     charged: Decimal
@@ -438,7 +438,7 @@ def charged(db: sqlite3.Connection) -> Decimal:
     return sum((Decimal(charged) * count for charged, count in rows), Decimal(0))
 
 
-def spending(db: sqlite3.Connection, since: str = "") -> Spending:
+def spending(db: sqlite3.Connection, since: str = "") -> Spent:
     """Credits charged, calculated and in doubt, of attempts sent since a moment (of all by default)."""
     rows = db.execute(
         "SELECT charged, calculated, count(*) FROM answer JOIN attempt ON attempt.id = attempt_id"
@@ -452,7 +452,7 @@ def spending(db: sqlite3.Connection, since: str = "") -> Spending:
         f" WHERE sent_at >= ? AND at_most IS NOT NULL AND {_MAYBE_CHARGED} GROUP BY at_most",
         (since,),
     ).fetchall()
-    return Spending(
+    return Spent(
         charged=sum((Decimal(charged or 0) * count for charged, _calculated, count in rows), Decimal(0)),
         calculated=sum(
             (Decimal(calculated or 0) * count for _charged, calculated, count in rows), Decimal(0)

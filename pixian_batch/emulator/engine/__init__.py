@@ -38,7 +38,7 @@ def load_engine(*, threads: int | None = None) -> Engine:
     with _lock:
         if not _loaded:
             try:
-                from pixian_batch.emulator.engine.u2netp import U2NetP  # noqa: PLC0415  # heavy, and optional
+                from pixian_batch.emulator.engine.u2netp import U2NetP  # heavy, and optional
             except ImportError as error:
                 raise EngineMissingError(
                     "the local engine needs onnxruntime: pip install 'pixian-batch[local]' "

@@ -62,7 +62,7 @@ def reduced(rgb: NDArray[np.uint8]) -> Image.Image:
     scale = min(1.0, (_GUIDE_PIXELS / (height * width)) ** 0.5)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     factor = int(1 / scale / 1.5)
-    if factor < 2:  # noqa: PLR2004  # nothing to gain from averaging blocks first
+    if factor < 2:  # nothing to gain from averaging blocks first
         return Image.fromarray(rgb).resize(
             size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
         )
@@ -150,21 +150,21 @@ def _enlarging(ends: slice, part: slice, scale: float) -> Map:
 
 def _product(left: Map, planes: Map) -> Map:
     """`left` (M x K) times each of `planes` (N x K x L)."""
-    made = np.empty((len(planes), len(left), planes.shape[2]), np.float32)
+    result = np.empty((len(planes), len(left), planes.shape[2]), np.float32)
     step = max(1, _ONE_THREAD // planes[0].size)
     for top in range(0, len(left), step):
-        np.matmul(left[top : top + step], planes, out=made[:, top : top + step])
-    return made
+        np.matmul(left[top : top + step], planes, out=result[:, top : top + step])
+    return result
 
 
 def _product_right(planes: Map, right: Map) -> Map:
     """Each of `planes` (N x K x L) times the transposed `right` (M x L)."""
     turned = np.ascontiguousarray(right.T)
-    made = np.empty((*planes.shape[:2], len(right)), np.float32)
+    result = np.empty((*planes.shape[:2], len(right)), np.float32)
     step = max(1, _ONE_THREAD // right.size)
     for top in range(0, planes.shape[1], step):
-        np.matmul(planes[:, top : top + step], turned, out=made[:, top : top + step])
-    return made
+        np.matmul(planes[:, top : top + step], turned, out=result[:, top : top + step])
+    return result
 
 
 def _fit(guide: Map, matte: Map, down: Map, across: Map) -> Map:

@@ -1,0 +1,118 @@
+"""`pixian-batch decode`: a Delta PNG and its original -> the full PNG, exactly."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pixian_batch.cli.output import fail
+from pixian_batch.policy.stopping import Exit
+
+if TYPE_CHECKING:
+    from pixian_batch.adapters.landing import DiskError
+
+Original = Annotated[str, typer.Argument(metavar="ORIGINAL", help="The photo, as it was sent.")]
+Delta = Annotated[str, typer.Argument(metavar="DELTA", help="The Delta PNG that came for it.")]
+Out = Annotated[str, typer.Option("--out", "-o", metavar="OUT", help="The PNG to write.")]
+Orientation = Annotated[
+    int | None,
+    typer.Option(
+        "--orientation",
+        min=1,
+        max=8,
+        help="What X-Input-Orientation said; the photo's own EXIF orientation unless told.",
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")]
+
+
+def decode(
+    original: Original,
+    delta: Delta,
+    out: Out,
+    orientation: Orientation = None,
+    overwrite: Overwrite = False,  # noqa: FBT002  # a switch
+) -> None:
+    """Rebuild the full PNG from a photo and its Delta PNG. Exact, offline, free.
+
+    Ends with 2 for names that cannot be meant, 3 for pictures that do not give a result, 8 for the disk.
+
+    Example: pixian-batch decode photo.jpg photo.delta.png -o photo.png
+    """
+    _check(original, delta, out, overwrite=overwrite)
+    content = _rebuilt(original, delta, orientation)
+    error = _write(content, out, overwrite=overwrite)
+    if isinstance(error, FileExistsError):
+        _refuse_to_replace(out)
+    if error is not None:
+        fail(str(error), "check the path, its rights and the free room", code=Exit.DISK)
+
+
+def _check(original: str, delta: str, out: str, *, overwrite: bool) -> None:
+    """End the command for names that cannot be meant."""
+    for name, what in ((original, "photo"), (delta, "Delta PNG")):
+        if not os.path.isfile(name):
+            fail(f"{name}: there is no such file", f"name the {what} itself", code=Exit.USAGE)
+        if os.path.exists(out) and os.path.samefile(name, out):
+            fail(f"{out} is the {what} itself", "name another file with -o", code=Exit.USAGE)
+    if os.path.isdir(out):
+        fail(f"{out} is a folder", "name the file: -o cut.png", code=Exit.USAGE)
+    if os.path.lexists(out) and not overwrite:
+        _refuse_to_replace(out)
+
+
+def _refuse_to_replace(out: str) -> None:
+    fail(f"{out} is there already", "name another file, or use --overwrite", code=Exit.USAGE)
+
+
+def _rebuilt(original: str, delta: str, orientation: int | None) -> bytes:
+    from pixian_batch.imaging.delta import rebuild  # numpy
+    from pixian_batch.imaging.errors import DeltaMismatchError, ImagingError  # with it
+
+    try:
+        with open(original, "rb") as photo, open(delta, "rb") as changes:
+            return rebuild(photo, changes, orientation=orientation)
+    except DeltaMismatchError as error:
+        fail(str(error), _advice(error.original, error.delta), code=Exit.SOME_FAILED)
+    except ImagingError as error:
+        advice = "the order is: decode ORIGINAL DELTA; open both in an image viewer"
+        fail(str(error), advice, code=Exit.SOME_FAILED)
+    except OSError as error:
+        said = f"{error.filename or original}: {error.strerror or error}"
+        fail(said, "give this user the right to read it", code=Exit.SOME_FAILED)
+
+
+def _advice(original: object, delta: object) -> str:
+    from pixian_batch.contract.params import Size  # only for this advice
+
+    turned = isinstance(original, Size) and delta == Size(original.height, original.width)
+    if turned:
+        return "they differ by a quarter turn: give what X-Input-Orientation said as --orientation"
+    return "take the photo exactly as it was sent: not resized, not turned"
+
+
+def _write(content: bytes, out: str, *, overwrite: bool) -> DiskError | FileExistsError | None:
+    """Write beside, sync, move into place; what kept it from that."""
+    import asyncio
+
+    from pixian_batch.adapters.landing import DiskError, Landing  # not for --help
+
+    folder, name = os.path.split(out)
+    landing = Landing(folder or ".")
+    beside = os.path.join(folder or ".", f".pixian-{os.getpid()}.part")
+
+    try:
+        os.makedirs(folder or ".", exist_ok=True)
+        asyncio.run(landing.write(content, beside))
+        if not overwrite and os.path.lexists(out):  # it came while we were at work
+            landing.remove(beside)
+            return FileExistsError(out)
+        asyncio.run(landing.put(beside, name))
+    except DiskError as error:
+        landing.remove(beside)
+        return error
+    except OSError as error:
+        return DiskError(out, error)
+    return None

@@ -1,0 +1,112 @@
+"""`pixian-batch login`: keep the API id and secret in the system's keyring, after the service has taken them."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pixian_batch.adapters.wire.session import WireSession
+from pixian_batch.adapters.wire.trace import WireError
+from pixian_batch.cli.credentials import KEYRING_SERVICE, host_of, open_keyring
+from pixian_batch.cli.output import fail, say
+from pixian_batch.cli.service import check_api_url
+from pixian_batch.contract.account import Account, Credentials
+from pixian_batch.contract.address import DEFAULT_API_URL
+from pixian_batch.policy.stopping import Exit
+
+if TYPE_CHECKING:
+    from pixian_batch.cli.credentials import Keyring
+
+_PATIENCE = 30.0
+
+
+def login(
+    *,
+    remove: Annotated[bool, typer.Option("--remove", metavar="", help="Forget them.")] = False,
+    api_url: Annotated[
+        str,
+        typer.Option(
+            "--api-url", metavar="URL", help="Another address of the API.", envvar="PIXIAN_BATCH_API_URL"
+        ),
+    ] = DEFAULT_API_URL,
+) -> None:
+    """Keep the API id and secret in the system's keyring, after the service has taken them.
+
+    Asks for both; the secret is not shown. Without a terminal they are read from standard input, two lines.
+
+    Examples:
+      pixian-batch login
+      pixian-batch login --remove
+    """
+    url = check_api_url(api_url)
+    keyring = open_keyring()
+    if keyring is None:
+        fail(
+            "the keyring is not installed",
+            "pip install 'pixian-batch[keyring]', or use credentials-command or PIXIAN_API_SECRET_FILE",
+            code=Exit.USAGE,
+        )
+    if remove:
+        _forget(keyring, host_of(url))
+        return
+    credentials = _ask()
+    _try(credentials, url)
+    _keep(keyring, host_of(url), credentials)
+
+
+def _ask() -> Credentials:
+    if sys.stdin.isatty():
+        sys.stderr.write("API id: ")
+        sys.stderr.flush()
+        lines = [sys.stdin.readline(), getpass.getpass("API secret (not shown): ", stream=sys.stderr)]
+    else:
+        lines = [sys.stdin.readline(), sys.stdin.readline()]
+    api_id, secret = (line.strip() for line in lines)
+    if not api_id or not secret:
+        fail("the API id or the secret is empty", "both are in your Pixian.AI account", code=Exit.USAGE)
+    return Credentials(api_id, secret)
+
+
+def _try(credentials: Credentials, url: str) -> None:
+    """One free request with them; ends the command when the service does not take them."""
+
+    async def ask() -> object:
+        async with WireSession(credentials, api_url=url, idle_timeout=_PATIENCE) as wire:
+            return await wire.account()
+
+    try:
+        answer = asyncio.run(ask())
+    except WireError as error:
+        fail(
+            f"the service could not be asked: {error}", "nothing was kept; try again later", code=Exit.SERVICE
+        )
+    if not isinstance(answer, Account):
+        message, hint = getattr(answer, "message", ""), getattr(answer, "hint", "")
+        fail(f"not taken: {message}", hint or "nothing was kept", code=Exit.CREDENTIALS)
+
+
+def _keep(keyring: Keyring, host: str, credentials: Credentials) -> None:
+    try:
+        keyring.set_password(KEYRING_SERVICE, host, f"{credentials.api_id}:{credentials.secret}")
+    except Exception as error:  # noqa: BLE001  # every keyring raises its own
+        fail(
+            f"the keyring refused: {type(error).__name__}",
+            "unlock it, or use credentials-command",
+            code=Exit.DISK,
+        )
+    say([f"kept in the keyring for {host}"])
+
+
+def _forget(keyring: Keyring, host: str) -> None:
+    try:
+        if keyring.get_password(KEYRING_SERVICE, host) is None:
+            say([f"nothing was kept for {host}"])
+            return
+        keyring.delete_password(KEYRING_SERVICE, host)
+    except Exception as error:  # noqa: BLE001  # as above
+        fail(f"the keyring refused: {type(error).__name__}", "unlock it and try again", code=Exit.DISK)
+    say([f"forgotten for {host}"])

@@ -1,0 +1,161 @@
+"""What `pixian-batch plan` does: say what a run would do and cost. Reads headers only; spends nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pixian_batch.adapters.landing import Landing
+from pixian_batch.adapters.ledger import LedgerError
+from pixian_batch.adapters.ledger.reader import LedgerReader
+from pixian_batch.adapters.wire.trace import WireError
+from pixian_batch.cli.credentials import CredentialsError
+from pixian_batch.cli.output import fail, table
+from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_spec
+from pixian_batch.cli.service import Endpoint, check_api_url, open_wire
+from pixian_batch.display.text import about, printable
+from pixian_batch.pipeline.planning import Planner, calibrate
+from pixian_batch.policy.forecast import Fate, FolderPlan, Range, credits_for
+from pixian_batch.policy.price import PriceBook
+from pixian_batch.policy.stopping import Exit
+
+if TYPE_CHECKING:
+    from pixian_batch.cli.options import PlanOptions
+    from pixian_batch.pipeline.inputs import Inputs
+    from pixian_batch.pipeline.job import Spec
+    from pixian_batch.pipeline.run import Outputs
+    from pixian_batch.policy.ramp import Ramp
+
+_FATES = (Fate.NEW, Fate.DONE, Fate.EXISTS, Fate.DUPLICATE, Fate.UNREADABLE, Fate.TOO_LARGE, Fate.COLLISION)
+_MOST_FOLDERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The answer: per folder and in total, with credits and seconds where they can be told."""
+
+    folders: dict[str, FolderPlan]
+    total: FolderPlan
+    credits: Range
+    seconds: float | None
+    free: bool
+
+
+def begin(options: PlanOptions) -> None:
+    """Plan, and print the plan."""
+    spec = read_spec(options, local=options.local, overwrite=options.overwrite)
+    inputs = read_inputs(options)
+    outputs = read_outputs(options, inputs)
+    ramp = read_pace(options, spec).ramp
+    service = Endpoint(options.local, check_api_url(options.api_url), options.idle_timeout)
+    try:
+        made = asyncio.run(make_plan(spec, inputs, outputs, ramp, service=service, samples=options.calibrate))
+    except LedgerError as error:
+        fail(str(error), "check --ledger", code=Exit.DISK)
+    except CredentialsError as error:
+        fail(str(error), error.hint, code=Exit.CREDENTIALS)
+    except WireError as error:
+        fail(
+            f"the prices could not be asked: {error}",
+            "plan without --calibrate, or again later",
+            code=Exit.SERVICE,
+        )
+    except OSError as error:
+        fail(f"the list cannot be read: {error}", "check --files-from", code=Exit.USAGE)
+    if options.json:
+        sys.stdout.write(json.dumps(_record(made)) + "\n")
+    else:
+        sys.stdout.write("\n".join(plan_lines(made)) + "\n")
+
+
+async def make_plan(
+    spec: Spec, inputs: Inputs, outputs: Outputs, ramp: Ramp, *, service: Endpoint, samples: int = 0
+) -> Plan:
+    """Plan. Raises `LedgerError`, OSError (the list file), and with samples `CredentialsError`, `WireError`."""
+    reader = LedgerReader.open(outputs.ledger, missing_ok=True)
+    try:
+        planner = Planner(spec, reader, Landing(outputs.out))
+        walk = inputs.walk(out=outputs.out, result_names=spec.result_names)
+        await planner.plan(walk, several=inputs.several)
+        prices, seconds = PriceBook(), await reader.seconds_per_image()
+        for params in spec.all_key_params():
+            for pixels, cost in await reader.prices(params):
+                prices.learn(pixels, cost)
+        if samples and planner.samples:
+            async with open_wire(service) as wire:
+                said, mean = await calibrate(planner, wire, samples)
+            for pixels, cost in said:
+                prices.learn(pixels, cost)
+            seconds = seconds or mean
+    finally:
+        reader.close()
+    total = planner.total
+    expected = credits_for(total, prices)
+    time = None if seconds is None else ramp.seconds_for(total.fates[Fate.NEW], seconds)
+    return Plan(dict(sorted(planner.folders.items())), total, expected, time, free=spec.free)
+
+
+def plan_lines(made: Plan) -> list[str]:
+    """The plan as a person reads it."""
+    shown = [fate for fate in _FATES if made.total.fates[fate] or fate is Fate.NEW]
+    rows = [["folder", *(fate.value.replace("_", " ") for fate in shown), "megapixels"]]
+    for folder, folder_plan in list(made.folders.items())[:_MOST_FOLDERS]:
+        rows.append([printable(folder), *_counts(folder_plan, shown)])
+    if len(made.folders) > _MOST_FOLDERS:
+        rows.append([f"... {len(made.folders) - _MOST_FOLDERS} more folders", *("" for _ in shown), ""])
+    rows.append(["total", *_counts(made.total, shown)])
+    return [*table(rows), "", _credits_line(made), _time_line(made)]
+
+
+def _counts(folder: FolderPlan, shown: list[Fate]) -> list[str]:
+    return [*(f"{folder.fates[fate]:,}" for fate in shown), f"{folder.megapixels:,.1f}"]
+
+
+def _credits_line(made: Plan) -> str:
+    said = made.credits
+    new = made.total.fates[Fate.NEW]
+    if not new:
+        return "credits  0: nothing is new"
+    if made.free:
+        return "credits  free"
+    if said.unpriced == new:
+        return "credits  not known yet: add --calibrate 5 to ask by free test requests"
+    line = f"credits  {said.low:,.2f} to {said.high:,.2f} expected"
+    notes = []
+    if said.extrapolated:
+        notes.append(f"{said.extrapolated:,} larger than any image with a known price")
+    if said.unpriced:
+        notes.append(f"{said.unpriced:,} without a known price not counted")
+    return line + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def _time_line(made: Plan) -> str:
+    if not made.total.fates[Fate.NEW]:
+        return "time     a moment"
+    return "time     not known yet" if made.seconds is None else f"time     {about(made.seconds)}"
+
+
+def _record(made: Plan) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "type": "plan",
+        "folders": [
+            {"folder": printable(name), **_folder_record(folder)} for name, folder in made.folders.items()
+        ],
+        **_folder_record(made.total),
+        "credits_low": f"{made.credits.low:f}",
+        "credits_high": f"{made.credits.high:f}",
+        "unpriced": made.credits.unpriced,
+        "extrapolated": made.credits.extrapolated,
+        "seconds": made.seconds,
+    }
+
+
+def _folder_record(folder: FolderPlan) -> dict[str, Any]:
+    return {
+        **{fate.value: folder.fates[fate] for fate in (*_FATES, Fate.OTHER)},
+        "megapixels": round(folder.megapixels, 3),
+    }

@@ -1,0 +1,107 @@
+"""`pixian-batch reconcile`: what the account's balance proves about images in doubt, and what it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pixian_batch.adapters.ledger import read_only
+from pixian_batch.adapters.ledger.report import charged_since, read_runs, run_of
+from pixian_batch.adapters.ledger.store import undecided
+from pixian_batch.adapters.wire.trace import WireError
+from pixian_batch.cli.credentials import CredentialsError
+from pixian_batch.cli.output import fail, say
+from pixian_batch.cli.service import Endpoint, check_api_url, open_wire
+from pixian_batch.cli.shared_ledger import LedgerOption, Out, ledger_errors, ledger_path
+from pixian_batch.contract.account import Account
+from pixian_batch.contract.address import DEFAULT_API_URL
+from pixian_batch.display.text import credit_amount
+from pixian_batch.policy.reconciliation import Finding, reconciled
+from pixian_batch.policy.stopping import Exit
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from pixian_batch.policy.record import Standing
+
+
+def reconcile(
+    out: Out,
+    *,
+    ledger: LedgerOption = None,
+    api_url: Annotated[str, typer.Option("--api-url", metavar="URL", help="Another address of the API.")] = (
+        DEFAULT_API_URL
+    ),
+) -> None:
+    """Compare the account's balance with what was charged, and say what that proves about the doubts.
+
+    Example: pixian-batch reconcile ./cut
+    """
+    with ledger_errors(), closing(read_only(ledger_path(out, ledger))) as db:
+        doubts = [
+            item for item in undecided(db) if item.headers is None or item.headers.credits_charged is None
+        ]
+        if not doubts:
+            say(["nothing is in doubt: there is nothing to reconcile"])
+            return
+        first = min(run_of(db, item.attempt) for item in doubts)
+        before = next((run.balance_before for run in read_runs(db) if run.number == first), None)
+        charged = charged_since(db, first)
+    if before is None:
+        fail(
+            "the balance before that run is not known: the service did not say",
+            "look at the account's history on the vendor's site",
+            code=Exit.IN_DOUBT,
+        )
+    now = _balance_now(Endpoint(api_url=check_api_url(api_url)))
+    say(_lines(doubts, before, now, charged, out=out))
+
+
+def _balance_now(service: Endpoint) -> Decimal:
+    async def ask() -> Decimal:
+        async with open_wire(service) as wire:
+            account = await wire.account()
+        if not isinstance(account, Account):
+            raise CredentialsError(account.message, account.hint)
+        if account.credits is None:
+            raise WireError("the service did not say what the account holds")
+        return account.credits
+
+    try:
+        return asyncio.run(ask())
+    except CredentialsError as error:
+        fail(str(error), error.hint, code=Exit.CREDENTIALS)
+    except WireError as error:
+        fail(f"the account could not be asked: {error}", "try again later", code=Exit.SERVICE)
+
+
+def _lines(doubts: list[Standing], before: Decimal, now: Decimal, charged: Decimal, *, out: str) -> list[str]:
+    finding, unexplained = reconciled(before, now, charged, [item.at_most for item in doubts])
+    lines = [
+        f"the account held  {credit_amount(before)} before the run of the oldest doubt",
+        f"it holds          {credit_amount(now)} now",
+        f"known charges     {credit_amount(charged)} since then",
+        f"not explained     {credit_amount(unexplained)}; {len(doubts)} in doubt",
+        "",
+    ]
+    match finding:
+        case Finding.NONE_CHARGED:
+            lines += [
+                "None of the images in doubt was charged,",
+                "if nothing else used or refilled this account:",
+            ]
+            lines.append(f"  pixian-batch resolve {out} --all --not-charged")
+        case Finding.ALL_CHARGED:
+            lines += [
+                "All of the images in doubt can have been charged,",
+                "if nothing else used this account:",
+            ]
+            lines.append(f"  pixian-batch resolve {out} --all --charged")
+        case Finding.SOME_CHARGED:
+            lines.append("Some of the images in doubt were charged; the balance cannot tell which.")
+        case Finding.UNEXPLAINED:
+            lines.append("This proves nothing: something else used or refilled the account, too.")
+    return lines

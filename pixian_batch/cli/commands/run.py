@@ -1,0 +1,212 @@
+"""What `pixian-batch run` does: options -> a run -> an exit code. Prints nothing itself: the displays do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import typer
+
+from pixian_batch.adapters.ledger import (
+    LedgerError,
+    LedgerInUseError,
+    LedgerRebuiltError,
+    LedgerTooNewError,
+    read_only,
+)
+from pixian_batch.adapters.ledger.report import read_failures
+from pixian_batch.adapters.signals import listen, listen_for_questions
+from pixian_batch.cli.bug import write_report
+from pixian_batch.cli.credentials import CredentialsError
+from pixian_batch.cli.displays import DisplayOptions, watcher
+from pixian_batch.cli.options import COLORS, LOG_FORMATS
+from pixian_batch.cli.output import fail
+from pixian_batch.cli.request import (
+    check_writable,
+    choice_of,
+    read_inputs,
+    read_limits,
+    read_outputs,
+    read_pace,
+    read_spec,
+)
+from pixian_batch.cli.service import Endpoint, check_api_url, open_wire
+from pixian_batch.cli.shared_ledger import ledger_errors
+from pixian_batch.emulator.engine import EngineMissingError
+from pixian_batch.pipeline.run import Run
+from pixian_batch.pipeline.stop_sign import StopSign
+from pixian_batch.policy.progress import Level, Message, Summary
+from pixian_batch.policy.retry import DoubtPolicy
+from pixian_batch.policy.stopping import Cause, Exit, Stop, exit_code
+from pixian_batch.policy.tally import Tally
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from pixian_batch.cli.ask import DoubtQuestion
+    from pixian_batch.cli.options import RunOptions
+    from pixian_batch.pipeline.inputs import Inputs
+    from pixian_batch.pipeline.job import Spec
+    from pixian_batch.pipeline.run import Limits, Outputs, Pace, Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """All that a run was asked to do, in groups; each room is handed its own."""
+
+    inputs: Inputs
+    outputs: Outputs
+    spec: Spec
+    pace: Pace
+    limits: Limits
+    service: Endpoint
+    screens: DisplayOptions
+    yes: bool = False
+    """Never ask."""
+
+
+def begin(options: RunOptions) -> None:
+    """Make sense of the options, run, and end the command with the run's exit code."""
+    spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
+    inputs = read_inputs(options)
+    outputs = read_outputs(options, inputs)
+    for path, option in ((options.log_file, "--log-file"), (options.metrics_file, "--metrics-file")):
+        check_writable(path, option)
+    if options.only_failed:
+        inputs = replace(inputs, only=_failed(outputs.ledger))
+    asked = RunSpec(
+        inputs,
+        outputs,
+        spec,
+        read_pace(options, spec),
+        read_limits(options),
+        Endpoint(
+            options.local, check_api_url(options.api_url), options.idle_timeout, options.concurrency_max
+        ),
+        DisplayOptions(
+            options.json,
+            options.quiet,
+            options.verbose,
+            not options.no_progress,
+            choice_of(COLORS, options.color, "--color"),
+            options.log_file,
+            shlex.join(["pixian-batch", *sys.argv[1:]]),
+            log_json=choice_of(LOG_FORMATS, options.log_format, "--log-format") == "json",
+            metrics_file=options.metrics_file,
+        ),
+        options.yes,
+    )
+    if options.ask_above is not None and not options.yes:
+        _ask_above(asked, options.ask_above)
+    raise typer.Exit(asyncio.run(execute(asked)))
+
+
+def _ask_above(asked: RunSpec, above: Decimal) -> None:
+    """Plan first, and ask when it is dear. Without a terminal nobody is asked, and the run goes on."""
+    from pixian_batch.cli.ask import at_terminal, may_cost  # only where it is asked
+    from pixian_batch.cli.commands.plan import make_plan
+
+    # A list from a pipe can be read only once.
+    listed = asked.inputs.listed
+    if not at_terminal() or (listed is not None and not os.path.isfile(listed)):
+        return
+    plan = make_plan(asked.spec, asked.inputs, asked.outputs, asked.pace.ramp, service=asked.service)
+    try:
+        made = asyncio.run(plan)
+    except (LedgerError, OSError):
+        return  # the run meets the same, and tells it better
+    if not may_cost(made, above):
+        fail("not run, and nothing was spent", "raise --ask-above, or say --yes", code=Exit.USAGE)
+
+
+def _failed(ledger: str) -> frozenset[str]:
+    """The inputs that the ledger lists as failed: absolute paths and URLs."""
+    with ledger_errors(), closing(read_only(ledger)) as db:
+        failures = read_failures(db)
+    urls = ("http://", "https://")
+    return frozenset(
+        item.input if item.input.startswith(urls) else os.path.abspath(item.input) for item in failures
+    )
+
+
+async def execute(asked: RunSpec) -> int:
+    """Run, and give the exit code. What stops a run before it began is told by the same displays."""
+    stop = StopSign()
+    screens = watcher(asked.screens)
+
+    def heard(number: signal.Signals) -> None:
+        cause = Cause.SIGINT if number is signal.SIGINT else Cause.SIGTERM
+        again = stop.up and stop.stop is not None and stop.stop.cause.is_signal
+        message = Stop(
+            cause, f"stopped by {number.name}", "run the same command again: it goes on where it stopped"
+        )
+        (stop.raise_hard if again else stop.raise_)(message)
+
+    with listen(heard), listen_for_questions(screens.status):
+        try:
+            async with open_wire(asked.service) as wire:
+                going = Run(
+                    asked.inputs, asked.outputs, asked.spec, asked.pace, asked.limits, wire, stop, screens
+                )
+                going.decide = _question(asked, stop, screens)
+                summary = await going.go()
+                if going.bug is not None:
+                    screens.notify(
+                        Message(Level.ERROR, f"internal error; {write_report(going.bug, asked.outputs)}")
+                    )
+        except (CredentialsError, EngineMissingError, LedgerError) as error:
+            summary = _never_began(asked, _reason(error))
+    screens.finished(summary)
+    return int(summary.exit_code)
+
+
+def _question(asked: RunSpec, stop: StopSign, screens: Watcher) -> DoubtQuestion | None:
+    """The question of `--in-doubt ask`; None where it holds instead."""
+    if asked.spec.doubt is not DoubtPolicy.ASK or asked.yes or asked.spec.free:
+        return None
+    from pixian_batch.cli.ask import DoubtQuestion, at_terminal  # only where it is asked
+
+    if at_terminal() and asked.inputs.listed != "-":
+        return DoubtQuestion(stop)
+    screens.notify(
+        Message(Level.WARNING, "--in-doubt ask needs a terminal: nobody is asked, images in doubt are held")
+    )
+    return None
+
+
+def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
+    """Why a run could not begin, and whose move it is."""
+    match error:
+        case CredentialsError():
+            return Stop(Cause.CREDENTIALS, str(error), error.hint)
+        case EngineMissingError():
+            return Stop(Cause.USAGE, str(error), "")
+        case LedgerInUseError():
+            return Stop(Cause.LEDGER_IN_USE, str(error), "wait for it to end, or give this one its own --out")
+        case LedgerTooNewError():
+            return Stop(Cause.USAGE, str(error), "upgrade pixian-batch")
+        case LedgerRebuiltError():
+            hint = "run the same command again to go on; images without a record or a result are sent then"
+            return Stop(Cause.DISK, str(error), hint)
+        case _:
+            return Stop(Cause.DISK, str(error), "check the path, its rights and the free room")
+
+
+def _never_began(asked: RunSpec, stop: Stop) -> Summary:
+    tally = Tally()
+    return Summary(
+        tally,
+        stop,
+        exit_code(tally, stop),
+        0.0,
+        asked.outputs.out,
+        asked.outputs.ledger,
+        free=asked.spec.free,
+        began=False,
+    )

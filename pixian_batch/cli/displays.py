@@ -1,0 +1,78 @@
+"""Which displays a run gets: a live view on a terminal, plain lines elsewhere, records on standard output."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pixian_batch.adapters.ledger.clock import now
+from pixian_batch.cli.credentials import redacted
+from pixian_batch.display.plain import Plain
+from pixian_batch.display.watchers import Watchers
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pixian_batch.display.live import Live
+    from pixian_batch.display.log import Logged
+    from pixian_batch.display.metrics import Metrics
+    from pixian_batch.display.records import Records
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayOptions:
+    """What the user wants to see. again: the command line, for the advice at the end."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    progress: bool = True
+    color: str = "auto"
+    log_file: str | None = None
+    again: str = ""
+    log_json: bool = False
+    metrics_file: str | None = None
+
+
+def watcher(screens: DisplayOptions) -> Watchers:
+    """The displays, as one."""
+    watchers: list[Live | Plain | Logged | Records | Metrics] = [_for_people(screens)]
+    if screens.log_file:
+        from pixian_batch.display.log import Logged
+
+        watchers.append(Logged(screens.log_file, as_json=screens.log_json, redacted=redacted))
+    if screens.metrics_file:
+        from pixian_batch.display.metrics import Metrics
+
+        watchers.append(Metrics(screens.metrics_file, now=lambda: datetime.fromisoformat(now()).timestamp()))
+    if screens.json:
+        from pixian_batch.display.records import Records
+
+        watchers.append(Records(sys.stdout))
+    return Watchers(*watchers)
+
+
+def _for_people(screens: DisplayOptions) -> Live | Plain:
+    # Records on the same terminal would tear the live frame.
+    torn = screens.json and sys.stdout.isatty()
+    live = screens.progress and not screens.quiet and not torn and not screens.verbose
+    if live:
+        from pixian_batch.display.live import Live, suits  # rich, only for a terminal
+
+        if suits(console := make_console(screens)):
+            return Live(console, again=screens.again)
+    return Plain(sys.stderr, quiet=screens.quiet, verbose=screens.verbose, again=screens.again)
+
+
+def make_console(screens: DisplayOptions) -> Console:
+    """A console on standard error. rich itself honours NO_COLOR, FORCE_COLOR and TERM."""
+    from rich.console import Console
+
+    return Console(
+        stderr=True,
+        no_color=True if screens.color == "never" else None,
+        force_terminal=True if screens.color == "always" else None,
+        highlight=False,
+    )

@@ -1,0 +1,149 @@
+"""The options as the user wrote them -> frozen groups, each for the room that needs it. Nothing is sent yet.
+
+Raises `typer.BadParameter`: exit code 2, nothing spent.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from pixian_batch.adapters.ledger import default_path
+from pixian_batch.contract.params import (
+    FIELDS,
+    OutputFormat,
+    ParamError,
+    Params,
+    contradictions,
+    params_from_text,
+)
+from pixian_batch.pipeline.inputs import Inputs
+from pixian_batch.pipeline.job import Spec
+from pixian_batch.pipeline.run import Limits, Outputs, Pace
+from pixian_batch.policy.breaker import Breaker
+from pixian_batch.policy.ramp import Ramp
+from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
+
+if TYPE_CHECKING:
+    from pixian_batch.cli.options import (
+        ApiOptions,
+        InputOptions,
+        MoneyOptions,
+        OutputOptions,
+        PaceOptions,
+    )
+
+_E = TypeVar("_E", bound=StrEnum)
+
+
+def read_params(options: ApiOptions) -> Params:
+    """API parameters; the message shows the offending part and a right example."""
+    values = {field.attribute: getattr(options, field.attribute) for field in FIELDS}
+    given = [
+        (name, "true" if value is True else value)
+        for name, value in values.items()
+        if value not in {None, False}
+    ]
+    try:
+        params = params_from_text(given, by_option=True)
+    except ParamError as error:
+        raise typer.BadParameter(str(error)) from error
+    if said := contradictions(params):
+        raise typer.BadParameter("; ".join(said))
+    return _for_delta(params) if options.via_delta else params
+
+
+def _for_delta(params: Params) -> Params:
+    """`--via-delta` writes a PNG of the whole photo: nothing else can be asked for."""
+    if params.output_format not in {OutputFormat.AUTO, OutputFormat.PNG}:
+        raise typer.BadParameter(f"--via-delta writes PNG: leave --output-format {params.output_format} out")
+    if said := contradictions(replace(params, output_format=OutputFormat.DELTA_PNG)):
+        raise typer.BadParameter("; ".join(said).replace("delta_png", "--via-delta"))
+    return replace(params, output_format=OutputFormat.PNG)
+
+
+def read_spec(options: ApiOptions, *, local: bool, overwrite: bool, in_doubt: str = "hold") -> Spec:
+    """What is wanted of every image."""
+    params = read_params(options)
+    return Spec(
+        params=params,
+        via_delta=options.via_delta,
+        service="local" if local else "",
+        free=local or params.test,
+        overwrite=overwrite,
+        doubt=choice(DoubtPolicy, in_doubt, "--in-doubt"),
+    )
+
+
+def read_pace(options: PaceOptions, spec: Spec) -> Pace:
+    """How fast, and how patiently."""
+    resend = spec.free or spec.doubt is DoubtPolicy.RESEND
+    return Pace(
+        Ramp(options.concurrency_start, options.concurrency_max, options.ramp_interval),
+        RetryPolicy(options.backoff_step, options.retries, resend),
+        Breaker(give_up_after=options.give_up_after),
+    )
+
+
+def read_limits(options: MoneyOptions) -> Limits:
+    """Credits that may be spent."""
+    return Limits(options.max_credits, options.max_credits_per_run, options.max_credits_per_day)
+
+
+def read_inputs(options: InputOptions) -> Inputs:
+    """What to walk."""
+    inputs = Inputs(
+        tuple(options.paths or ()),
+        options.files_from,
+        options.nul,
+        tuple(options.include or ()),
+        tuple(options.exclude or ()),
+        options.follow_symlinks,
+    )
+    if not inputs.paths and inputs.listed is None:
+        raise typer.BadParameter("name at least one photo, folder, glob or URL, or use --files-from")
+    listed = str(inputs.listed or "-")
+    if listed != "-" and (os.path.isdir(listed) or not os.path.exists(listed)):  # a pipe is fine: <(find ...)
+        raise typer.BadParameter(f"--files-from {listed}: there is no such file")
+    return inputs
+
+
+def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
+    """Where results go; an output that cannot be meant is refused."""
+    out = options.out
+    if os.path.lexists(out) and not os.path.isdir(out):
+        raise typer.BadParameter(f"--out {out}: is a file; name a folder")
+    for path in inputs.paths:
+        if os.path.isdir(path) and os.path.isdir(out) and os.path.samefile(path, out):
+            raise typer.BadParameter(f"--out {out}: is the input folder itself; name another one")
+    return Outputs(out, options.ledger or default_path(out), options.min_free)
+
+
+def choice(kind: type[_E], text: str, option: str) -> _E:
+    """A member of an enumeration by its value."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise typer.BadParameter(f"{option}: {text!r} is none of {', '.join(kind)}") from None
+
+
+def choice_of(words: tuple[str, ...], text: str, option: str) -> str:
+    """One of some words."""
+    if text not in words:
+        raise typer.BadParameter(f"{option}: {text!r} is none of {', '.join(words)}")
+    return text
+
+
+def check_writable(path: str | None, option: str) -> None:
+    """That a file of messages can be written, before anything is spent. Raises `BadParameter`."""
+    if path is None:
+        return
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path) or not os.path.isdir(folder):
+        raise typer.BadParameter(f"{option} {path}: name a file in a folder that is there")
+    if not os.access(path if os.path.lexists(path) else folder, os.W_OK):
+        raise typer.BadParameter(f"{option} {path}: cannot be written; check its rights")

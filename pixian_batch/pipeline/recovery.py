@@ -1,0 +1,132 @@
+"""At the start of a run: settle what an interrupted one has left, from the facts on disk. Sends nothing.
+
+Spool complete -> finished for free. Answer begun, spool incomplete -> lost, the credits are known.
+No answer -> in doubt. Rules in the order they are tried.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pixian_batch.adapters.landing import Body, read_body
+from pixian_batch.contract.headers import ResultHeaders
+from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
+from pixian_batch.policy.outcome import Done, Ending
+from pixian_batch.policy.record import Ended, Placed
+from pixian_batch.policy.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pixian_batch.adapters.landing import Landing
+    from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.policy.record import Sending, Unfinished
+
+
+@dataclass(slots=True)
+class Recovery:
+    """Settles every unfinished attempt once. Raises `DiskError` and `LedgerError`."""
+
+    ledger: Ledger
+    landing: Landing
+    finisher: Finisher
+
+    async def settle(self) -> list[Ending]:
+        """The endings of images that were finished now; what stays in doubt is in the ledger."""
+        endings = [await self._settle_one(item) for item in await self.ledger.unfinished()]
+        return [ending for ending in endings if ending is not None]
+
+    async def _settle_one(self, left: Unfinished) -> Ending | None:
+        spool = self.landing.spool_of(left.sending.place, left.sending.spool)
+        if left.ended is not None:
+            return await self._finish(left, left.ended.kept or spool)
+        body = await asyncio.to_thread(read_body, spool)
+        if left.answered is None and (body is None or not body.size):
+            await self._doubt(left, body)
+            return None
+        if body is not None and _is_complete(left, body):
+            # What was read back may still be only in the page cache: the rename comes after a sync.
+            await self.landing.sync(body.path)
+            await self.ledger.ended(left.sending.attempt, _ended(Verdict.DELIVERED, left, body))
+            return await self._finish(left, body.path)
+        await self._lose(left, body)
+        return None
+
+    async def _finish(self, left: Unfinished, path: str) -> Ending | None:
+        """The body was whole: bring it to its place, unless that was the last thing that still happened."""
+        sending = left.sending
+        headers = left.answered.headers if left.answered else ResultHeaders()
+        rebuild = "via=delta" in sending.key.params
+        body = await asyncio.to_thread(read_body, path)
+        if body is None:
+            return await self._after_rename(left)
+        source = await self._original(sending) if rebuild else sending.input
+        received = Received(
+            sending.attempt,
+            None,
+            sending.key,
+            source,
+            sending.place,
+            body.path,
+            rebuild,
+            headers.input_orientation,
+        )
+        try:
+            await self.finisher.finish(received)
+        except RebuildError:
+            await self.ledger.lost(sending.attempt)
+            return None
+        done = Done(headers, left.answered.http_status if left.answered else None, repaired=True)
+        return Ending(sending.input, self.landing.path(sending.place), done)
+
+    async def _original(self, sending: Sending) -> str:
+        """The input that a delta belongs to: as it was named then, or any file with the same bytes."""
+        candidates = [sending.input, *await self.ledger.sources_of(sending.key.digest)]
+        return await asyncio.to_thread(_first_there, candidates)
+
+    async def _after_rename(self, left: Unfinished) -> Ending | None:
+        """The spool is gone: either it was renamed, and only the note is missing, or somebody removed it."""
+        sending = left.sending
+        size = await asyncio.to_thread(self.landing.size, sending.place)
+        expected = left.ended.body_size if left.ended else None
+        if size is None or (size != expected and "via=delta" not in sending.key.params):
+            await self.ledger.lost(sending.attempt)
+            return None
+        await self.ledger.placed(sending.input, sending.place, Placed(sending.key, size))
+        headers = left.answered.headers if left.answered else ResultHeaders()
+        done = Done(headers, left.answered.http_status if left.answered else None, repaired=True)
+        return Ending(sending.input, self.landing.path(sending.place), done)
+
+    async def _doubt(self, left: Unfinished, body: Body | None) -> None:
+        """Interrupted before any answer: it may have been charged, or may never have left."""
+        if body is not None:
+            self.landing.remove(body.path)  # it is empty
+        ended = Ended(Verdict.IN_DOUBT, message="interrupted before an answer came")
+        await self.ledger.ended(left.sending.attempt, ended)
+
+    async def _lose(self, left: Unfinished, body: Body | None) -> None:
+        """Interrupted while the answer came: charged, and not here in full."""
+        if body is not None and not body.size:
+            self.landing.remove(body.path)
+            body = None
+        await self.ledger.ended(left.sending.attempt, _ended(Verdict.LOST, left, body))
+
+
+def _first_there(paths: list[str]) -> str:
+    return next((path for path in paths if os.path.isfile(path)), paths[0])
+
+
+def _is_complete(left: Unfinished, body: Body) -> bool:
+    length = left.answered.length if left.answered else None
+    return body.whole and (length is None or length == body.size)
+
+
+def _ended(verdict: Verdict, left: Unfinished, body: Body | None) -> Ended:
+    return Ended(
+        verdict,
+        left.answered.http_status if left.answered else None,
+        message="" if verdict is Verdict.DELIVERED else "interrupted while the answer came",
+        body_size=body.size if body else None,
+        kept=body.path if body and verdict is Verdict.LOST else None,
+    )
