@@ -20,7 +20,7 @@ from pixian_batch.display.text import (
     images,
     printable,
 )
-from pixian_batch.policy.stopping import Cause
+from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,17 +170,17 @@ def _doubt(doubt: Doubt) -> str:
 # --- next steps ----------------------------------------------------------------------------------
 
 _AFTER: Final = {
-    Cause.SIGINT: "to go on where it stopped, run the same command again",
-    Cause.SIGTERM: "to go on where it stopped, run the same command again",
-    Cause.CREDENTIALS: "check PIXIAN_API_ID and PIXIAN_API_SECRET, then run the same command again",
-    Cause.CREDITS: "buy credits on the vendor's site, then run the same command again",
-    Cause.BUDGET: "to go on, raise --max-credits and run the same command again",
-    Cause.SERVICE: "wait for the service to recover, then run the same command again",
-    Cause.DISK: "make room or make the folder writable, then run the same command again",
-    Cause.IN_DOUBT: "decide about the images in doubt, then run the same command again",
-    Cause.LEDGER_IN_USE: "wait for the other run to end, or give this one its own --out",
-    Cause.USAGE: "change the command line",
-    Cause.BUG: "please report it, with what you ran; what was bought is in the ledger",
+    Exit.SIGINT: "to go on where it stopped, run the same command again",
+    Exit.SIGTERM: "to go on where it stopped, run the same command again",
+    Exit.CREDENTIALS: "check PIXIAN_API_ID and PIXIAN_API_SECRET, then run the same command again",
+    Exit.CREDITS: "buy credits on the vendor's site, then run the same command again",
+    Exit.BUDGET: "to go on, raise --max-credits and run the same command again",
+    Exit.SERVICE: "wait for the service to recover, then run the same command again",
+    Exit.DISK: "make room or make the folder writable, then run the same command again",
+    Exit.IN_DOUBT: "decide about the images in doubt, then run the same command again",
+    Exit.LEDGER_IN_USE: "wait for the other run to end, or give this one its own --out",
+    Exit.USAGE: "change the command line",
+    Exit.BUG: "please report it, with what you ran; what was bought is in the ledger",
 }
 
 
@@ -188,7 +188,7 @@ def _steps(summary: Summary, again: str) -> Iterator[Step]:
     tally, stop = summary.tally, summary.stop
     if stop is not None:
         # With another limit needed, the same command would only stop again: no command to copy.
-        as_before = again if summary.began and stop.cause is not Cause.BUDGET else ""
+        as_before = again if summary.began and stop.cause is not Exit.BUDGET else ""
         yield Step(printable(stop.hint) or _AFTER[stop.cause], as_before)
     if tally.undecided and not summary.free:
         these = f"decide about {images(tally.undecided)} in doubt: charged or not, send again or not"

@@ -11,7 +11,7 @@ import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.policy.stopping import Cause
+from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -233,7 +233,7 @@ def state(snapshot: Snapshot) -> str:
         landing = f"nothing new is sent, {images(snapshot.busy)} in flight "
         landing += "is being finished" if snapshot.busy == 1 else "are being finished"
         rest = landing if snapshot.busy else "nothing is in flight any more"
-        again = "; Ctrl-C again stops at once" if stop.cause is Cause.SIGINT and snapshot.busy else ""
+        again = "; Ctrl-C again stops at once" if stop.cause is Exit.SIGINT and snapshot.busy else ""
         return f"stopping: {printable(stop.message)}; {rest}{again}"
     if snapshot.paused:
         return "paused: the service fails for every image; one at a time is tried until it answers again"

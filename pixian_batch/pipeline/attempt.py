@@ -19,7 +19,7 @@ from pixian_batch.contract.kinds import Kind, result_kind
 from pixian_batch.pipeline.job import Reply
 from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.record import Answered, Ended, Sending
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import Exit, Stop
 from pixian_batch.policy.verdict import Verdict, classify
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Attempter:
     def _disk_trouble(self, message: str) -> None:
         self.stop.raise_(
             Stop(
-                Cause.DISK, message, "make room, then run the same command again: it goes on where it stopped"
+                Exit.DISK, message, "make room, then run the same command again: it goes on where it stopped"
             )
         )
 

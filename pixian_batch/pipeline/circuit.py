@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import Exit, Stop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -71,7 +71,7 @@ class Circuit:
             minutes = self._breaker.give_up_after / 60
             self._stop.raise_(
                 Stop(
-                    Cause.SERVICE,
+                    Exit.SERVICE,
                     f"the service has failed for {minutes:.0f} min without a break; the last answer: {last_words}",
                     "run the same command again later: it goes on where it stopped",
                 )

@@ -37,7 +37,7 @@ from pixian_batch.policy.outcome import (
 from pixian_batch.policy.progress import Level, Message
 from pixian_batch.policy.record import Key, Placed, Standing, State
 from pixian_batch.policy.retry import DoubtPolicy, Fail, Halt, Hold, Land
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import Exit, Stop
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class ImageHandler:
         except SourceChangedError as error:
             outcome = Failed(Problem("changed", str(error), "run again when nobody writes to it"))
         except (DiskError, LedgerError) as error:
-            self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+            self.stop.raise_(Stop(Exit.DISK, str(error), DISK_HINT))
             outcome = NotStarted()
         await self._remember_failure(found, outcome)
         return Ending(
@@ -273,7 +273,7 @@ class ImageHandler:
         try:
             await self.finisher.finish(received)
         except (DiskError, LedgerError) as error:
-            self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+            self.stop.raise_(Stop(Exit.DISK, str(error), DISK_HINT))
             # The rename may have been done, and only the note of it failed.
             spooled = await asyncio.to_thread(os.path.exists, reply.body.path)
             kept = reply.body.path if spooled else self.landing.path(job.place)
@@ -292,7 +292,7 @@ class ImageHandler:
             try:
                 await self.ledger.failed(found.path, outcome.problem)
             except LedgerError as error:
-                self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+                self.stop.raise_(Stop(Exit.DISK, str(error), DISK_HINT))
 
 
 def _source(path: str, seen: Fingerprint) -> Source:

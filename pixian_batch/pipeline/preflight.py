@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.wire.trace import Trace, WireError
 from pixian_batch.contract.account import Account
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import Exit, Stop
 
 if TYPE_CHECKING:
     from pixian_batch.adapters.ledger import Ledger
@@ -56,12 +56,12 @@ class Preflight:
             error = await answer.error()
         match answer.status:
             case 401 | 403:
-                self.stop.raise_(Stop(Cause.CREDENTIALS, error.message, error.hint))
+                self.stop.raise_(Stop(Exit.CREDENTIALS, error.message, error.hint))
             case 402:
-                self.stop.raise_(Stop(Cause.CREDITS, error.message, error.hint))
+                self.stop.raise_(Stop(Exit.CREDITS, error.message, error.hint))
             case 404 | 405:
                 message = f"there is no Pixian API at this address: {error.message}"
-                self.stop.raise_(Stop(Cause.SERVICE, message, "check --api-url"))
+                self.stop.raise_(Stop(Exit.SERVICE, message, "check --api-url"))
             case _:
                 pass
 

@@ -34,7 +34,7 @@ from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE, Ramp
 from pixian_batch.policy.retry import Decision, RetryPolicy
-from pixian_batch.policy.stopping import Cause, Stop, exit_code
+from pixian_batch.policy.stopping import Exit, Stop, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -141,7 +141,7 @@ class Run:
             doubts = [Doubt(item.input, item.sent_at, item.at_most) for item in await ledger.undecided()]
             self.progress.credits_ever = await ledger.charged()
         except LedgerError as error:
-            self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+            self.stop.raise_(Stop(Exit.DISK, str(error), DISK_HINT))
         finally:
             summary = self._summary(tuple(doubts))
             with contextlib.suppress(LedgerError):
@@ -160,7 +160,7 @@ class Run:
             await self._decide(ledger)
             handler = await self._handler(ledger, landing, finisher)
         except DiskError as error:
-            self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+            self.stop.raise_(Stop(Exit.DISK, str(error), DISK_HINT))
         self.watcher.started(self.progress.snapshot)
         for ending in endings:
             self._ended(ending)
@@ -182,7 +182,7 @@ class Run:
                     await ledger.resolve(doubt.attempt, charged=True)
             case Decision.QUIT:
                 self.stop.raise_(
-                    Stop(Cause.IN_DOUBT, "nothing was sent", f"see pixian-batch resolve {self.outputs.out}")
+                    Stop(Exit.IN_DOUBT, "nothing was sent", f"see pixian-batch resolve {self.outputs.out}")
                 )
 
     async def _handler(self, ledger: Ledger, landing: Landing, finisher: Finisher) -> ImageHandler:
@@ -244,7 +244,7 @@ class Run:
                 self._check_room(handler.landing)
             except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
                 self.bug = self.bug or bug
-                self.stop.raise_(Stop(Cause.BUG, f"internal error: {bug!r}"))
+                self.stop.raise_(Stop(Exit.BUG, f"internal error: {bug!r}"))
 
         pool: Pool[Found] = Pool(
             self.pace.ramp,
@@ -285,7 +285,7 @@ class Run:
             if found is not None and not self._counting:
                 self.progress.found, self.progress.counted = found, True
         except LedgerError as error:
-            self.stop.raise_(Stop(Cause.DISK, str(error), DISK_HINT))
+            self.stop.raise_(Stop(Exit.DISK, str(error), DISK_HINT))
         except OSError as error:  # the list file
             self._ended(
                 Ending(

@@ -16,7 +16,7 @@ from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.policy.budget import Budget
 from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.price import PriceBook
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import Exit, Stop
 from pixian_batch.policy.verdict import Verdict, classify
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _cost(headers: ResultHeaders) -> Decimal:
 
 def _exhausted(limit: str) -> Stop:
     return Stop(
-        Cause.BUDGET,
+        Exit.BUDGET,
         f"the budget {limit} is used up: the next image could exceed it",
         f"raise {limit} and run the same command again: it goes on where it stopped",
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from pixian_batch.policy.retry import Fail, Halt, Hold, Land, Rest, RetryPolicy, RetryState, after
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import Exit, Stop
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -106,5 +106,5 @@ def _halt(reply: Reply) -> Stop:
     """Why nothing more may be sent after a 401, 402 or 403."""
     message = reply.problem.message if reply.problem else f"HTTP {reply.http_status}"
     hint = reply.problem.hint if reply.problem else ""
-    cause = Cause.CREDENTIALS if reply.http_status in _CREDENTIALS else Cause.CREDITS
+    cause = Exit.CREDENTIALS if reply.http_status in _CREDENTIALS else Exit.CREDITS
     return Stop(cause, message, hint)

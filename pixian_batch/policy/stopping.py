@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Literal
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from pixian_batch.policy.tally import Tally
 
 
 class Exit(IntEnum):
-    """The exit codes of the command: a stable promise to scripts."""
+    """How a run can end, by its exit code: a stable promise to scripts."""
 
     OK = 0
     BUG = 1
@@ -27,33 +27,21 @@ class Exit(IntEnum):
     SIGINT = 130
     SIGTERM = 143
 
-
-class Cause(Enum):
-    """Why nothing new may be sent; the value is the exit code."""
-
-    SIGINT = Exit.SIGINT
-    SIGTERM = Exit.SIGTERM
-    CREDENTIALS = Exit.CREDENTIALS
-    CREDITS = Exit.CREDITS
-    BUDGET = Exit.BUDGET
-    SERVICE = Exit.SERVICE
-    DISK = Exit.DISK
-    IN_DOUBT = Exit.IN_DOUBT
-    BUG = Exit.BUG
-    USAGE = Exit.USAGE
-    LEDGER_IN_USE = Exit.LEDGER_IN_USE
-
     @property
     def is_signal(self) -> bool:
         """Whether the user or the system asked us to stop."""
-        return self in {Cause.SIGINT, Cause.SIGTERM}
+        return self in {Exit.SIGINT, Exit.SIGTERM}
+
+
+REASONS: Final = tuple(code for code in Exit if code not in {Exit.OK, Exit.SOME_FAILED})
+"""The codes that a `Stop` can have: the other two are told from the tally."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why the run stops before its end, and what to do about it."""
+    """Why the run stops before its end, one of `REASONS`, and what to do about it."""
 
-    cause: Cause
+    cause: Exit
     message: str
     hint: str = ""
 
@@ -68,7 +56,7 @@ def graver(one: Stop | None, other: Stop) -> Stop:
 def exit_code(tally: Tally, stop: Stop | None) -> Exit:
     """The exit code of a run: signal, then 4 to 8, then 10, then 3, then 0."""
     if stop is not None:
-        return stop.cause.value
+        return stop.cause
     if tally.undecided:
         return Exit.IN_DOUBT
     return Exit.SOME_FAILED if tally.failed else Exit.OK

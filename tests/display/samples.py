@@ -19,7 +19,7 @@ from pixian_batch.policy.outcome import (
     SkipReason,
 )
 from pixian_batch.policy.progress import Doubt, Snapshot, Summary
-from pixian_batch.policy.stopping import Cause, Stop, exit_code
+from pixian_batch.policy.stopping import Exit, Stop, exit_code
 from pixian_batch.policy.tally import Tally
 
 NASTY = b"[bold]\x1b[31m\nred\xff[/].jpg".decode("utf-8", "surrogateescape")
@@ -102,5 +102,5 @@ def snapshot_of(tally: Tally, **changes: object) -> Snapshot:
     return Snapshot(**{**values, **changes})  # type: ignore[arg-type]  # names are given by the tests
 
 
-BUDGET = Stop(Cause.BUDGET, "the next image could exceed --max-credits 10")
-SIGINT = Stop(Cause.SIGINT, "Ctrl-C was pressed")
+BUDGET = Stop(Exit.BUDGET, "the next image could exceed --max-credits 10")
+SIGINT = Stop(Exit.SIGINT, "Ctrl-C was pressed")

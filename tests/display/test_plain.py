@@ -13,7 +13,7 @@ from display import samples
 from pixian_batch.display.plain import REPEATS, Limiter, Plain
 from pixian_batch.policy.outcome import Ending, Failed, Problem
 from pixian_batch.policy.progress import Level, Message
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import Exit, Stop
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def test_a_stream_that_is_closed_or_ascii_is_survived() -> None:
     closed.close()
     plain = Plain(closed)
     plain.notify(NOTE)
-    plain.finished(samples.summary_of(samples.DONE, stop=Stop(Cause.SIGTERM, "SIGTERM")))
+    plain.finished(samples.summary_of(samples.DONE, stop=Stop(Exit.SIGTERM, "SIGTERM")))
 
     raw = io.BytesIO()
     plain = Plain(io.TextIOWrapper(raw, encoding="ascii"))

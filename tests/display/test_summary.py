@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pixian_batch.display.summary import Tone, report, shell_word
 from pixian_batch.display.text import printable
 from pixian_batch.policy.progress import Doubt
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import REASONS, Exit, Stop
 
 AGAIN = "pixian-batch in --out cut"
 
@@ -32,13 +32,13 @@ def test_nothing_to_do_is_said() -> None:
     assert report(samples.summary_of()).headline == headline
 
 
-@pytest.mark.parametrize("cause", Cause)
-def test_every_reason_to_stop_has_a_next_step(cause: Cause) -> None:
+@pytest.mark.parametrize("cause", REASONS)
+def test_every_reason_to_stop_has_a_next_step(cause: Exit) -> None:
     told = report(samples.summary_of(samples.DONE, stop=Stop(cause, "the reason")), again=AGAIN)
     assert told.headline == "Stopped after 12:34: the reason"
     assert told.steps[0].text
     # The same command stops at the same limit again.
-    assert told.steps[0].command == ("" if cause is Cause.BUDGET else AGAIN)
+    assert told.steps[0].command == ("" if cause is Exit.BUDGET else AGAIN)
     hinted = report(samples.summary_of(stop=Stop(cause, "the reason", "do this")))
     assert hinted.steps[0].text == "do this"
 

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from pixian_batch.display import text
 from pixian_batch.policy.progress import Snapshot
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import Exit, Stop
 from pixian_batch.policy.tally import Tally
 
 
@@ -184,10 +184,10 @@ def test_one_line_of_a_free_run_charges_nothing() -> None:
 
 
 def test_a_stopping_run_gives_no_estimate_and_says_what_happens() -> None:
-    line = text.one_line(snapshot(stop=Stop(Cause.SIGINT, "Ctrl-C was pressed")))
+    line = text.one_line(snapshot(stop=Stop(Exit.SIGINT, "Ctrl-C was pressed")))
     assert "left" not in line
     assert "nothing new is sent, 37 images in flight are being finished; Ctrl-C again stops at once" in line
-    budget = Stop(Cause.BUDGET, "the next image could exceed --max-credits 10")
+    budget = Stop(Exit.BUDGET, "the next image could exceed --max-credits 10")
     assert text.state(snapshot(stop=budget, busy=1)).endswith("1 image in flight is being finished")
     assert text.state(snapshot(stop=budget, busy=0)).endswith("nothing is in flight any more")
 

@@ -22,7 +22,7 @@ from pixian_batch.pipeline.job import Job, Reply
 from pixian_batch.pipeline.spending import NoPrice, Spending
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.policy.budget import Budget, Limit
-from pixian_batch.policy.stopping import Cause
+from pixian_batch.policy.stopping import Exit
 from pixian_batch.policy.verdict import Verdict
 
 D = Decimal
@@ -84,7 +84,7 @@ def test_the_purse_waits_for_what_may_come_free_before_it_says_that_it_is_empty(
         mine.settle(D(6), charged("6"), 1000)
         assert not await third
         assert mine.stop.stop is not None
-        assert mine.stop.stop.cause is Cause.BUDGET
+        assert mine.stop.stop.cause is Exit.BUDGET
         assert "--max-credits" in mine.stop.stop.message
 
     virtual.run(main())

@@ -19,12 +19,12 @@ from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.ramp import Ramp
 from pixian_batch.policy.retry import RetryPolicy
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import Exit, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SIGINT = Stop(Cause.SIGINT, "stopped")
+SIGINT = Stop(Exit.SIGINT, "stopped")
 
 
 class Workshop:
@@ -281,7 +281,7 @@ def test_what_is_in_flight_is_given_up_once_and_only_when_it_is_hard() -> None:
 def test_a_signal_is_graver_than_the_first_reason() -> None:
     async def main() -> None:
         stop = StopSign()
-        disk, service = Stop(Cause.DISK, "full"), Stop(Cause.SERVICE, "down")
+        disk, service = Stop(Exit.DISK, "full"), Stop(Exit.SERVICE, "down")
         for raised, told in ((disk, disk), (service, disk), (SIGINT, SIGINT), (disk, SIGINT)):
             stop.raise_(raised)
             assert stop.stop is told

@@ -16,7 +16,7 @@ from pixian_batch.pipeline.worker import Pursuit, Worker
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.retry import Fail, Halt, Hold, Land, RetryPolicy
-from pixian_batch.policy.stopping import Cause, Stop
+from pixian_batch.policy.stopping import Exit, Stop
 from pixian_batch.policy.verdict import Verdict as V  # noqa: N817  # tables of verdicts
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def test_what_may_have_been_charged_is_never_sent_again_unasked() -> None:
 
 def test_what_halts_one_stops_all() -> None:
     async def main() -> None:
-        for status, cause in ((401, Cause.CREDENTIALS), (403, Cause.CREDENTIALS), (402, Cause.CREDITS)):
+        for status, cause in ((401, Exit.CREDENTIALS), (403, Exit.CREDENTIALS), (402, Exit.CREDITS)):
             progress = Progress()
             waiting = asyncio.ensure_future(progress.pursue(progress.worker(), [BUSY, OK]))
             await asyncio.sleep(1)
@@ -239,7 +239,7 @@ def test_a_service_that_never_comes_back_ends_the_run() -> None:
         progress = Progress(breaker=Breaker(threshold=5, give_up_after=900))
         ended = await crowd(progress, 8, service(back_at=1e9))
         assert progress.stop.stop is not None
-        assert progress.stop.stop.cause is Cause.SERVICE
+        assert progress.stop.stop.cause is Exit.SERVICE
         assert "15 min" in progress.stop.stop.message
         assert "said unavailable" in progress.stop.stop.message
         assert 900 <= now() <= 960
@@ -274,7 +274,7 @@ def test_the_stop_sign_frees_those_who_wait_at_the_gate() -> None:
     async def main() -> None:
         progress = Progress(breaker=Breaker(threshold=3))
         loop = asyncio.get_running_loop()
-        loop.call_later(100, lambda: progress.stop.raise_(Stop(Cause.SIGINT, "stopped")))
+        loop.call_later(100, lambda: progress.stop.raise_(Stop(Exit.SIGINT, "stopped")))
         ended = await crowd(progress, 6, service(back_at=1e9))
         assert now() <= 102
         assert all(pursuit.ended in {None, Fail()} for pursuit in ended)

@@ -43,7 +43,7 @@ from pixian_batch.pipeline.run import Run
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.policy.progress import Level, Message, Summary
 from pixian_batch.policy.retry import DoubtPolicy
-from pixian_batch.policy.stopping import Cause, Exit, Stop, exit_code
+from pixian_batch.policy.stopping import Exit, Stop, exit_code
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ async def execute(asked: RunSpec) -> int:
     screens = watcher(asked.screens)
 
     def heard(number: signal.Signals) -> None:
-        cause = Cause.SIGINT if number is signal.SIGINT else Cause.SIGTERM
+        cause = Exit.SIGINT if number is signal.SIGINT else Exit.SIGTERM
         again = stop.up and stop.stop is not None and stop.stop.cause.is_signal
         message = Stop(
             cause, f"stopped by {number.name}", "run the same command again: it goes on where it stopped"
@@ -184,18 +184,18 @@ def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
     """Why a run could not begin, and whose move it is."""
     match error:
         case CredentialsError():
-            return Stop(Cause.CREDENTIALS, str(error), error.hint)
+            return Stop(Exit.CREDENTIALS, str(error), error.hint)
         case EngineMissingError():
-            return Stop(Cause.USAGE, str(error), "")
+            return Stop(Exit.USAGE, str(error), "")
         case LedgerInUseError():
-            return Stop(Cause.LEDGER_IN_USE, str(error), "wait for it to end, or give this one its own --out")
+            return Stop(Exit.LEDGER_IN_USE, str(error), "wait for it to end, or give this one its own --out")
         case LedgerTooNewError():
-            return Stop(Cause.USAGE, str(error), "upgrade pixian-batch")
+            return Stop(Exit.USAGE, str(error), "upgrade pixian-batch")
         case LedgerRebuiltError():
             hint = "run the same command again to go on; images without a record or a result are sent then"
-            return Stop(Cause.DISK, str(error), hint)
+            return Stop(Exit.DISK, str(error), hint)
         case _:
-            return Stop(Cause.DISK, str(error), "check the path, its rights and the free room")
+            return Stop(Exit.DISK, str(error), "check the path, its rights and the free room")
 
 
 def _never_began(asked: RunSpec, stop: Stop) -> Summary:
