@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from aiofiles.threadpool import wrap
 
-from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, Kind, is_whole, sniff
+from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, is_whole, sniff
+from pixian_batch.policy.reply import Body, SinkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,22 +34,12 @@ BLOCK: Final = 256 * 1024
 _MARGIN_RESULT: Final = 1 << 20
 
 
-class DiskError(Exception):
+class DiskError(SinkError):
     """The output cannot be written. Nothing more may be sent; what was paid for is kept."""
 
     def __init__(self, path: str, error: OSError | str) -> None:
         said = error if isinstance(error, str) else error.strerror or str(error)
         super().__init__(f"{path}: {said}")
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A spooled body: where it is, its size in bytes, its kind by its first bytes, whole by its last."""
-
-    path: str
-    size: int
-    kind: Kind | None
-    whole: bool
 
 
 class Spool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pixian_batch import __version__
 
 if TYPE_CHECKING:
-    from pixian_batch.pipeline.run import Outputs
+    from pixian_batch.pipeline.spec import Outputs
 
 
 def write_report(bug: Exception, outputs: Outputs | None = None) -> str:

@@ -22,8 +22,8 @@ from pixian_batch.contract.params import (
     params_from_text,
 )
 from pixian_batch.pipeline.inputs import Inputs
-from pixian_batch.pipeline.job import Spec
-from pixian_batch.pipeline.run import Limits, Outputs, Pace
+from pixian_batch.pipeline.spec import Outputs, Pace, Spec
+from pixian_batch.pipeline.spending import Limits
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.ramp import Ramp
 from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
@@ -83,15 +83,15 @@ def read_pace(options: PaceOptions, spec: Spec) -> Pace:
     """How fast, and how patiently."""
     resend = spec.free or spec.doubt is DoubtPolicy.RESEND
     return Pace(
-        Ramp(options.concurrency_start, options.concurrency_max, options.ramp_interval),
-        RetryPolicy(options.backoff_step, options.retries, resend),
-        Breaker(give_up_after=options.give_up_after),
+        ramp=Ramp(options.concurrency_start, options.concurrency_max, options.ramp_interval),
+        retry_policy=RetryPolicy(options.backoff_step, options.retries, resend),
+        breaker=Breaker(give_up_after=options.give_up_after),
     )
 
 
 def read_limits(options: MoneyOptions) -> Limits:
     """Credits that may be spent."""
-    return Limits(options.max_credits, options.max_credits_per_run, options.max_credits_per_day)
+    return Limits(ever=options.max_credits, run=options.max_credits_per_run, day=options.max_credits_per_day)
 
 
 def read_inputs(options: InputOptions) -> Inputs:

@@ -7,6 +7,8 @@ import functools
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+from pixian_batch.policy.progress import Watcher
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,14 +25,14 @@ class _Watcher(Protocol):
     def finished(self, summary: Summary, /) -> None: ...
 
 
-class Watchers:
+class Watchers(Watcher):
     """Forwards to all of `watchers`, in order; one that raises is logged and told nothing more."""
 
     def __init__(self, *watchers: _Watcher) -> None:
         self._watchers = list(watchers)
 
     @property
-    def tells_skipped(self) -> bool:
+    def tells_skipped(self) -> bool:  # type: ignore[override]  # until merged
         """Whether one of them wants each image that is done already; the others read only the counts."""
         return any(getattr(watcher, "tells_skipped", True) for watcher in self._watchers)
 

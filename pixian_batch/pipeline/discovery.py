@@ -19,9 +19,10 @@ from pixian_batch.policy.naming import folded
 from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped, SkipReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pixian_batch.adapters.landing import Landing
+    from pixian_batch.pipeline.spec import Spec
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.stream import Stream
     from pixian_batch.policy.record import Asked, Known, Stands
@@ -43,26 +44,33 @@ class Sifted:
     fresh: list[Found]
 
 
-@dataclass(slots=True)
+class Listener(Protocol):
+    """Who is told of inputs that need no worker."""
+
+    def ended(self, ending: Ending) -> None:
+        """One image's way has ended here."""
+
+    def skipped(self, done: list[tuple[str, str]]) -> None:
+        """Many images are done already: (input path, place of the result)."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Discovery:
-    """Feeds `stream` from `walk`; reports what needs no worker to `ended` and `skipped`.
+    """Feeds a stream from a walk; tells `listener` what needs no worker."""
 
-    fits: whether a key's parameters are among those this run would use; spares: whether a result with
-    such parameters may not be replaced.
-    """
-
+    spec: Spec
     ledger: LedgerQueries
     landing: Landing
     stop: StopSign
-    result_place: Callable[[str], str]
-    fits: Callable[[str], bool]
-    spares: Callable[[str], bool]
-    overwrite: bool
-    ended: Callable[[Ending], None]
-    skipped: Callable[[list[tuple[str, str]]], None]
+    listener: Listener
     work: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the first input that may need work is found."""
+    _fits: frozenset[str] = field(init=False)
+    """The parameters of keys that this run would use."""
     _wanted: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._fits = frozenset(self.spec.all_key_params())
 
     async def feed(self, walk: Iterator[Walked], stream: Stream[Found], *, several: bool) -> int | None:
         """Walk to the end, or until the run stops. `several`: more than one input root, so roots may collide.
@@ -95,7 +103,7 @@ class Discovery:
         for walked in group:
             match walked:
                 case Trouble(path, code, message, hint):
-                    self.ended(Ending(path, None, Failed(Problem(code, message, hint))))
+                    self.listener.ended(Ending(path, None, Failed(Problem(code, message, hint))))
                     fresh: list[Found] = []
                 case FoundUrl(url, place):
                     fresh = [Found(url, place, url, is_url=True)]
@@ -107,11 +115,11 @@ class Discovery:
     def _tell(self, sifted: Sifted, *, several: bool) -> list[Found]:
         """Tell of what needs no worker; the rest."""
         if sifted.done:
-            self.skipped(sifted.done)
+            self.listener.skipped(sifted.done)
             if several:
                 self._taken(sifted.done)
         for ending in sifted.ended:
-            self.ended(ending)
+            self.listener.ended(ending)
         return sifted.fresh
 
     async def _sift_batches(self, batches: list[Batch]) -> list[Sifted]:
@@ -150,7 +158,7 @@ class Discovery:
     def _is_done(self, path: str, result: str, known: Known, stands: Stands) -> bool:
         """The ledger says so, the input has not changed, and the file is there with its size."""
         digest, params, size = stands
-        if digest != known[2] or not self.fits(params):
+        if digest != known[2] or params not in self._fits:
             return False
         try:
             now, there = os.stat(path), os.stat(result)
@@ -161,9 +169,9 @@ class Discovery:
 
     def _is_spared(self, stands: Stands | None) -> bool:
         """Whether a file at the place would be left alone: somebody else's, or worth more than ours."""
-        if self.overwrite:
+        if self.spec.overwrite:
             return False
-        return stands is None or self.spares(stands[1])
+        return stands is None or self.spec.spares(stands[1])
 
     def _collision(self, path: str, place: str, rivals: list[str]) -> Ending:
         names = ", ".join(rivals[:4])
@@ -179,7 +187,7 @@ class Discovery:
         """Leave out what an earlier root wanted: the same input silently, another one as a collision."""
         kept: list[Found] = []
         for item in found:
-            place = self.result_place(item.place)
+            place = self.spec.result_place(item.place)
             # Hashes in place of strings: a list file may hold millions of names.
             wanted, source = hash(folded(place)), hash(item.absolute)
             if wanted not in self._wanted:
@@ -191,11 +199,5 @@ class Discovery:
                     f"another input of this run becomes {place} too",
                     "give each its own --out, or rename one",
                 )
-                self.ended(Ending(item.path, self.landing.path(place), Failed(problem)))
+                self.listener.ended(Ending(item.path, self.landing.path(place), Failed(problem)))
         return kept
-
-
-def count(walk: Iterable[Walked], add: Callable[[int], None]) -> None:
-    """Walk once more, names only, for the total of the display. Blocking; for a thread."""
-    for walked in walk:
-        add(size_of(walked))

@@ -17,27 +17,49 @@ from pixian_batch.policy.record import Ended, Key, Placed
 if TYPE_CHECKING:
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.contract.headers import ResultHeaders
+    from pixian_batch.pipeline.job import Job
+    from pixian_batch.policy.reply import Reply
 
 
 class RebuildError(Exception):
     """A delta that does not fit its original. The delta is kept: nothing that was paid for is lost."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A body that is safe, and what it is the result of. orientation: as the service said it.
+    """A body that is safe, and what it is the result of. body: its path.
 
-    ended: how its attempt ended; None when that is written down already.
+    original: where the input's bytes are, for a delta. ended: how its attempt ended; None when that is written
+    down already.
     """
 
     attempt: int
-    ended: Ended | None
     key: Key
     input: str
     place: str
     body: str
+    headers: ResultHeaders
     rebuild: bool
-    orientation: int | None
+    original: str
+    ended: Ended | None = None
+
+    @classmethod
+    def of(cls, job: Job, reply: Reply) -> Received:
+        """What a delivered reply brought; raises ValueError for any other."""
+        if reply.attempt is None or reply.body is None or reply.headers is None:
+            raise ValueError(f"nothing was delivered: {reply.verdict}")
+        return cls(
+            attempt=reply.attempt,
+            key=job.key,
+            input=job.input,
+            place=job.place,
+            body=reply.body.path,
+            headers=reply.headers,
+            rebuild=job.rebuild,
+            original=job.input,
+            ended=reply.ended(),
+        )
 
 
 @dataclass(slots=True)
@@ -113,11 +135,11 @@ class Finisher:
             for one in arrivals:
                 one.fail(error)
             return
-        for one, said in zip(arrivals, sizes, strict=True):
-            if isinstance(said, DiskError):
-                one.fail(said)
+        for one, size_or_error in zip(arrivals, sizes, strict=True):
+            if isinstance(size_or_error, DiskError):
+                one.fail(size_or_error)
             elif not one.future.done():
-                one.future.set_result(said)
+                one.future.set_result(size_or_error)
 
 
 def _rebuilt(received: Received) -> bytes:
@@ -125,7 +147,7 @@ def _rebuilt(received: Received) -> bytes:
     from pixian_batch.imaging.errors import ImagingError
 
     try:
-        with open(received.input, "rb") as original, open(received.body, "rb") as delta:
-            return rebuild(original, delta, orientation=received.orientation)
+        with open(received.original, "rb") as original, open(received.body, "rb") as delta:
+            return rebuild(original, delta, orientation=received.headers.input_orientation)
     except (ImagingError, OSError) as error:
         raise RebuildError(f"{error}; the delta is kept at {received.body}") from error

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.reading import ReadingError, probe_file, read_fingerprint
+from pixian_batch.adapters.wire.exchange import ask_price
 from pixian_batch.adapters.wire.source import FileSource
-from pixian_batch.adapters.wire.trace import Trace, WireError
-from pixian_batch.contract.headers import read_result_headers
+from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.stop_sign import StopSign
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from pixian_batch.adapters.ledger.reader import LedgerReader
     from pixian_batch.adapters.walking import Walked
     from pixian_batch.adapters.wire.session import WireSession
-    from pixian_batch.pipeline.job import Found, Spec
+    from pixian_batch.pipeline.job import Found
+    from pixian_batch.pipeline.spec import Spec
 
 _SAMPLES = 64
 
@@ -54,15 +55,7 @@ class Planner:
         """Go through all inputs."""
         stream: Stream[Found] = Stream()
         discovery = Discovery(
-            self.ledger,
-            self.landing,
-            StopSign(),
-            self.spec.result_place,
-            frozenset(self.spec.all_key_params()).__contains__,
-            self.spec.spares,
-            self.spec.overwrite,
-            self._ended,
-            self._skipped,
+            spec=self.spec, ledger=self.ledger, landing=self.landing, stop=StopSign(), listener=self
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(discovery.feed(walk, stream, several=several))
@@ -80,11 +73,13 @@ class Planner:
     def _folder(self, path: str) -> FolderPlan:
         return self.folders[os.path.dirname(path) or os.curdir]
 
-    def _skipped(self, done: list[tuple[str, str]]) -> None:
+    def skipped(self, done: list[tuple[str, str]]) -> None:
+        """Images that are done already: (input path, place of the result)."""
         for path, _place in done:
             self._folder(path).add(Fate.DONE)
 
-    def _ended(self, ending: Ending) -> None:
+    def ended(self, ending: Ending) -> None:
+        """An image that the discovery let through to nobody."""
         match ending.outcome:
             case Skipped():
                 fate = Fate.EXISTS
@@ -138,28 +133,26 @@ class Planner:
 
 
 async def calibrate(
-    planner: Planner, wire: WireSession, number: int
+    planner: Planner, session: WireSession, number: int
 ) -> tuple[list[tuple[int, Decimal]], float | None]:
     """(pixels, credits) of some new images by free test requests, from the largest to the smallest; mean seconds of one.
 
     Raises `WireError` when none could be asked.
     """
-    params = replace(planner.spec.params, test=True)
     sizes = sorted(planner.samples, reverse=True)
     number = min(number, len(sizes))
     chosen = [sizes[index * (len(sizes) - 1) // max(1, number - 1)] for index in range(number)]
-    said: list[tuple[int, Decimal]] = []
+    prices: list[tuple[int, Decimal]] = []
     began = asyncio.get_running_loop().time()
     for pixels in chosen:
-        seen = await asyncio.to_thread(read_fingerprint, planner.samples[pixels])
-        source = FileSource(planner.samples[pixels], seen.probe.kind, (seen.stamp.size, seen.stamp.mtime_ns))
-        async with wire.remove_background(source, params, Trace()) as answer:
-            if not 200 <= answer.status <= 299:
-                raise WireError((await answer.error()).message)
-            headers = read_result_headers(answer.headers, test=True)
-            async for _block in answer.blocks():
-                pass
-        if headers.credits_calculated is not None:
-            said.append((pixels, headers.credits_calculated))
+        path = planner.samples[pixels]
+        fingerprint = await asyncio.to_thread(read_fingerprint, path)
+        stamp = (fingerprint.stamp.size, fingerprint.stamp.mtime_ns)
+        source = FileSource(path, fingerprint.probe.kind, stamp)
+        reply = await ask_price(session, source, planner.spec.params)
+        if reply.headers is None or reply.cause is not None:
+            raise WireError(reply.problem.message if reply.problem else "") from reply.cause
+        if reply.headers.credits_calculated is not None:
+            prices.append((pixels, reply.headers.credits_calculated))
     seconds = asyncio.get_running_loop().time() - began
-    return said, seconds / len(chosen) if chosen else None
+    return prices, seconds / len(chosen) if chosen else None

@@ -1,8 +1,18 @@
-"""The pool: workers begin at the ramp's deadlines, and are lent to images that are ready to be sent.
+"""The pool: workers are lent to images that are ready to be sent, as many at once as the ramp allows.
 
 An image has a task of its own and needs a worker only while it is on the wire: what comes before (reading,
 asking the ledger) and after (renaming, writing down) never keeps a worker from its next request. Before,
 with and behind the workers there are at most as many images as there are workers, so memory is bounded.
+
+How it works:
+1. `run` takes an item from the stream when there is a place in line, and makes a task of it.
+2. The item comes to `async with turn as worker`: it waits in line until fewer workers are in use than the
+   ramp's `Window` allows. A worker that comes free goes to the first in line at once, so that use never
+   seems to drop between two images.
+3. Every change of use is told to the window, which says when one more is allowed or one is taken back; a
+   single timer looks at it then. A window that shrinks takes no worker away: it only lends fewer.
+4. Who waits because the service fails for everyone (`idle`) uses nothing meanwhile: a service that is down
+   earns no steps, and all who waited do not come back at once to more than the window allows.
 
 Knows nothing of images, money or files: `handle(item, turn)` does.
 """
@@ -10,10 +20,14 @@ Knows nothing of images, money or files: `handle(item, turn)` does.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from pixian_batch.policy.ramp import Window
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from types import TracebackType
 
     from pixian_batch.pipeline.stop_sign import StopSign
@@ -25,7 +39,7 @@ T = TypeVar("T")
 
 
 class Pool(Generic[T]):
-    """One run's workers. `workers` are those that have begun."""
+    """One run's workers. `workers` are all that were ever hired."""
 
     def __init__(
         self,
@@ -35,47 +49,44 @@ class Pool(Generic[T]):
         hire: Callable[[], Worker],
         handle: Callable[[T, Turn], Awaitable[None]],
     ) -> None:
-        self.workers: list[Worker] = []
-        self._ramp = ramp
-        self._stop = stop
-        self._hire = hire
         self._handle = handle
-        self._began = 0.0
-        self._line = _Line()
+        self._line = Line(ramp, stop, hire)
 
     @property
-    def next_opening(self) -> float | None:
-        """Seconds until the next worker may begin; None when all have."""
-        if len(self.workers) >= self._ramp.cap:
-            return None
-        step = len(self.workers) - self._ramp.at_start + 1
-        return max(0.0, self._began + step * self._ramp.interval - asyncio.get_running_loop().time())
+    def workers(self) -> list[Worker]:
+        """All workers that have begun."""
+        return self._line.workers
+
+    @property
+    def allowed(self) -> int:
+        """How many may be in use now."""
+        return self._line.window.allowed
+
+    @property
+    def next_step(self) -> float | None:
+        """Seconds of full use until one more worker is allowed; None at the cap and before the first request."""
+        return self._line.window.next_step(asyncio.get_running_loop().time())
+
+    @asynccontextmanager
+    async def idle(self) -> AsyncIterator[None]:
+        """Around a wait of somebody who has a worker, in which it is not in use."""
+        self._line.leave()
+        try:
+            yield
+        finally:
+            await self._line.enter()
 
     async def run(self, stream: Stream[T]) -> None:
-        """Work until the stream has ended and every item is handled."""
-        self._began = asyncio.get_running_loop().time()
-        async with asyncio.TaskGroup() as group:
-            opener = group.create_task(self._open())
-            await self._receive(stream)
-            opener.cancel()
-
-    async def _open(self) -> None:
-        """Begin each worker at its own absolute deadline, so that the ramp never drifts."""
-        for opening in self._ramp.openings():
-            wait = self._began + opening - asyncio.get_running_loop().time()
-            if wait > 0 and not await self._stop.rest(wait):
-                break
-            worker = self._hire()
-            self.workers.append(worker)
-            self._line.join(worker)
-
-    async def _receive(self, stream: Stream[T]) -> None:
-        """A task for every item, as soon as there is a place in line; ends when all have ended."""
-        async with asyncio.TaskGroup() as items:
-            await self._line.places.acquire()
-            while (item := await stream.take()) is not None:
-                items.create_task(self._one(item))
+        """Work until the stream has ended and every item is handled: a task for each, once it has a place in line."""
+        self._line.open()
+        try:
+            async with asyncio.TaskGroup() as items:
                 await self._line.places.acquire()
+                while (item := await stream.take()) is not None:
+                    items.create_task(self._one(item))
+                    await self._line.places.acquire()
+        finally:
+            self._line.close()
 
     async def _one(self, item: T) -> None:
         turn = Turn(self._line)
@@ -85,19 +96,117 @@ class Pool(Generic[T]):
             turn.end()
 
 
-class _Line:
-    """The free workers, and how many items may stand before and behind them: one each for every worker."""
+class Line:
+    """Who is in use, who waits for it, and how many may stand before and behind the workers: one each for every worker."""
 
-    def __init__(self) -> None:
-        self.free: asyncio.Queue[Worker] = asyncio.Queue()
+    def __init__(self, ramp: Ramp, stop: StopSign, hire: Callable[[], Worker]) -> None:
+        self.workers: list[Worker] = []
+        self.window = Window.of(ramp)
         self.places = asyncio.Semaphore(0)
         self.exits = asyncio.Semaphore(0)
+        self._stop = stop
+        self._hire = hire
+        self._free: deque[Worker] = deque()
+        self._in_use = 0
+        self._in_line: deque[asyncio.Future[Worker]] = deque()
+        self._returning: deque[asyncio.Future[None]] = deque()
+        """Those who have a worker, were idle and want to go on: before all who are in line."""
+        self._timer: asyncio.TimerHandle | None = None
 
-    def join(self, worker: Worker) -> None:
-        """A worker begins."""
-        self.free.put_nowait(worker)
-        self.places.release()
-        self.exits.release()
+    def open(self) -> None:
+        """Hire the first workers."""
+        while len(self.workers) < self.window.allowed:
+            worker = self._hire()
+            self.workers.append(worker)
+            self._free.append(worker)
+            self.places.release()
+            self.exits.release()
+
+    def close(self) -> None:
+        """No more steps."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def lend(self) -> Worker:
+        """A worker, in use from now on, when it is this one's turn."""
+        mine: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        self._in_line.append(mine)
+        self._serve()
+        try:
+            return await mine
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled():
+                self.give_back(mine.result())
+            raise
+
+    def give_back(self, worker: Worker) -> None:
+        """It is not in use any more, unless the next in line takes it over at once."""
+        self._free.append(worker)
+        self.leave()
+
+    async def enter(self) -> None:
+        """Be in use again, after `leave`."""
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._returning.append(mine)
+        self._serve()
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if mine.cancelled():
+                self._use(self._in_use + 1)  # whoever was cancelled gives its worker back all the same
+            raise
+
+    def leave(self) -> None:
+        """One fewer is in use; whoever waits goes first, so that use does not seem to drop between two images."""
+        self._in_use -= 1
+        if not self._serve():
+            self._use(self._in_use)
+
+    def _serve(self) -> bool:
+        """Let in who waits, as many as are allowed; whether anybody came."""
+        before = self._in_use
+        while self._in_use < self.window.allowed and (self._let_in_returning() or self._let_in_next()):
+            self._in_use += 1
+        if self._in_use > before:
+            self._use(self._in_use)
+        return self._in_use > before
+
+    def _let_in_returning(self) -> bool:
+        while self._returning:
+            if not (first := self._returning.popleft()).done():
+                first.set_result(None)
+                return True
+        return False
+
+    def _let_in_next(self) -> bool:
+        while self._in_line and self._free:
+            if not (first := self._in_line.popleft()).done():
+                first.set_result(self._free.popleft())
+                return True
+        return False
+
+    def _use(self, in_use: int) -> None:
+        self._in_use = in_use
+        self.window = self.window.used(in_use, asyncio.get_running_loop().time())
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        """One timer at a time: one that rings too early is set anew then, not at each change of use."""
+        change = self.window.next_change
+        if change is None or (self._timer is not None and self._timer.when() <= change):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(change, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._stop.up:
+            return  # nothing new is sent: nothing is earned any more
+        self.window = self.window.at(asyncio.get_running_loop().time())
+        self.open()
+        self._serve()
+        self._set_timer()
 
 
 class Turn:
@@ -106,13 +215,13 @@ class Turn:
     The worker is given back when the item has an exit: who cannot get rid of results takes no new ones.
     """
 
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, line: Line) -> None:
         self._line = line
         self._worker: Worker | None = None
         self._leaving = False
 
     async def __aenter__(self) -> Worker:
-        self._worker = await self._line.free.get()
+        self._worker = await self._line.lend()
         self._line.places.release()
         self._worker.busy = True
         return self._worker
@@ -126,7 +235,7 @@ class Turn:
             self._leaving = True
         finally:
             self._worker.busy = False
-            self._line.free.put_nowait(self._worker)
+            self._line.give_back(self._worker)
 
     def end(self) -> None:
         """The item's way has ended, wherever it was."""

@@ -1,4 +1,4 @@
-"""Before the first credit: are the credentials good? And what does the account hold, before and after?
+"""Before the first credit: are the credentials good, and what do the ledger and the account say?
 
 A free request without an image tells the first; a run that has nothing to send asks nothing. The account
 is asked for `reconcile` only: a service that does not say is no trouble.
@@ -19,22 +19,27 @@ from pixian_batch.policy.stopping import Exit, Stop
 if TYPE_CHECKING:
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.adapters.wire.session import WireSession
+    from pixian_batch.pipeline.spending import Spending
     from pixian_batch.pipeline.stop_sign import StopSign
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Preflight:
     """`once` before every image: only the first one asks, and all wait for its answer."""
 
-    wire: WireSession
+    session: WireSession
     ledger: Ledger
+    spending: Spending
     stop: StopSign
     needed: bool
     _asked: bool = False
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def once(self) -> None:
-        """Raise the stop sign when the credentials are not good. A service that is down says nothing of them."""
+        """Raise the stop sign when the credentials are not good. A service that is down says nothing of them.
+
+        Raises `LedgerError`.
+        """
         if not self.needed:
             return
         async with self._lock:  # whoever waits here finds it done
@@ -45,6 +50,7 @@ class Preflight:
             if not self.stop.up:
                 await self._note_balance(after=False)
             self._asked = True
+            await self.spending.open()
 
     async def afterwards(self) -> None:
         """When something may have been sent: note what the account holds now."""
@@ -52,7 +58,7 @@ class Preflight:
             await self._note_balance(after=True)
 
     async def _check_credentials(self) -> None:
-        async with self.wire.probe_credentials(Trace()) as answer:
+        async with self.session.probe_credentials(Trace()) as answer:
             error = await answer.error()
         match answer.status:
             case 401 | 403:
@@ -67,6 +73,6 @@ class Preflight:
 
     async def _note_balance(self, *, after: bool) -> None:
         with contextlib.suppress(WireError, LedgerError):
-            account = await self.wire.account()
+            account = await self.session.account()
             if isinstance(account, Account) and account.credits is not None:
                 await self.ledger.balance(account.credits, after=after)

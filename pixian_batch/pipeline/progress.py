@@ -1,44 +1,50 @@
-"""What is going on right now, kept up to date by the run and read by the displays."""
+"""Every ending is counted here, once, and told to the watcher; what is going on right now is read from here."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pixian_batch.policy.outcome import Done, Ending, Skipped, SkipReason
+from pixian_batch.policy.outcome import Done, Ending, Failed, Skipped, SkipReason
 from pixian_batch.policy.progress import Snapshot, eta
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from decimal import Decimal
 
     from pixian_batch.pipeline.circuit import Circuit
     from pixian_batch.pipeline.pool import Pool
     from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.policy.progress import Watcher
     from pixian_batch.policy.ramp import Ramp
 
 _LATELY = 200
 _SKIPPED = Skipped(SkipReason.DONE)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Progress:
-    """The state behind `Snapshot`."""
+    """The state behind `Snapshot`. out: the output folder, of which the places of results are parts."""
 
     ramp: Ramp
     stop: StopSign
+    watcher: Watcher
+    out: str = ""
     free: bool = False
     tally: Tally = field(default_factory=Tally)
+    problems: Counter[str] = field(default_factory=Counter)
+    """Failures by their message."""
     found: int = 0
     counted: bool = False
     pool: Pool[Any] | None = None
     circuit: Circuit | None = None
     credits_before: Decimal | None = None
     credits_ever: Decimal | None = None
+    _recovered: set[str] = field(default_factory=set)
+    """Outputs of images that ended in this run before they were found in it: each ends only once."""
     _began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     _lately: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_LATELY))
 
@@ -47,36 +53,69 @@ class Progress:
         """Seconds since the run began."""
         return asyncio.get_running_loop().time() - self._began
 
+    def recovered(self, ending: Ending) -> None:
+        """An image of an interrupted run was finished; when it is found, it is done already."""
+        self.ended(ending)
+        self._recovered.add(ending.output or "")
+
     def ended(self, ending: Ending) -> None:
         """One image's way has ended."""
+        if isinstance(ending.outcome, Skipped) and self._was_told(ending.output):
+            return
         self.tally = self.tally.plus(ending)
-        if isinstance(ending.outcome, Done) and ending.attempts:
-            self._lately.append((self.elapsed, ending.seconds))
+        match ending.outcome:
+            case Done() if ending.attempts:
+                self._lately.append((self.elapsed, ending.seconds))
+            case Failed(problem):
+                self.problems[problem.message] += 1
+            case _:
+                pass
+        self.watcher.ended(ending)
 
-    def skipped(self, done: list[tuple[str, str]], out: str) -> Iterator[Ending]:
-        """Many images that need no work: counted at once, told one by one only to who asks."""
+    def skipped(self, done: list[tuple[str, str]]) -> None:
+        """Many images that need no work, (input, place): counted at once, told one by one only to who asks."""
+        if self._recovered:
+            done = [item for item in done if not self._was_told(self._output(item[1]))]
         self.tally = self.tally.plus_skipped(len(done))
-        return (Ending(path, os.path.join(out, *place.split("/")), _SKIPPED) for path, place in done)
+        # A million endings of a run that has nothing to do are only made for who writes each one down.
+        if self.watcher.tells_skipped:
+            for path, place in done:
+                self.watcher.ended(Ending(path, self._output(place), _SKIPPED))
+
+    def _was_told(self, output: str | None) -> bool:
+        if output not in self._recovered:
+            return False
+        self._recovered.discard(output or "")
+        return True
+
+    def _output(self, place: str) -> str:
+        return os.path.join(self.out, *place.split("/"))
 
     def snapshot(self) -> Snapshot:
         """The state now."""
         workers = self.pool.workers if self.pool else []
         resting = sum(worker.resting for worker in workers)
         elapsed, found = self.elapsed, max(self.found, self.tally.ended)
+        allowed = self.pool.allowed if self.pool else 0
+        next_step = self.pool.next_step if self.pool else None
         charged = self.tally.credits_charged
         return Snapshot(
             elapsed=elapsed,
             tally=self.tally,
             found=found,
             counted=self.counted,
-            workers=len(workers),
+            workers=allowed,
             busy=sum(worker.busy for worker in workers) - resting,
             resting=resting,
             cap=self.ramp.cap,
-            next_worker=self.pool.next_opening if self.pool else None,
+            next_worker=next_step,
             per_second=self._per_second(elapsed),
             eta=eta(
-                found - self.tally.ended, ramp=self.ramp, elapsed=elapsed, seconds_per_image=self._each()
+                found - self.tally.ended,
+                ramp=self.ramp,
+                allowed=allowed,
+                next_step=next_step,
+                seconds_per_image=self._each(),
             ),
             paused=self.circuit is not None and self.circuit.is_tripped(),
             stop=self.stop.stop,

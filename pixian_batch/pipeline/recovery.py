@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.landing import Body, read_body
+from pixian_batch.adapters.landing import read_body
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
 from pixian_batch.policy.outcome import Done, Ending
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.policy.record import Sending, Unfinished
+    from pixian_batch.policy.reply import Body
 
 
 @dataclass(slots=True)
@@ -32,12 +33,12 @@ class Recovery:
     landing: Landing
     finisher: Finisher
 
-    async def settle(self) -> list[Ending]:
+    async def recover(self) -> list[Ending]:
         """The endings of images that were finished now; what stays in doubt is in the ledger."""
-        endings = [await self._settle_one(item) for item in await self.ledger.unfinished()]
+        endings = [await self._recover_one(item) for item in await self.ledger.unfinished()]
         return [ending for ending in endings if ending is not None]
 
-    async def _settle_one(self, left: Unfinished) -> Ending | None:
+    async def _recover_one(self, left: Unfinished) -> Ending | None:
         spool = self.landing.spool_of(left.sending.place, left.sending.spool)
         if left.ended is not None:
             return await self._finish(left, left.ended.kept or spool)
@@ -61,16 +62,15 @@ class Recovery:
         body = await asyncio.to_thread(read_body, path)
         if body is None:
             return await self._after_rename(left)
-        source = await self._original(sending) if rebuild else sending.input
         received = Received(
-            sending.attempt,
-            None,
-            sending.key,
-            source,
-            sending.place,
-            body.path,
-            rebuild,
-            headers.input_orientation,
+            attempt=sending.attempt,
+            key=sending.key,
+            input=sending.input,
+            place=sending.place,
+            body=body.path,
+            headers=headers,
+            rebuild=rebuild,
+            original=await self._original(sending) if rebuild else sending.input,
         )
         try:
             await self.finisher.finish(received)

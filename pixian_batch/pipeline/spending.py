@@ -1,4 +1,4 @@
-"""What an image may cost, and whether it may still be bought: the price book and the budget of a run.
+"""The money layer of sending: what an image may cost, and whether it may still be bought.
 
 A limit is kept whatever the workers do: before a request its highest possible price is set aside. Where
 no such price is known, a free test request of the very image finds it.
@@ -11,65 +11,104 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.wire.trace import Trace, WireError
-from pixian_batch.contract.headers import read_result_headers
-from pixian_batch.policy.budget import Budget
+from pixian_batch.adapters.wire.exchange import ask_price
+from pixian_batch.policy.budget import Budget, Limit
 from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.price import PriceBook
+from pixian_batch.policy.reply import Reply
 from pixian_batch.policy.stopping import Exit, Stop
-from pixian_batch.policy.verdict import Verdict, classify
+from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Sequence
 
+    from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.adapters.wire.session import WireSession
     from pixian_batch.contract.headers import ResultHeaders
-    from pixian_batch.pipeline.job import Job, Reply
+    from pixian_batch.pipeline.job import Job, Send
     from pixian_batch.pipeline.stop_sign import StopSign
 
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class NoPrice:
-    """A limit is set, and the service did not say what an image would cost.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Credits that may be spent: in this ledger ever, in this run, today."""
 
-    What follows is what would follow had the image itself been answered so: rest, fail, probe or halt.
-    """
-
-    verdict: Verdict
-    http_status: int | None
-    problem: Problem
-    retry_after: float | None = None
+    ever: Decimal | None = None
+    run: Decimal | None = None
+    day: Decimal | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Spending:
-    """Asked before each image, told after each attempt. With `free` it neither limits nor asks.
+    """Sends a job when the limits allow it. With `free` it neither limits nor asks.
 
     unpriced: pixels of images in doubt that were sent before any price was known. They count against the
     limits as soon as there is a price to count them with.
-    fill: puts in what the ledger knows; called once, before the first image is asked about.
     """
 
-    wire: WireSession
+    session: WireSession
+    ledger: Ledger
     stop: StopSign
+    send: Send
     free: bool
+    limits: Limits = field(default_factory=Limits)
+    all_key_params: Sequence[str] = ()
+    """The parameters whose prices are known from the ledger."""
     budget: Budget = field(default_factory=Budget)
     prices: PriceBook = field(default_factory=PriceBook)
     unpriced: list[int] = field(default_factory=list)
-    fill: Callable[[Spending], Awaitable[None]] | None = None
-    _filling: asyncio.Lock = field(default_factory=asyncio.Lock)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _opened: bool = False
 
-    async def at_most(self, job: Job) -> Decimal | NoPrice | None:
+    async def open(self) -> None:
+        """Take in what the ledger knows, once: whoever comes first asks, and all wait.
+
+        These are questions to the whole ledger, so a run that buys nothing asks none of them.
+        """
+        if self.free:
+            return
+        async with self._opening:
+            if not self._opened:
+                await self._take_in()
+                self._opened = True
+
+    async def _take_in(self) -> None:
+        self.budget = await _budget(self.ledger, self.limits)
+        self.unpriced = await self.ledger.unpriced()
+        for params in self.all_key_params:
+            for pixels, cost in await self.ledger.prices(params):
+                self.prices.learn(pixels, cost)
+        self._count_unpriced()
+
+    async def __call__(self, job: Job) -> Reply | None:
+        """Send `job` within the limits; None when they, or a stop, forbid it.
+
+        Where a limit is set and the service does not say what the image would cost, the reply is what it was
+        answered instead: what follows (rest, fail, probe, halt) is what would follow for the image itself.
+        """
+        at_most = await self.at_most(job)
+        if isinstance(at_most, Reply):
+            return at_most
+        if not await self.reserve(at_most):
+            return None
+        reply: Reply | None = None
+        try:
+            reply = await self.send(replace(job, at_most=at_most))
+        finally:
+            self.settle(at_most, reply, job.pixels)
+        return reply
+
+    async def at_most(self, job: Job) -> Decimal | Reply | None:
         """The most that `job` can cost; None when nothing is known and no limit asks for it.
 
-        `NoPrice` when a limit asks for it and the service does not say.
+        A `Reply` when a limit asks for it and the service does not say.
         """
         if self.free:
             return ZERO
-        await self._filled()
+        await self.open()
         bound = self.prices.bound(job.pixels) if job.pixels else None
         if bound is not None:
             return bound
@@ -82,7 +121,6 @@ class Spending:
 
         While other requests are out, what was set aside for them may come free: then it waits.
         """
-        await self._filled()
         while (limit := self.budget.reserve(at_most or ZERO)) is not None:
             if self.stop.up:
                 return False
@@ -92,15 +130,6 @@ class Spending:
             self._settled.clear()
             await self._settled.wait()
         return True
-
-    async def _filled(self) -> None:
-        """Whoever comes first fills it, and all wait: it takes long where the ledger knows millions."""
-        if self.free or self.fill is None:
-            return
-        async with self._filling:
-            if self.fill is not None:
-                await self.fill(self)
-                self.fill = None
 
     def settle(self, at_most: Decimal | None, reply: Reply | None, pixels: int | None) -> None:
         """An attempt has ended (None: it never began): what it cost, or may have cost."""
@@ -112,49 +141,53 @@ class Spending:
         self.budget.settle(at_most or ZERO, spent)
         self._settled.set()
         if reply is not None and reply.headers is not None and pixels:
-            self.learn(pixels, _cost(reply.headers))
+            self._learn(pixels, _cost(reply.headers))
 
-    def learn(self, pixels: int, cost: Decimal) -> None:
+    def _learn(self, pixels: int, cost: Decimal) -> None:
         """An image of `pixels` cost, or would cost, `cost` credits."""
-        if not cost:
-            return
-        self.prices.learn(pixels, cost)
-        self.count_unpriced()
+        if cost:
+            self.prices.learn(pixels, cost)
+            self._count_unpriced()
 
-    def count_unpriced(self) -> None:
+    def _count_unpriced(self) -> None:
         """Count the doubts of unknown price, if a price is known by now."""
         while self.unpriced and self.prices.highest_rate is not None:
             self.budget.count_past(self.prices.forecast(self.unpriced.pop()) or ZERO)
 
-    async def _ask_price(self, job: Job) -> Decimal | NoPrice:
-        """The price of this very image, by one free test request."""
-        trace = Trace()
-        as_test = replace(job.params, test=True)
-        try:
-            async with self.wire.remove_background(job.source, as_test, trace) as answer:
-                if not 200 <= answer.status <= 299:
-                    error = await answer.error()
-                    return _no_price(trace, error.message, error.hint, retry_after=answer.retry_after)
-                headers = read_result_headers(answer.headers, test=True)
-                async for _block in answer.blocks():
-                    pass
-        except WireError as error:
-            return _no_price(trace, str(error), "check the network and --api-url")
-        if headers.credits_calculated is None:
-            return _no_price(trace, "the answer to a test request named no price", "run without a limit")
+    async def _ask_price(self, job: Job) -> Decimal | Reply:
+        """The price of this very image, by one free test request; why there is none as a reply without a result."""
+        reply = await ask_price(self.session, job.source, job.params)
+        price = reply.headers.credits_calculated if reply.headers is not None else None
+        if price is None or reply.cause is not None:
+            return _without_price(reply)
         if job.pixels:
-            self.learn(job.pixels, headers.credits_calculated)
-        return headers.credits_calculated
+            self._learn(job.pixels, price)
+        return price
 
 
-def _no_price(trace: Trace, message: str, hint: str, *, retry_after: float | None = None) -> NoPrice:
-    verdict = classify(trace.exchange())
-    if verdict is Verdict.IN_DOUBT or (verdict is Verdict.LOST and not trace.whole):
-        verdict = Verdict.UNAVAILABLE  # a test request is free: it may be asked again
-    elif verdict is Verdict.LOST:
+async def _budget(ledger: Ledger, limits: Limits) -> Budget:
+    """The limits, and what counts against them."""
+    known: list[Limit] = []
+    if limits.ever is not None:
+        known.append(Limit("--max-credits", limits.ever, (await ledger.spending()).counted))
+    if limits.run is not None:
+        known.append(Limit("--max-credits-per-run", limits.run, past=False))
+    if limits.day is not None:
+        known.append(Limit("--max-credits-per-day", limits.day, (await ledger.spending_today()).counted))
+    return Budget(tuple(known))
+
+
+def _without_price(reply: Reply) -> Reply:
+    """The reply to a test request as one for the image itself: it was free, so nothing is in doubt or lost."""
+    verdict, problem = reply.verdict, reply.problem
+    if reply.headers is not None and reply.cause is None:
         verdict = Verdict.REFUSED  # the service is at work, and says no price
+        problem = Problem(None, "the answer to a test request named no price", "run without a limit")
+    elif verdict in {Verdict.IN_DOUBT, Verdict.LOST}:
+        verdict = Verdict.UNAVAILABLE  # it may be asked again
+    message, hint = (problem.message, problem.hint) if problem else ("", "")
     problem = Problem("no_price", f"its price could not be found: {message}", hint)
-    return NoPrice(verdict, trace.status, problem, retry_after)
+    return replace(reply, verdict=verdict, headers=None, body=None, problem=problem)
 
 
 def _cost(headers: ResultHeaders) -> Decimal:

@@ -1,4 +1,4 @@
-"""A worker and the image in its hand: attempt, rest, attempt again, until the image's way has ended.
+"""The outermost layer of sending: a worker that sends the image in its hand again until its way has ended.
 
 A retry is a rest in here; the image never goes back into a queue. Every worker waits on its own.
 """
@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from pixian_batch.policy.retry import Fail, Halt, Hold, Land, Rest, RetryPolicy, RetryState, after
 from pixian_batch.policy.stopping import Exit, Stop
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from pixian_batch.pipeline.circuit import Circuit
-    from pixian_batch.pipeline.job import Reply
+    from pixian_batch.pipeline.job import Job
     from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.policy.reply import Reply
 
 _CREDENTIALS = frozenset({401, 403})
-
-Send: TypeAlias = "Callable[[], Awaitable[Reply | None]]"
-"""Makes one attempt; None when it may not be made, because the run stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,7 @@ class Pursuit:
 class Worker:
     """One of the pool. `retry_state` is its own memory of 429s, kept from image to image."""
 
-    circuit: Circuit
+    send: Circuit
     stop: StopSign
     retry_policy: RetryPolicy
     retry_state: RetryState = field(default_factory=RetryState)
@@ -53,46 +49,36 @@ class Worker:
     throttled: int = 0
     """Its 429s in this run."""
 
-    async def pursue(self, send: Send) -> Pursuit:
+    async def pursue(self, job: Job) -> Pursuit:
         """Send one image until it has landed, failed, is held, or the run stops."""
         self.retry_state = self.retry_state.next_image()
         began = asyncio.get_running_loop().time()
         attempts = 0
         reply: Reply | None = None
-        while True:
-            async with self.circuit.passage() as free:
-                if not free:
-                    return Pursuit(began, reply, attempts, None)
-                if (latest := await send()) is None:
-                    return Pursuit(began, reply, attempts, None)
-                reply = latest
-                attempts += 1
-                self._tell(reply)
+        while (latest := await self.send(job)) is not None:
+            reply = latest
+            attempts += 1
+            self.throttled += reply.verdict is Verdict.THROTTLED
             following, self.retry_state = after(
                 reply.verdict, self.retry_state, self.retry_policy, retry_after=reply.retry_after
             )
             match following:
                 case Rest(seconds):
                     if not await self._rest(seconds):
-                        return Pursuit(began, reply, attempts, None)
+                        break
                 case Fail() if self._is_everybodys(reply):
-                    pass  # the service fails for everyone: this image's turn comes again at the circuit breaker
-                case Land() | Fail() | Hold():
-                    return Pursuit(began, reply, attempts, following)
-                case Halt():
-                    self.stop.raise_(_halt(reply))
+                    pass  # the service fails for everyone: this image's turn comes again at the circuit
+                case Land() | Fail() | Hold() | Halt():
+                    if isinstance(following, Halt):
+                        self.stop.raise_(_halt(reply))
                     return Pursuit(began, reply, attempts, following)
                 case other:
                     assert_never(other)
-
-    def _tell(self, reply: Reply) -> None:
-        problem = reply.problem
-        self.throttled += reply.verdict is Verdict.THROTTLED
-        self.circuit.seen(reply.verdict, last_words=problem.message if problem else "")
+        return Pursuit(began, reply, attempts, None)
 
     def _is_everybodys(self, reply: Reply) -> bool:
         service = reply.verdict in {Verdict.UNAVAILABLE, Verdict.NOT_SENT}
-        return service and self.circuit.is_tripped() and not self.stop.up
+        return service and self.send.is_tripped() and not self.stop.up
 
     async def _rest(self, seconds: float) -> bool:
         self.resting = True

@@ -7,8 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
+    from pixian_batch.policy.outcome import Ending
     from pixian_batch.policy.ramp import Ramp
     from pixian_batch.policy.stopping import Exit, Stop
     from pixian_batch.policy.tally import Tally
@@ -92,8 +94,42 @@ class Summary:
     """Failures by message with their number, the most frequent first."""
 
 
-def eta(images_left: int, *, ramp: Ramp, elapsed: float, seconds_per_image: float | None) -> float | None:
-    """Seconds until `images_left` more images are bought on this ramp; None before the first is known."""
+class Watcher:
+    """Who is told of a run; does nothing by itself. Calls come on the loop's thread; they are quick and never raise.
+
+    One that has `tells_skipped` False is not told of images that are done already, only of their number.
+    """
+
+    tells_skipped: bool = True
+
+    def started(self, snapshot: Callable[[], Snapshot]) -> None:
+        """The run begins; `snapshot()` tells its state at any time."""
+
+    def ended(self, ending: Ending) -> None:
+        """One image's way has ended."""
+
+    def notify(self, message: Message) -> None:
+        """Something the user should know."""
+
+    def finished(self, summary: Summary) -> None:
+        """The end; always the last call."""
+
+    async def attend(self) -> None:
+        """Runs beside the run, and is cancelled at its end."""
+
+
+def eta(
+    images_left: int,
+    *,
+    ramp: Ramp,
+    allowed: int,
+    next_step: float | None,
+    seconds_per_image: float | None,
+) -> float | None:
+    """Seconds until `images_left` more images are bought on this ramp; None before the first is known.
+
+    allowed: workers now; next_step: seconds until one more is allowed.
+    """
     if seconds_per_image is None or images_left < 0:
         return None
-    return ramp.seconds_for(images_left, seconds_per_image, elapsed=elapsed)
+    return ramp.seconds_for(images_left * seconds_per_image, allowed=allowed, next_step=next_step)

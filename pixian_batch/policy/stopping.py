@@ -45,6 +45,12 @@ class Stop:
     message: str
     hint: str = ""
 
+    @classmethod
+    def disk(cls, error: Exception) -> Stop:
+        """The disk, or a ledger on it, cannot be written."""
+        hint = "make room, then run the same command again: it goes on where it stopped"
+        return cls(Exit.DISK, str(error), hint)
+
 
 def graver(one: Stop | None, other: Stop) -> Stop:
     """Of two reasons to stop the one that is told: a signal first, otherwise whichever came first."""

@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, Final
 
 import looptime
 
+from pixian_batch.adapters.wire.source import UrlSource
+from pixian_batch.contract.params import Params
 from pixian_batch.pipeline.circuit import Circuit
-from pixian_batch.pipeline.job import Reply
+from pixian_batch.pipeline.job import Job
 from pixian_batch.pipeline.pool import Pool, Turn
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.ramp import Ramp
+from pixian_batch.policy.record import Key
+from pixian_batch.policy.reply import Reply
 from pixian_batch.policy.retry import RetryPolicy
 from pixian_batch.policy.verdict import Verdict
 
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 _WORKERS: Final = 40
 _SECONDS: Final = 300.0
 _STEP: Final = 5.0
+_JOB: Final = Job("a.jpg", UrlSource("https://127.0.0.1/a.jpg"), Key(b"", ""), Params(), "a.png", None)
 
 
 @dataclass(slots=True)
@@ -45,7 +50,7 @@ class ModelService:
     _second: int = -1
     _taken: int = 0
 
-    async def answer(self) -> Reply:
+    async def answer(self, _job: Job) -> Reply:
         """One request."""
         now = int(asyncio.get_running_loop().time())
         if now != self._second:
@@ -53,11 +58,11 @@ class ModelService:
         if self._taken >= self.limit:
             self.wasted += 1
             await asyncio.sleep(0.2)
-            return Reply(1, Verdict.THROTTLED, 0.2, http_status=429)
+            return Reply(Verdict.THROTTLED, seconds=0.2, http_status=429)
         self._taken += 1
         await asyncio.sleep(self.draw.lognormvariate(0.6, 0.4))
         self.useful += 1
-        return Reply(1, Verdict.DELIVERED, 2.0, http_status=200)
+        return Reply(Verdict.DELIVERED, seconds=2.0, http_status=200)
 
 
 async def _run(service: ModelService, rest: Callable[[int, random.Random], float] | None) -> None:
@@ -67,10 +72,10 @@ async def _run(service: ModelService, rest: Callable[[int, random.Random], float
     async def handle(_item: int, turn: Turn) -> None:
         async with turn as worker:
             if rest is None:
-                await worker.pursue(service.answer)
+                await worker.pursue(_JOB)
                 return
             throttles = 0
-            while (await service.answer()).verdict is Verdict.THROTTLED:
+            while (await service.answer(_JOB)).verdict is Verdict.THROTTLED:
                 throttles += 1
                 await asyncio.sleep(rest(throttles, service.draw))
 
@@ -79,7 +84,7 @@ async def _run(service: ModelService, rest: Callable[[int, random.Random], float
             await stream.put(1)
         await stream.close()
 
-    circuit = Circuit(Breaker(), stop)
+    circuit = Circuit(breaker=Breaker(), stop=stop, send=service.answer)
     pool: Pool[int] = Pool(
         Ramp(_WORKERS, _WORKERS, 0),
         stop,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from pixian_batch.adapters.ledger import Ledger, default_path, store
 from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.contract.params import Params
-from pixian_batch.pipeline.job import Spec
+from pixian_batch.pipeline.spec import Spec
 from pixian_batch.policy.record import Answered, Ended, Key, Placed, Sending
 from pixian_batch.policy.verdict import Verdict
 from scripts.benchmarks.photos import make_photos

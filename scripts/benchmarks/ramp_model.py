@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import TYPE_CHECKING
 
 import looptime
 
@@ -20,8 +21,20 @@ from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.ramp import Ramp
 from pixian_batch.policy.retry import RetryPolicy
 
+if TYPE_CHECKING:
+    from pixian_batch.pipeline.job import Job
+
 _RAMP = Ramp(5, 40, 60.0)
 _UNTIL = 40 * 60.0
+
+
+def _allowed(elapsed: float) -> int:
+    """The vendor's curve, when all workers are in use from the start on."""
+    return min(_RAMP.cap, _RAMP.start + int(elapsed // _RAMP.interval))
+
+
+async def _nothing_to_send(_job: Job) -> None:
+    raise AssertionError("this model sends nothing")
 
 
 async def _main() -> str:
@@ -33,7 +46,7 @@ async def _main() -> str:
         nonlocal busy, over, used
         async with turn:
             busy += 1
-            over += busy > _RAMP.allowed(loop.time() - began)
+            over += busy > _allowed(loop.time() - began)
             seconds = draw.lognormvariate(1.6, 0.6)
             start = loop.time()
             await asyncio.sleep(seconds)
@@ -45,12 +58,12 @@ async def _main() -> str:
             await stream.put(1)
         await stream.close()
 
-    circuit = Circuit(Breaker(), stop)
+    circuit = Circuit(breaker=Breaker(), stop=stop, send=_nothing_to_send)
     pool: Pool[int] = Pool(_RAMP, stop, hire=lambda: Worker(circuit, stop, RetryPolicy()), handle=handle)
     feeding = asyncio.ensure_future(feed())
     await pool.run(stream)
     await feeding
-    area = sum(_RAMP.allowed(step * 1.0) for step in range(int(_UNTIL)))
+    area = sum(_allowed(step * 1.0) for step in range(int(_UNTIL)))
     return f"{_RAMP.cap} {used / area:.4f} {over}"
 
 

@@ -9,7 +9,7 @@ import sys
 
 from pixian_batch.adapters.walking import Batch, Walker, WalkRules
 from pixian_batch.contract.params import Params
-from pixian_batch.pipeline.job import Spec
+from pixian_batch.pipeline.spec import Spec
 
 walked = Walker(WalkRules(Spec(Params()).result_names)).walk(sys.argv[1:])
 print(sum(len(batch.names) for batch in walked if isinstance(batch, Batch)))

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.pictures import picture, put
 
-from pixian_batch.adapters.landing import BLOCK, Body, DiskError, Landing, Spool, read_body
+from pixian_batch.adapters.landing import BLOCK, DiskError, Landing, Spool, read_body
 from pixian_batch.contract.kinds import Kind
+from pixian_batch.policy.reply import Body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

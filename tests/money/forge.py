@@ -142,7 +142,10 @@ def _quicken(seconds: float | None) -> None:
     if seconds is not None:
         from pixian_batch.pipeline.circuit import Circuit
 
-        Circuit.__init__.__kwdefaults__ = {"probe_interval": seconds}
+        Circuit.__init__.__kwdefaults__ = {
+            **(Circuit.__init__.__kwdefaults__ or {}),
+            "probe_interval": seconds,
+        }
 
 
 async def _emulate(toml: str, place: Path) -> None:

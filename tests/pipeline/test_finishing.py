@@ -15,6 +15,7 @@ from support.records import answered, ended, key, sending
 
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError, store
+from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.finishing import Finisher, Received
 
 if TYPE_CHECKING:
@@ -30,14 +31,15 @@ async def received(ledger: Ledger, out: Path, number: int, place: str) -> Receiv
     await ledger.sending(sending(attempt, number, place=place, spool=spool))
     await ledger.answered(attempt, answered())
     return Received(
-        attempt,
-        ended(body_size=len(BODY)),
-        key(number),
-        f"in/{number}.jpg",
-        place,
-        spool,
+        attempt=attempt,
+        key=key(number),
+        input=f"in/{number}.jpg",
+        place=place,
+        body=spool,
+        headers=ResultHeaders(),
         rebuild=False,
-        orientation=1,
+        original=f"in/{number}.jpg",
+        ended=ended(body_size=len(BODY)),
     )
 
 

@@ -25,8 +25,7 @@ from pixian_batch.policy.stopping import Exit
 if TYPE_CHECKING:
     from pixian_batch.cli.options import PlanOptions
     from pixian_batch.pipeline.inputs import Inputs
-    from pixian_batch.pipeline.job import Spec
-    from pixian_batch.pipeline.run import Outputs
+    from pixian_batch.pipeline.spec import Outputs, Spec
     from pixian_batch.policy.ramp import Ramp
 
 _FATES = (Fate.NEW, Fate.DONE, Fate.EXISTS, Fate.DUPLICATE, Fate.UNREADABLE, Fate.TOO_LARGE, Fate.COLLISION)
@@ -94,7 +93,7 @@ async def make_plan(
         reader.close()
     total = planner.total
     expected = credits_for(total, prices)
-    time = None if seconds is None else ramp.seconds_for(total.fates[Fate.NEW], seconds)
+    time = None if seconds is None else ramp.seconds_from_start(total.fates[Fate.NEW] * seconds)
     return Plan(dict(sorted(planner.folders.items())), total, expected, time, free=spec.free)
 
 

@@ -52,8 +52,9 @@ if TYPE_CHECKING:
     from pixian_batch.cli.ask import DoubtQuestion
     from pixian_batch.cli.options import RunOptions
     from pixian_batch.pipeline.inputs import Inputs
-    from pixian_batch.pipeline.job import Spec
-    from pixian_batch.pipeline.run import Limits, Outputs, Pace, Watcher
+    from pixian_batch.pipeline.spec import Outputs, Pace, Spec
+    from pixian_batch.pipeline.spending import Limits
+    from pixian_batch.policy.progress import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +153,16 @@ async def execute(asked: RunSpec) -> int:
         try:
             async with open_wire(asked.service) as wire:
                 going = Run(
-                    asked.inputs, asked.outputs, asked.spec, asked.pace, asked.limits, wire, stop, screens
+                    inputs=asked.inputs,
+                    outputs=asked.outputs,
+                    spec=asked.spec,
+                    pace=asked.pace,
+                    limits=asked.limits,
+                    session=wire,
+                    stop=stop,
+                    watcher=screens,
+                    decide=_question(asked, stop, screens),
                 )
-                going.decide = _question(asked, stop, screens)
                 summary = await going.go()
                 if going.bug is not None:
                     screens.notify(

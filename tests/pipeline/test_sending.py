@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,16 @@ from pixian_batch.adapters.wire.trace import SourceChangedError
 from pixian_batch.contract.account import Credentials
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import Params
-from pixian_batch.pipeline.attempt import Attempter
-from pixian_batch.pipeline.job import Job, Reply
+from pixian_batch.pipeline.job import Job
+from pixian_batch.pipeline.sending import Recording
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
+
+    from pixian_batch.policy.reply import Reply
 
 PAID = "X-Credits-Charged: 0.25\r\n"
 
@@ -51,8 +54,10 @@ async def attempt(
             raw_server(script) as server,
             WireSession(Credentials("a", "b"), api_url=server.url, idle_timeout=idle) as wire,
         ):
-            attempter = Attempter(ledger, Landing(str(folder / "out")), wire, StopSign(), free=False)
-            return await attempter(job or job_of(folder), Decimal("0.30"))
+            recording = Recording(
+                session=wire, ledger=ledger, landing=Landing(str(folder / "out")), stop=StopSign(), free=False
+            )
+            return await recording(replace(job or job_of(folder), at_most=Decimal("0.30")))
     finally:
         await ledger.close()
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pixian_batch.adapters.landing import Landing, Spool
+from pixian_batch.adapters.wire.exchange import MemorySink
 from pixian_batch.contract.kinds import Kind, result_kind
-from pixian_batch.library.attempt import MemorySink
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from pixian_batch.contract.params import Params
-    from pixian_batch.library.attempt import Reply, Sink
     from pixian_batch.library.sources import Prepared
+
+ResultSink: TypeAlias = MemorySink | Spool
+
+
+class RebuildError(Exception):
+    """The delta and the original do not give a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +63,43 @@ class Destination:
         await self.take(beside)
 
 
-async def open_sink(destination: Destination | None) -> Sink:
+async def open_sink(destination: Destination | None) -> ResultSink:
     """Where the body of one attempt goes. Raises `DiskError`."""
     return MemorySink() if destination is None else await destination.open()
 
 
-async def rebuilt(prepared: Prepared, sink: Sink, reply: Reply) -> bytes:
-    """The full PNG of a delta that came. Raises `ImagingError` or OSError; the delta stays where it is."""
-    orientation = reply.headers.input_orientation if reply.headers else None
-    return await asyncio.to_thread(_rebuilt, prepared, sink, orientation)
+async def finish(destination: Destination | None, sink: ResultSink) -> bytes | None:
+    """The result's bytes, or None once it stands at its destination. Raises `DiskError`."""
+    if isinstance(sink, MemorySink):
+        return bytes(sink.content)
+    if destination is not None:
+        await destination.take(sink.path)
+    return None
 
 
-def _rebuilt(prepared: Prepared, sink: Sink, orientation: int | None) -> bytes:
+async def finish_rebuilt(
+    destination: Destination | None, sink: ResultSink, original: Prepared, orientation: int | None
+) -> bytes | None:
+    """As `finish`, for a delta: the full PNG is made of it. Raises `RebuildError`, `DiskError`; the delta stays."""
+    content = await asyncio.to_thread(_rebuilt, original, sink, orientation)
+    if destination is None or isinstance(sink, MemorySink):
+        return content
+    await destination.write(content, f"{sink.path}.rebuilt")
+    with contextlib.suppress(OSError):
+        os.unlink(sink.path)  # the delta: the rebuilt picture is safe
+    return None
+
+
+def _rebuilt(prepared: Prepared, sink: ResultSink, orientation: int | None) -> bytes:
     from pixian_batch.imaging.delta import rebuild  # numpy, only where deltas are bought
+    from pixian_batch.imaging.errors import ImagingError
 
-    with _opened(sink) as delta, prepared.open() as original:
-        return rebuild(original, delta, orientation=orientation)
+    try:
+        with _opened(sink) as delta, prepared.open() as original:
+            return rebuild(original, delta, orientation=orientation)
+    except (ImagingError, OSError) as error:
+        raise RebuildError(str(error)) from error
 
 
-def _opened(sink: Sink) -> BinaryIO:
-    return (
-        io.BytesIO(sink.content) if isinstance(sink, MemorySink) else open(sink.path, "rb")
-    )  # closed by the caller
+def _opened(sink: ResultSink) -> BinaryIO:
+    return io.BytesIO(sink.content) if isinstance(sink, MemorySink) else open(sink.path, "rb")

@@ -1,75 +1,64 @@
-"""Claims and spending: what keeps two workers from buying the same, or more than was allowed."""
+"""Spending: nothing more is bought than was allowed, and what a price is where nobody said one."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from support import virtual
-from support.records import answered, key
-from support.virtual import now
+from support.records import answered, ended, key, sending
 from support.wires import Connection, http, raw_server
 
+from pixian_batch.adapters.ledger import Ledger
 from pixian_batch.adapters.wire.session import WireSession
 from pixian_batch.adapters.wire.source import BytesSource
 from pixian_batch.contract.account import Credentials
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import Params
-from pixian_batch.pipeline.image import Claims
-from pixian_batch.pipeline.job import Job, Reply
-from pixian_batch.pipeline.spending import NoPrice, Spending
+from pixian_batch.pipeline.job import Job, Send
+from pixian_batch.pipeline.spending import Limits, Spending
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.policy.budget import Budget, Limit
+from pixian_batch.policy.reply import Reply
 from pixian_batch.policy.stopping import Exit
 from pixian_batch.policy.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 D = Decimal
 JOB = Job("a.jpg", BytesSource(b"x", Kind.JPEG), key(), Params(), "a.png", 1000)
 
 
-def test_one_image_is_in_one_hand_at_a_time() -> None:
-    async def main() -> None:
-        claims = Claims()
-        holding: dict[int, int] = {1: 0, 2: 0}
-
-        async def work(number: int) -> None:
-            async with claims.hold(key(number)):
-                holding[number] += 1
-                assert holding[number] == 1
-                try:
-                    await asyncio.sleep(10)
-                finally:
-                    holding[number] -= 1
-
-        impatient = [asyncio.ensure_future(work(1)) for _ in range(3)]
-        tasks = [asyncio.ensure_future(work(1 + n % 2)) for n in range(6)]
-        await asyncio.sleep(5)
-        for task in impatient:
-            task.cancel()
-        await asyncio.gather(*tasks)
-        assert now() == 35, "other images did not wait"
-        assert claims == Claims(), "nothing is remembered of what is in no hand"
-
-    virtual.run(main())
+async def _no_send(_job: Job) -> Reply | None:
+    raise AssertionError("sent")
 
 
-def spending(limit: str = "10", *, wire: WireSession | None = None, free: bool = False) -> Spending:
-    return Spending(
-        wire or WireSession(Credentials("a", "b")),
-        StopSign(),
-        free,
-        Budget((Limit("--max-credits", D(limit)),)),
+def spending(
+    limit: str = "10", *, wire: WireSession | None = None, free: bool = False, send: Send = _no_send
+) -> Spending:
+    """With one limit, and as if the ledger had been asked already."""
+    made = Spending(
+        session=wire or WireSession(Credentials("a", "b")),
+        ledger=cast("Ledger", None),
+        stop=StopSign(),
+        send=send,
+        free=free,
+        budget=Budget((Limit("--max-credits", D(limit)),)),
     )
+    made._opened = True
+    return made
 
 
 def charged(credits_: str | None, verdict: Verdict = Verdict.DELIVERED) -> Reply:
     headers = None if credits_ is None else answered(credits_).headers
-    return Reply(1, verdict, 0.0, headers=headers)
+    return Reply(verdict, headers=headers)
 
 
-def test_the_purse_waits_for_what_may_come_free_before_it_says_that_it_is_empty() -> None:
+def test_it_waits_for_what_may_come_free_before_it_says_that_the_budget_is_used_up() -> None:
     async def main() -> None:
         mine = spending("10")
         assert await mine.reserve(D(6))
@@ -157,7 +146,7 @@ async def test_an_unknown_price_is_found_by_a_free_request_and_remembered() -> N
         mine = spending(wire=wire)
         for _ in range(2):
             busy = await mine.at_most(JOB)
-            assert isinstance(busy, NoPrice)
+            assert isinstance(busy, Reply)
             assert busy.verdict is Verdict.THROTTLED, "the worker rests, as for the image itself"
         assert await mine.at_most(JOB) == D("0.37")
         assert await mine.at_most(JOB) == D("0.37")
@@ -179,7 +168,43 @@ async def test_with_a_limit_nothing_is_bought_at_an_unknown_price(said: bytes) -
 
     async with raw_server(script) as server, WireSession(Credentials("a", "b"), api_url=server.url) as wire:
         unknown = await spending(wire=wire).at_most(JOB)
-        assert isinstance(unknown, NoPrice)
+        assert isinstance(unknown, Reply)
+        assert unknown.problem is not None
         assert "price" in unknown.problem.message
         assert unknown.verdict is not Verdict.DELIVERED
     assert len(server.heard) == 1
+
+
+@pytest.mark.asyncio
+async def test_what_the_ledger_knows_counts_from_the_first_image_on(tmp_path: Path) -> None:
+    ledger = await Ledger.open(str(tmp_path / "ledger.db"))
+    await ledger.begin_run(version="1", service="test")
+    for attempt, at_most in ((1, D("0.25")), (2, D("0.75")), (3, None)):
+        await ledger.sending(sending(attempt, pixels=1000 * attempt, at_most=at_most))
+    await ledger.answered(1, answered("0.25"))
+    for attempt in (2, 3):
+        await ledger.ended(attempt, ended(Verdict.IN_DOUBT))
+    asked: list[Decimal | None] = []
+
+    async def send(job: Job) -> Reply:
+        asked.append(job.at_most)
+        return replace(charged("0.25"), attempt=4)
+
+    mine = Spending(
+        session=WireSession(Credentials("a", "b")),
+        ledger=ledger,
+        stop=StopSign(),
+        send=send,
+        free=False,
+        limits=Limits(ever=D(2), run=D(1)),
+        all_key_params=[""],
+    )
+    first, second = await asyncio.gather(mine(JOB), mine(JOB))
+    await ledger.close()
+    assert (first is None, second) == (False, None)
+    assert asked == [D("0.25")], "the price that an image of this size has cost"
+    ever, run = mine.budget.limits
+    # Charged 0.25, in doubt 0.75, and 3,000 pixels of unknown price at the dearest rate: 0.75; then one of 0.25.
+    assert (ever.spent, run.spent) == (D(2), D("0.25"))
+    assert mine.stop.stop is not None
+    assert mine.stop.stop.cause is Exit.BUDGET

@@ -1,0 +1,61 @@
+"""What one call asks for. All that can be wrong with it is found here, before anything is sent."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pixian_batch.contract.params import OutputFormat, Params
+from pixian_batch.library.parameters import read_parameters
+from pixian_batch.library.sinks import Destination
+from pixian_batch.library.sources import File, Url, explicit, prepare
+
+if TYPE_CHECKING:
+    from pixian_batch.library.sources import Prepared, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSpec:
+    """What one call is about. rebuild: a delta is bought, and the full PNG is made of it."""
+
+    prepared: Prepared
+    params: Params
+    destination: Destination | None
+    rebuild: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+async def read_call(source: Source, params: Params, *, to: str | None, via_delta: bool) -> CallSpec:
+    """The call as it will be made. Raises TypeError, ValueError and `InputError`."""
+    image = explicit(source)
+    if via_delta:
+        params = _for_delta(image, params)
+    destination = None if to is None else Destination(to)
+    if destination is not None:
+        destination.check(os.fspath(image.path) if isinstance(image, File) else None, params)
+    prepared = await prepare(image)
+    spec = CallSpec(prepared=prepared, params=params, destination=destination)
+    if not via_delta:
+        return spec
+    size = prepared.size
+    if size is not None and size.pixels > params.max_pixels:
+        warning = (
+            f"{size.width} x {size.height} is more than max_pixels ({params.max_pixels:,}): "
+            "it was asked for as PNG, not by way of a Delta PNG"
+        )
+        return replace(spec, warnings=(warning,))
+    return replace(spec, params=replace(params, output_format=OutputFormat.DELTA_PNG), rebuild=True)
+
+
+def _for_delta(source: object, params: Params) -> Params:
+    """The parameters of a PNG that is made by way of a delta. Raises ValueError."""
+    if isinstance(source, Url):
+        raise ValueError("via_delta needs the original here: give a file or bytes, not a URL")  # noqa: TRY004  # the type is fine, the combination is not
+    if params.output_format not in {OutputFormat.AUTO, OutputFormat.PNG}:
+        raise ValueError(f"via_delta gives a PNG: leave output_format={params.output_format.value!r} out")
+    try:
+        read_parameters(params, {"output_format": OutputFormat.DELTA_PNG})
+    except ValueError as error:
+        raise ValueError(str(error).replace("delta_png", "via_delta")) from None
+    return replace(params, output_format=OutputFormat.PNG)

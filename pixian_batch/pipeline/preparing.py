@@ -1,0 +1,79 @@
+"""Found -> job: all that has to be known of an input, and of its result's place, before it may be bought."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+from pixian_batch.adapters.reading import Fingerprint, Stamp, read_fingerprint
+from pixian_batch.adapters.wire.source import BytesSource, FileSource, UrlSource
+from pixian_batch.pipeline.job import Job
+from pixian_batch.policy.record import Key
+
+if TYPE_CHECKING:
+    from pixian_batch.adapters.landing import Landing
+    from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.adapters.wire.source import Source
+    from pixian_batch.pipeline.job import Found
+    from pixian_batch.pipeline.spec import Spec
+
+
+@dataclass(slots=True, kw_only=True)
+class Preparing:
+    """Looks at inputs: `await preparing.job(found)`."""
+
+    spec: Spec
+    ledger: Ledger
+    landing: Landing
+    _key_params: dict[bool, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._key_params = {rebuild: self.spec.key_params(rebuild=rebuild) for rebuild in (False, True)}
+
+    async def job(self, found: Found) -> tuple[Job, str | None]:
+        """The job, and why its result can have no place. Raises `ReadingError`."""
+        place = self.spec.result_place(found.place)
+        if found.is_url:
+            return self._url_job(found, place), await asyncio.to_thread(self.landing.refusal, place)
+        fingerprint, refusal = await asyncio.to_thread(self._look, found, place)
+        stamp, probe = fingerprint.stamp, fingerprint.probe
+        if found.known is None or found.known[:2] != (stamp.size, stamp.mtime_ns):
+            self.ledger.note_source(found.absolute, stamp.size, stamp.mtime_ns, fingerprint.digest)
+        rebuild = self.spec.via_delta and probe.size.pixels <= self.spec.params.max_pixels
+        job = Job(
+            input=found.path,
+            source=_source(found.path, fingerprint),
+            key=Key(fingerprint.digest, self._key_params[rebuild]),
+            params=self.spec.request(rebuild=rebuild),
+            place=place,
+            pixels=probe.size.pixels,
+            rebuild=rebuild,
+        )
+        return job, refusal
+
+    def _look(self, found: Found, place: str) -> tuple[Fingerprint, str | None]:
+        """At the input and at its result's place, in one visit to a thread. Blocking."""
+        known = (Stamp(found.known[0], found.known[1]), found.known[2]) if found.known else None
+        return read_fingerprint(found.path, known=known), self.landing.refusal(place)
+
+    def _url_job(self, found: Found, place: str) -> Job:
+        """The service fetches it: the URL stands for its bytes, and nothing of it is known here."""
+        return Job(
+            input=found.path,
+            source=UrlSource(found.path),
+            key=Key(blake3(b"url\0" + os.fsencode(found.path)).digest(), self._key_params[False]),
+            params=self.spec.params,
+            place=place,
+            pixels=None,
+        )
+
+
+def _source(path: str, fingerprint: Fingerprint) -> Source:
+    """A small photo as it was read; a large one is read again while it is sent, and must still be the same."""
+    if fingerprint.content is not None:
+        return BytesSource(fingerprint.content, fingerprint.probe.kind)
+    return FileSource(path, fingerprint.probe.kind, (fingerprint.stamp.size, fingerprint.stamp.mtime_ns))

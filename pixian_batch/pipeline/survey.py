@@ -1,0 +1,84 @@
+"""How much there is: counts the inputs beside the run, and says when the results will hardly fit on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pixian_batch.adapters.ledger import LedgerError
+from pixian_batch.adapters.walking import size_of
+from pixian_batch.policy.progress import Level, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pixian_batch.adapters.landing import Landing
+    from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.adapters.walking import Walked
+    from pixian_batch.pipeline.progress import Progress
+
+_ENOUGH_RESULTS: Final = 20
+"""Results from which the size of the next ones can be told."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Survey:
+    """`run` beside the pool. walk: all inputs, names only; listed: their list file, if any."""
+
+    ledger: Ledger
+    landing: Landing
+    progress: Progress
+    walk: Callable[[], Iterator[Walked]]
+    listed: str | None
+    counting: bool = False
+    """It counts, or has counted: nobody else needs to."""
+    _done_before: int = 0
+    _room_checked: bool = False
+
+    async def run(self, work: asyncio.Event) -> None:
+        """Count the inputs once one needs work, and look whether all results will fit on the disk.
+
+        A run over what is done walks once only: its end is near, and then the total is known.
+        """
+        with contextlib.suppress(LedgerError):
+            self.landing.results, self.landing.result_bytes = await self.ledger.result_sizes()
+        self._done_before = self.landing.results
+        await work.wait()
+        await self._count()
+        self.check_room()
+
+    def check_room(self) -> None:
+        """Say it when the results to come will hardly fit, as soon as their number and size can be told."""
+        if not self.progress.counted or self.landing.results < _ENOUGH_RESULTS or self._room_checked:
+            return
+        self._room_checked = True
+        left = self.progress.found - max(self._done_before, self.progress.tally.ended)
+        if short := self.landing.shortage(max(0, left)):
+            self.progress.watcher.notify(_shortage(*short))
+
+    async def _count(self) -> None:
+        """The total, for the display. A list from a pipe can be read only once: no total then."""
+        if self.listed is not None and not await asyncio.to_thread(os.path.isfile, self.listed):
+            return
+        self.counting = True
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._add_all)
+            self.progress.counted = True
+
+    def _add_all(self) -> None:
+        """Blocking; for a thread."""
+        for walked in self.walk():
+            if self.progress.stop.up:
+                raise InterruptedError
+            self.progress.found += size_of(walked)
+
+
+def _shortage(needed: int, free: int) -> Message:
+    return Message(
+        Level.WARNING,
+        f"the results will need about {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free",
+        "make room: the run stops before the disk is full, and goes on when run again",
+    )
