@@ -8,26 +8,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pixian_batch import __version__
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
-from pixian_batch.pipeline.circuit import Circuit
+from pixian_batch.pipeline.assembly import Assembly
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
 from pixian_batch.pipeline.finishing import Finisher
-from pixian_batch.pipeline.image import ImageHandler
-from pixian_batch.pipeline.pool import Pool, Turn
-from pixian_batch.pipeline.preflight import Preflight
-from pixian_batch.pipeline.preparing import Preparing
 from pixian_batch.pipeline.progress import Progress
 from pixian_batch.pipeline.recovery import Recovery
-from pixian_batch.pipeline.sending import DiskRoom, Recording
-from pixian_batch.pipeline.spending import Spending
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.survey import Survey
-from pixian_batch.pipeline.worker import Worker
 from pixian_batch.policy.outcome import Ending, Failed, Problem
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE
@@ -38,8 +32,10 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.walking import Walked
     from pixian_batch.adapters.wire.session import WireSession
+    from pixian_batch.pipeline.image import ImageHandler
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Found
+    from pixian_batch.pipeline.pool import Pool, Turn
     from pixian_batch.pipeline.spec import Outputs, Pace, Spec
     from pixian_batch.pipeline.spending import Limits
     from pixian_batch.pipeline.stop_sign import StopSign
@@ -122,53 +118,37 @@ class Run:
     # --- motion --------------------------------------------------------------------------------------
 
     async def _in_motion(self, ledger: Ledger, landing: Landing, finisher: Finisher) -> None:
-        """Put the rooms together, and have discovery, pool and displays go on side by side until all have landed."""
-        session, stop, spec = self.session, self.stop, self.spec
-        # The layers of one attempt, the innermost first; a worker's retries are around them.
-        recording = Recording(session=session, ledger=ledger, landing=landing, stop=stop, free=spec.free)
-        disk_room = DiskRoom(landing=landing, send=recording)
-        spending = Spending(
-            session=session,
-            ledger=ledger,
-            stop=stop,
-            send=disk_room,
-            free=spec.free,
-            limits=self.limits,
-            all_key_params=spec.all_key_params(),
-        )
-        pool: Pool[Found] = Pool(
-            self.pace.ramp,
-            stop,
-            hire=lambda: Worker(circuit, stop, self.pace.retry_policy),
-            handle=lambda found, turn: self._handle(handler, survey, found, turn),
-        )
-        circuit = Circuit(breaker=self.pace.breaker, stop=stop, send=spending, idle=pool.idle)
-        preflight = Preflight(
-            session=session, ledger=ledger, spending=spending, stop=stop, needed=not spec.free
-        )
-        handler = ImageHandler(
-            spec=spec,
+        """Have discovery, pool and displays go on side by side until all have landed."""
+        assembly = Assembly(
+            session=self.session,
             ledger=ledger,
             landing=landing,
-            preparing=Preparing(spec=spec, ledger=ledger, landing=landing),
             finisher=finisher,
-            preflight=preflight,
-            stop=stop,
-            notify=self.watcher.notify,
+            stop=self.stop,
+            watcher=self.watcher,
+            spec=self.spec,
+            pace=self.pace,
+            limits=self.limits,
         )
-        survey = Survey(
+        handler, survey = assembly.handler(), self._survey(ledger, landing)
+        pool, self.progress.circuit = assembly.pool(partial(self._handle, handler, survey))
+        self.progress.pool = pool
+        if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
+            self.watcher.notify(_advice(self.pace.ramp.cap))
+        discovery = Discovery(
+            spec=self.spec, ledger=ledger, landing=landing, stop=self.stop, listener=self.progress
+        )
+        await self._side_by_side(discovery, pool, survey)
+        await assembly.preflight.afterwards()
+
+    def _survey(self, ledger: Ledger, landing: Landing) -> Survey:
+        return Survey(
             ledger=ledger,
             landing=landing,
             progress=self.progress,
-            walk=lambda: self._walk(names_only=True),
+            walk=partial(self._walk, names_only=True),
             listed=self.inputs.listed,
         )
-        discovery = Discovery(spec=spec, ledger=ledger, landing=landing, stop=stop, listener=self.progress)
-        self.progress.pool, self.progress.circuit = pool, circuit
-        if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
-            self.watcher.notify(_advice(self.pace.ramp.cap))
-        await self._side_by_side(discovery, pool, survey)
-        await preflight.afterwards()
 
     async def _side_by_side(self, discovery: Discovery, pool: Pool[Found], survey: Survey) -> None:
         stream: Stream[Found] = Stream()

@@ -1,0 +1,105 @@
+"""How the rooms of a run are put together, in one visible place. Moves nothing itself.
+
+The layers around one request, from the outside in, each the same callable (`job.Send`):
+
+    retry      Worker       rests and sends again; a job never goes back into a queue
+    circuit    Circuit      closed, or one probe at a time while the service fails for everyone
+    money      Spending     within the limits: the highest possible price is set aside
+    disk       DiskRoom     room for the result is set aside
+    record     Recording    written down before, while and after it is sent
+    exchange   exchange()   the request and its answer on the wire
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pixian_batch.pipeline.circuit import Circuit
+from pixian_batch.pipeline.image import ImageHandler
+from pixian_batch.pipeline.pool import Pool
+from pixian_batch.pipeline.preflight import Preflight
+from pixian_batch.pipeline.preparing import Preparing
+from pixian_batch.pipeline.sending import DiskRoom, Recording
+from pixian_batch.pipeline.spending import Spending
+from pixian_batch.pipeline.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pixian_batch.adapters.landing import Landing
+    from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.adapters.wire.session import WireSession
+    from pixian_batch.pipeline.finishing import Finisher
+    from pixian_batch.pipeline.job import Found
+    from pixian_batch.pipeline.pool import Turn
+    from pixian_batch.pipeline.spec import Pace, Spec
+    from pixian_batch.pipeline.spending import Limits
+    from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.policy.progress import Watcher
+
+
+@dataclass(slots=True, kw_only=True)
+class Assembly:
+    """The rooms that one run's images pass, made of the doors that it has opened."""
+
+    session: WireSession
+    ledger: Ledger
+    landing: Landing
+    finisher: Finisher
+    stop: StopSign
+    watcher: Watcher
+    spec: Spec
+    pace: Pace
+    limits: Limits
+    spending: Spending = field(init=False)
+    preflight: Preflight = field(init=False)
+
+    def __post_init__(self) -> None:
+        recording = Recording(
+            session=self.session,
+            ledger=self.ledger,
+            landing=self.landing,
+            stop=self.stop,
+            free=self.spec.free,
+        )
+        self.spending = Spending(
+            session=self.session,
+            ledger=self.ledger,
+            stop=self.stop,
+            send=DiskRoom(landing=self.landing, send=recording),
+            free=self.spec.free,
+            limits=self.limits,
+            all_key_params=self.spec.all_key_params(),
+        )
+        self.preflight = Preflight(
+            session=self.session,
+            ledger=self.ledger,
+            spending=self.spending,
+            stop=self.stop,
+            needed=not self.spec.free,
+        )
+
+    def pool(self, handle: Callable[[Found, Turn], Awaitable[None]]) -> tuple[Pool[Found], Circuit]:
+        """The workers, and the circuit that all of them send through."""
+        pool: Pool[Found] = Pool(
+            self.pace.ramp,
+            self.stop,
+            hire=lambda: Worker(circuit, self.stop, self.pace.retry_policy),
+            handle=handle,
+        )
+        circuit = Circuit(breaker=self.pace.breaker, stop=self.stop, send=self.spending, idle=pool.idle)
+        return pool, circuit
+
+    def handler(self) -> ImageHandler:
+        """One image's way."""
+        return ImageHandler(
+            spec=self.spec,
+            ledger=self.ledger,
+            landing=self.landing,
+            preparing=Preparing(spec=self.spec, ledger=self.ledger, landing=self.landing),
+            finisher=self.finisher,
+            preflight=self.preflight,
+            stop=self.stop,
+            notify=self.watcher.notify,
+        )
