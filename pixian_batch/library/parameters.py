@@ -57,14 +57,14 @@ def read_parameters(base: Params | None, given: Mapping[str, Any]) -> Params:
         value = getattr(params, field.attribute)
         if value != getattr(Params(), field.attribute):
             _read(field.attribute, value)
-    if said := contradictions(params):
-        raise ValueError(as_arguments("; ".join(said)))
+    if problems := contradictions(params):
+        raise ValueError(as_arguments("; ".join(problems)))
     return params
 
 
-def as_arguments(said: str) -> str:
+def as_arguments(message: str) -> str:
     """A message about command-line options, about keyword arguments instead."""
-    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda option: option[1].replace("-", "_"), said)
+    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda option: option[1].replace("-", "_"), message)
 
 
 def _read(name: str, value: Any) -> Any:
