@@ -21,7 +21,7 @@ from pixian_batch.display import text as words
 from pixian_batch.display.summary import Tone, report
 from pixian_batch.display.writer import Writer
 from pixian_batch.policy.outcome import Failed, InDoubt, Lost
-from pixian_batch.policy.progress import Level, Message
+from pixian_batch.policy.progress import Level, Message, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -68,14 +68,12 @@ class _Note:
     name: str = ""
 
 
-class Live:
+class Live(Watcher):
     """Draws the run on `console` (stderr). again: this run's command line, for the report."""
-
-    tells_skipped = False
 
     def __init__(self, console: Console, *, again: str = "") -> None:
         self._console = console
-        self._scribe = Writer(cast("TextIO", console.file))
+        self._writer = Writer(cast("TextIO", console.file))
         self._again = again
         self._snapshot: Callable[[], Snapshot] | None = None
         self._notes: deque[_Note] = deque(maxlen=_NOTES)
@@ -112,12 +110,12 @@ class Live:
 
     def finished(self, summary: Summary) -> None:
         """Draw the last state, print the report below it, and wait until both are written."""
-        self._scribe.flush()
+        self._writer.flush()
         self._final = True
         self.draw()
         told = report_lines(report(summary, again=self._again), width=self._width)
         self._emit(lambda: self._print([Text(), *told]))
-        self._scribe.close()
+        self._writer.close()
 
     async def attend(self) -> None:
         """Redraw now and then, until cancelled."""
@@ -128,7 +126,7 @@ class Live:
     def draw(self) -> None:
         """Put the present state in place of what was drawn last, unless nothing changed."""
         # A terminal that is slow to take the last frame skips this one.
-        if self._snapshot is None or not self._scribe.idle:
+        if self._snapshot is None or not self._writer.idle:
             return
         # The report repeats the other rows: at the end only the bar and the messages stay above it.
         draw = _bar_lines if self._final else view
@@ -190,7 +188,7 @@ class Live:
             return
         with self._console.capture() as captured:
             draw()
-        self._scribe.put(captured.get())
+        self._writer.put(captured.get())
 
 
 # --- what is drawn -------------------------------------------------------------------------------

@@ -15,13 +15,13 @@ import re
 import threading
 from typing import TYPE_CHECKING, Final
 
+from pixian_batch.policy.progress import Watcher
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pixian_batch.policy.outcome import Ending
-    from pixian_batch.policy.progress import Message, Snapshot, Summary
+    from pixian_batch.policy.progress import Snapshot, Summary
     from pixian_batch.policy.tally import Tally
 
 EVERY: Final = 30.0
@@ -30,7 +30,7 @@ _SUCCESS: Final = "pixian_batch_last_success_timestamp_seconds"
 _log = logging.getLogger(__name__)
 
 
-class Metrics:
+class Metrics(Watcher):
     """A watcher that keeps the file at `path`. now: seconds since 1970, UTC."""
 
     def __init__(self, path: str, *, now: Callable[[], float], every: float = EVERY) -> None:
@@ -46,12 +46,6 @@ class Metrics:
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins."""
         self._snapshot = snapshot
-
-    def ended(self, ending: Ending) -> None:
-        """Nothing: the counts are read when they are written."""
-
-    def notify(self, message: Message) -> None:
-        """Nothing: messages are for people."""
 
     def finished(self, summary: Summary) -> None:
         """Write the last counts. A run that ended well is the last success from now on."""

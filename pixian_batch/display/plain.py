@@ -20,7 +20,7 @@ from pixian_batch.display.text import (
 )
 from pixian_batch.display.writer import Writer
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Lost, Skipped
-from pixian_batch.policy.progress import Level
+from pixian_batch.policy.progress import Level, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,17 +42,17 @@ class Limiter:
 
     def __init__(self, repeats: int = REPEATS) -> None:
         self._repeats = repeats
-        self._seen: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
 
     def lets(self, kind: tuple[str, str]) -> tuple[bool, bool]:
         """Whether to print a complaint of this kind, and whether it is the last one to be printed."""
-        if kind not in self._seen and len(self._seen) >= _MOST_KINDS:
+        if kind not in self._counts and len(self._counts) >= _MOST_KINDS:
             kind = _OTHER
-        self._seen[kind] += 1
-        return self._seen[kind] <= self._repeats, self._seen[kind] == self._repeats
+        self._counts[kind] += 1
+        return self._counts[kind] <= self._repeats, self._counts[kind] == self._repeats
 
 
-class Plain:
+class Plain(Watcher):
     """One line every `every` seconds, complaints as they come, a report at the end.
 
     quiet: nothing but what needs somebody's decision. verbose: a line for every image. again: this run's
@@ -68,16 +68,20 @@ class Plain:
         verbose: bool = False,
         again: str = "",
     ) -> None:
-        self._scribe = Writer(stream)
+        self._writer = Writer(stream)
         self._every = every
         self._quiet = quiet
         self._verbose = verbose and not quiet
-        self.tells_skipped = self._verbose
         self._again = again
         self._limiter = Limiter()
         self._snapshot: Callable[[], Snapshot] | None = None
         encoding = (stream.encoding or "utf-8").lower().replace("-", "")
         self._ascii = encoding != "utf8"
+
+    @property
+    def tells_skipped(self) -> bool:
+        """Whether there is a line for each."""
+        return self._verbose
 
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins."""
@@ -118,7 +122,7 @@ class Plain:
         told = report(summary, again=self._again)
         for line in brief_lines(told) if self._quiet else lines(told):
             self._line(line)
-        self._scribe.close()
+        self._writer.close()
 
     async def attend(self) -> None:
         """Print a line every `every` seconds, until cancelled."""
@@ -136,7 +140,7 @@ class Plain:
             self._line(line + ("; more of these are only counted" if last else ""))
 
     def _line(self, line: str) -> None:
-        self._scribe.put((ascii_only(line) if self._ascii else line) + "\n")
+        self._writer.put((ascii_only(line) if self._ascii else line) + "\n")
 
 
 def ending_line(ending: Ending) -> str | None:

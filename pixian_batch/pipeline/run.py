@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from pixian_batch import __version__
 from pixian_batch.adapters.landing import DiskError, Landing
@@ -45,30 +45,8 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Found, Spec
     from pixian_batch.pipeline.stop_sign import StopSign
-    from pixian_batch.policy.progress import Snapshot
+    from pixian_batch.policy.progress import Watcher
     from pixian_batch.policy.record import Standing
-
-
-class Watcher(Protocol):
-    """Who is told of a run. Calls come on the loop's thread; they are quick and never raise.
-
-    One that has `tells_skipped` False is not told of images that are done already, only of their number.
-    """
-
-    def started(self, snapshot: Callable[[], Snapshot]) -> None:
-        """The run begins; `snapshot()` tells its state at any time."""
-
-    def ended(self, ending: Ending) -> None:
-        """One image's way has ended."""
-
-    def notify(self, message: Message) -> None:
-        """Something the user should know."""
-
-    def finished(self, summary: Summary) -> None:
-        """The end; always the last call."""
-
-    async def attend(self) -> None:
-        """Runs beside the run, and is cancelled at its end."""
 
 
 _ENOUGH_RESULTS: Final = 20
@@ -358,7 +336,7 @@ class Run:
             done = [item for item in done if not self._was_told(self._output(item[1]))]
         endings = self.progress.skipped(done, self.outputs.out)
         # A million endings of a run that has nothing to do are only made for who writes each one down.
-        if getattr(self.watcher, "tells_skipped", True):
+        if self.watcher.tells_skipped:
             for ending in endings:
                 self.watcher.ended(ending)
 

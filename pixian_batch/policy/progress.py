@@ -1,4 +1,4 @@
-"""What the displays are told: a snapshot while a run goes on, messages, and the summary at its end. Pure."""
+"""What a run tells, and to whom: snapshots while it goes on, messages, the summary at its end; `Watcher`. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
+    from pixian_batch.policy.outcome import Ending
     from pixian_batch.policy.ramp import Ramp
     from pixian_batch.policy.stopping import Exit, Stop
     from pixian_batch.policy.tally import Tally
@@ -90,6 +92,36 @@ class Summary:
     """The images in doubt, the first ones by name; `tally.undecided` counts them all."""
     problems: tuple[tuple[str, int], ...] = field(default=())
     """Failures by message with their number, the most frequent first."""
+
+
+class Watcher:
+    """Who is told of a run. This one does nothing; displays say only what they do.
+
+    Calls come on the loop's thread; they are quick and never raise.
+    """
+
+    @property
+    def tells_skipped(self) -> bool:
+        """Whether `ended` is to come for each image that is done already; else only their number is counted."""
+        return False
+
+    def started(self, snapshot: Callable[[], Snapshot]) -> None:
+        """The run begins; `snapshot()` tells its state at any time."""
+
+    def ended(self, ending: Ending) -> None:
+        """One image's way has ended."""
+
+    def notify(self, message: Message) -> None:
+        """Something the user should know."""
+
+    def status(self) -> None:
+        """Somebody asks how it stands: answer in one line, where there are lines."""
+
+    def finished(self, summary: Summary) -> None:
+        """The end; always the last call."""
+
+    async def attend(self) -> None:
+        """Runs beside the run, and is cancelled at its end."""
 
 
 def eta(images_left: int, *, ramp: Ramp, elapsed: float, seconds_per_image: float | None) -> float | None:

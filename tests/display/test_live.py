@@ -43,10 +43,9 @@ MOMENTS: dict[str, Snapshot] = {
 }
 
 
-def terminal(width: int = 80, **options: bool) -> tuple[Console, io.StringIO]:
+def terminal(width: int = 80) -> tuple[Console, io.StringIO]:
     stream = io.StringIO()
-    values = {"force_terminal": True, "color_system": "standard", "legacy_windows": False, **options}
-    return Console(file=stream, width=width, height=40, _environ={}, **values), stream  # type: ignore[arg-type]
+    return samples.console(stream, width), stream
 
 
 def rows(moment: str, width: int) -> list[str]:
@@ -65,7 +64,7 @@ def test_no_line_is_wider_than_the_terminal(moment: str, width: int) -> None:
     live.ended(samples.NASTY_FAILED)
     live.notify(Message(Level.WARNING, "写真" * 60, "a hint"))
     live.started(lambda: MOMENTS[moment])
-    live._scribe.flush()
+    live._writer.flush()
     shown = without_codes(stream.getvalue())
     assert max(cell_len(line) for line in shown.splitlines()) <= max(1, width - 1)
     live.finished(samples.summary_of(*samples.ALL))
@@ -172,7 +171,7 @@ def test_only_the_last_messages_stay_and_the_others_are_counted() -> None:
     for number in range(10):
         live.notify(Message(Level.INFO, f"message {number}"))
     live.started(lambda: MOMENTS["mid"])
-    live._scribe.flush()
+    live._writer.flush()
     shown = without_codes(stream.getvalue())
     assert re.findall(r"message \d", shown) == [f"message {number}" for number in (6, 7, 8, 9)]
     assert "and 6 before" in shown
@@ -203,7 +202,7 @@ def test_frames_replace_each_other_and_leave_a_tidy_end() -> None:
     now = {"moment": "stopping"}
     live.started(lambda: MOMENTS[now["moment"]])
     for moment in ("counting", "mid", "paused", "resumed", "all"):
-        live._scribe.flush()
+        live._writer.flush()
         now["moment"] = moment
         live.draw()
     live.finished(samples.summary_of(samples.DONE, samples.IN_DOUBT))
@@ -223,7 +222,7 @@ def test_a_terminal_made_narrower_folds_lines_and_they_are_counted() -> None:
     console, _ = terminal(100)
     live = Live(console)
     live.started(lambda: MOMENTS["mid"])
-    live._scribe.flush()
+    live._writer.flush()
     whole = live._rows_on_screen()
     console.width = 50
     assert whole == 6
@@ -234,10 +233,10 @@ def test_a_frame_is_only_written_when_something_changed() -> None:
     console, stream = terminal()
     live = Live(console)
     live.started(lambda: MOMENTS["mid"])
-    live._scribe.flush()
+    live._writer.flush()
     before = stream.getvalue()
     live.draw()
-    live._scribe.flush()
+    live._writer.flush()
     assert stream.getvalue() == before
 
 
@@ -248,7 +247,7 @@ def test_at_most_four_looks_a_second() -> None:
 
     async def main() -> None:
         def snapshot() -> Snapshot:
-            live._scribe.flush()
+            live._writer.flush()
             looks.append(asyncio.get_running_loop().time())
             return MOMENTS["mid"]
 

@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from pixian_batch.cli.options import RunOptions
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Spec
-    from pixian_batch.pipeline.run import Limits, Outputs, Pace, Watcher
+    from pixian_batch.pipeline.run import Limits, Outputs, Pace
+    from pixian_batch.policy.progress import Watcher
 
 
 @dataclass(frozen=True, slots=True)
