@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.display.summary import Report, report
+from pixian_batch.display.summary import Report, report_on
 from pixian_batch.display.text import (
     ascii_only,
     credit_amount,
@@ -119,8 +119,8 @@ class Plain(Watcher):
         """Print the report, and wait until it is written."""
         if not self._quiet:
             self._progress()
-        told = report(summary, again=self._again)
-        for line in brief_lines(told) if self._quiet else lines(told):
+        report = report_on(summary, again=self._again)
+        for line in brief_lines(report) if self._quiet else lines(report):
             self._line(line)
         self._writer.close()
 
@@ -165,32 +165,32 @@ def ending_line(ending: Ending) -> str | None:
             return None
 
 
-def lines(told: Report) -> Iterator[str]:
+def lines(report: Report) -> Iterator[str]:
     """The whole report as aligned lines."""
-    yield told.headline
-    labels = max((len(row.label) for row in told.rows), default=0)
-    values = max((len(row.value) for row in told.rows if row.note or row.label != "ledger"), default=0)
-    for row in told.rows:
+    yield report.headline
+    labels = max((len(row.label) for row in report.rows), default=0)
+    values = max((len(row.value) for row in report.rows if row.note or row.label != "ledger"), default=0)
+    for row in report.rows:
         note = f"  ({row.note})" if row.note else ""
         yield f"  {row.label:<{labels}}  {row.value:>{values}}{note}".rstrip()
-    for detail in told.details:
+    for detail in report.details:
         yield f"  {detail}"
-    yield from _steps(told)
+    yield from _steps(report)
 
 
-def brief_lines(told: Report) -> Iterator[str]:
+def brief_lines(report: Report) -> Iterator[str]:
     """Only what needs a decision: nothing after a run that went well."""
-    if told.steps or told.details:
-        yield told.headline
-        for row in told.rows:
+    if report.steps or report.details:
+        yield report.headline
+        for row in report.rows:
             if row.tone.value in {"waiting", "bad"}:
                 yield f"  {row.label}: {row.value}" + (f" ({row.note})" if row.note else "")
-        yield from (f"  {detail}" for detail in told.details)
-        yield from _steps(told)
+        yield from (f"  {detail}" for detail in report.details)
+        yield from _steps(report)
 
 
-def _steps(told: Report) -> Iterator[str]:
-    for step in told.steps:
+def _steps(report: Report) -> Iterator[str]:
+    for step in report.steps:
         yield f"next: {step.text}"
         if step.command:
             yield f"    {step.command}"

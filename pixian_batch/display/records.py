@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.schema import VERSION
-from pixian_batch.display.text import plain_decimal
+from pixian_batch.display.text import name_bytes, plain_decimal
 from pixian_batch.display.writer import Writer
 from pixian_batch.policy.outcome import (
     Done,
@@ -222,17 +222,9 @@ def _named(key: str, name: str | None) -> Record:
     """`key`: the name as Unicode text; `key_bytes` beside it only when that is not the whole truth."""
     if name is None or not _SURROGATE.search(name):
         return {key: name}
-    return {key: _unicode(name), f"{key}_bytes": base64.b64encode(_name_bytes(name)).decode()}
+    return {key: _unicode(name), f"{key}_bytes": base64.b64encode(name_bytes(name)).decode()}
 
 
 def _unicode(text: str) -> str:
     """`text` without lone surrogates, which strict JSON parsers refuse."""
     return _SURROGATE.sub("\ufffd", text)
-
-
-def _name_bytes(name: str) -> bytes:
-    """The bytes of a name as the file system has them."""
-    try:
-        return name.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # a lone surrogate that Windows allows in names
-        return name.encode("utf-8", "surrogatepass")

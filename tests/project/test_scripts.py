@@ -23,7 +23,7 @@ OLD_SYNTAX = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.If)
 @pytest.fixture
 def setup(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT))
-    from scripts import _setup  # found only now
+    from scripts import _setup  # importable only now
 
     return _setup
 
@@ -123,14 +123,14 @@ def test_a_foreign_environment_that_cannot_serve_is_left_alone(setup: ModuleType
 
 
 def test_without_a_network_pip_s_words_come_with_advice(setup: ModuleType) -> None:
-    said = "\n".join(
+    output = "\n".join(
         [*(f"noise {n}" for n in range(50)), "ERROR: Could not find a version (from versions: none)"]
     )
-    told = setup.explain("pip could not install.", said)
-    assert told.startswith("pip could not install.")
-    assert "from versions: none" in told
-    assert "network" in told
-    assert "noise 1\n" not in told
+    message = setup.explain("pip could not install.", output)
+    assert message.startswith("pip could not install.")
+    assert "from versions: none" in message
+    assert "network" in message
+    assert "noise 1\n" not in message
 
 
 def test_a_python_without_venv_is_told_the_package(
