@@ -238,6 +238,21 @@ def test_a_line_is_taken_apart_as_a_shell_does() -> None:
     assert calls("# pixian-batch x") == []
 
 
+def test_the_glossary_is_in_order_and_names_what_there_is() -> None:
+    rows = re.findall(
+        r"(?m)^\| ([^|`]+) \| [^|]+ \| (.+) \|$", (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    )
+    terms = [term for term, _types in rows[1:]]
+    assert len(terms) > 20
+    assert terms == sorted(terms, key=str.casefold)
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "pixian_batch").rglob("*.py"))
+    names = set(re.findall(r"(?:class|def) (\w+)|(?m:^(\w+):)", code))
+    known = {name for pair in names for name in pair}
+    assert [
+        name for _term, types in rows for name in re.findall(r"`(\w+)`", types) if name not in known
+    ] == []
+
+
 def test_the_generated_pages_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
     from scripts import build_reference  # importable only now

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -215,6 +217,16 @@ def test_an_unknown_word_is_refused_before_anything_is_made() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage:" in done.stderr
+
+
+def test_the_start_up_benchmark_loads_modules_that_are_there(setup: ModuleType, tmp_path: Path) -> None:
+    from scripts.benchmarks import startup
+
+    assert setup.ROOT == ROOT
+    loads = [words[1] for words in startup._commands(str(tmp_path)).values() if words[0] == "-c"]
+    names = {name for load in loads for name in re.findall(r"import (\S+?)(?:;|$)", load)}
+    assert len(names) > 10
+    assert [name for name in names if importlib.util.find_spec(name) is None] == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a bash script")
