@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib.util
 import os
 import re
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pixian_batch.cli import checkups
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -217,6 +220,14 @@ def test_an_unknown_word_is_refused_before_anything_is_made() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage:" in done.stderr
+
+
+def test_the_weights_are_the_ones_that_the_script_rebuilds_and_that_doctor_expects(setup: ModuleType) -> None:
+    from scripts import rebuild_weights
+
+    weights = setup.ROOT / "pixian_batch" / "emulator" / "engine" / "weights" / "u2netp.fp16.onnx"
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert digest == rebuild_weights._RESULT_SHA256 == checkups.WEIGHTS_SHA256
 
 
 def test_the_start_up_benchmark_loads_modules_that_are_there(setup: ModuleType, tmp_path: Path) -> None:
