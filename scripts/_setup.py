@@ -153,7 +153,7 @@ def _install(home: Path, root: Path, extras: tuple[str, ...]) -> None:
 
 
 def _run(command: list[str], root: Path, failure: str) -> None:
-    """Run quietly; on failure raise with the last lines it said and a hint."""
+    """Run quietly; on failure raise with its last lines and a hint."""
     environment = os.environ | {"PIP_USER": "0"}  # some cloud shells set it, and then pip refuses a venv
     done = subprocess.run(
         command,
@@ -171,8 +171,8 @@ def _run(command: list[str], root: Path, failure: str) -> None:
         raise SetupError(explain(failure, done.stdout))
 
 
-def explain(failure: str, said: str) -> str:
-    """`failure`, the last lines that the tool said, and what to do about it if that is known."""
-    lines = [f"    {line}" for line in said.strip().splitlines()[-_PIP_LINES:]]
-    hint = next((hint for sign, hint in _HINTS if sign in said.lower()), "")
+def explain(failure: str, output: str) -> str:
+    """`failure`, the last lines of the tool's output, and what to do about it if that is known."""
+    lines = [f"    {line}" for line in output.strip().splitlines()[-_PIP_LINES:]]
+    hint = next((hint for sign, hint in _HINTS if sign in output.lower()), "")
     return "\n".join([failure, "It said:", *lines, *([hint] if hint else [])])

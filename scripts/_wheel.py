@@ -1,7 +1,7 @@
 """The tests against the wheel that users get, in a clean environment away from the source.
 
-Finds what an editable install hides: a module or the engine's weights left out of the package. Of the
-tests about the project itself, those that read the source tree stay behind.
+Finds what an editable install hides: a module or the engine's weights left out of the package. The tests
+about the project itself and its pages, which read the source tree, stay behind.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from pathlib import Path
 
 from scripts._setup import ROOT, SetupError, interpreter, say
 
-_COPIED = ("tests", "docs/samples", "pyproject.toml")
+_COPIED = ("tests", "docs", "README.md", "pyproject.toml")
+_OF_THE_SOURCE = ("project", "docs")
+"""Folders of tests that read the source tree or its scripts."""
 _WITHOUT_SOURCE = "test_startup.py"
-"""The one file of `tests/project` that needs no source tree."""
+"""The one file among them that needs no source tree."""
 
 
 def prove_wheel(python: Path, environment: dict[str, str], pytest_arguments: list[str]) -> int:
@@ -34,7 +36,7 @@ def prove_wheel(python: Path, environment: dict[str, str], pytest_arguments: lis
         _pip(clean, ["install", f"{wheel}[local,dev]"])
         for name in _COPIED:
             _copy(ROOT / name, away / name)
-        for test in (away / "tests" / "project").glob("test_*.py"):
+        for test in [test for room in _OF_THE_SOURCE for test in (away / "tests" / room).glob("test_*.py")]:
             if test.name != _WITHOUT_SOURCE:
                 test.unlink()
         where = "import pixian_batch; print(pixian_batch.__file__)"

@@ -20,11 +20,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from money.bench import Emulated, Forge, House, Outcome, audit, png  # noqa: E402  # the path comes first
-from money.points import POINTS  # noqa: E402  # as above
+from money.bench import Emulated, Forge, House, Outcome, audit, png
+from money.points import POINTS
 
 PHOTOS = 10
 COPIES = 3
@@ -173,12 +173,12 @@ def _many_photos(home: House, images: int) -> None:
 def _soak(home: House, images: int, minutes: float) -> int:
     began = time.monotonic()
     run = home.begin("--min-free", "0", workers=20)
-    seen: list[int] = []
+    sizes: list[int] = []
     while not (run.place / "status").exists():
         elapsed = time.monotonic() - began
-        seen.append(_resident(run.pid))
+        sizes.append(_resident(run.pid))
         done = (run.place / "stdout").read_bytes().count(b"\n")
-        print(f"{elapsed:6.0f} s  {done:7} images  {seen[-1] / 1024:7.1f} MiB resident", flush=True)
+        print(f"{elapsed:6.0f} s  {done:7} images  {sizes[-1] / 1024:7.1f} MiB resident", flush=True)
         if elapsed > minutes * 60:
             run.send(signal.SIGINT)
             break
@@ -186,7 +186,7 @@ def _soak(home: House, images: int, minutes: float) -> int:
     outcome = run.wait()
     summary = outcome.summary
     print(f"exit {outcome.code}: {summary['done']} of {images} done in {time.monotonic() - began:.0f} s")
-    settled = [size for size in seen if size][len(seen) // 5 :]
+    settled = [size for size in sizes if size][len(sizes) // 5 :]
     return 1 if settled and max(settled) > 1.2 * settled[0] else 0
 
 
@@ -207,10 +207,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0, help="stop after this long in any case")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--soak", type=int, metavar="IMAGES", help="instead: one run over so many images")
-    said = parser.parse_args()
-    if said.soak:
-        return soak(said.soak, said.minutes)
-    return sweep(said.kills, said.minutes, said.seed)
+    options = parser.parse_args()
+    if options.soak:
+        return soak(options.soak, options.minutes)
+    return sweep(options.kills, options.minutes, options.seed)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,8 @@ if sys.version_info < (3, 11):  # noqa: UP036  # an old Python is exactly the on
         % (sys.version_info[0], sys.version_info[1], sys.executable)
     )
 
-here = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(here))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scripts import _demo  # noqa: E402  # only after the version is known to be right
+from scripts import _demo  # only after the version is known to be right
 
 sys.exit(_demo.main(sys.argv[1:]))

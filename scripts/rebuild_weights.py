@@ -100,9 +100,9 @@ def _run(*command: str | Path) -> None:
 
 
 def _demand(what: str, data: bytes, sha256: str) -> None:
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
-        raise ValueError(f"{what} has sha256 {found}, expected {sha256}")
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != sha256:
+        raise ValueError(f"{what} has sha256 {actual}, expected {sha256}")
 
 
 def _convert(source: Path, result: Path) -> None:
@@ -209,7 +209,7 @@ def _halves(
     import numpy as np
     import onnx
 
-    made = []
+    halves = []
     for part, values in enumerate(np.split(onnx.numpy_helper.to_array(weights), _PAIR, axis=1)):
         half = onnx.NodeProto()
         half.CopyFrom(node)
@@ -219,9 +219,9 @@ def _halves(
         half.input.extend([maps[part], name, *([] if part else node.input[2:])])
         half.output.append(f"{node.output[0]}.{part}")
         half.name = f"{node.name}.{part}"
-        made.append(half)
-    ends = [half.output[0] for half in made]
-    return [*made, onnx.helper.make_node("Add", ends, list(node.output), name=f"{node.name}.sum")]
+        halves.append(half)
+    ends = [half.output[0] for half in halves]
+    return [*halves, onnx.helper.make_node("Add", ends, list(node.output), name=f"{node.name}.sum")]
 
 
 def _halved(tensor: onnx.TensorProto) -> onnx.NodeProto | None:

@@ -18,10 +18,10 @@ from rich.segment import ControlType
 from rich.text import Text
 
 from pixian_batch.display import text as words
-from pixian_batch.display.summary import Tone, report
+from pixian_batch.display.summary import Tone, report_on
 from pixian_batch.display.writer import Writer
 from pixian_batch.policy.outcome import Failed, InDoubt, Lost
-from pixian_batch.policy.progress import Level, Message
+from pixian_batch.policy.progress import Level, Message, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -68,14 +68,12 @@ class _Note:
     name: str = ""
 
 
-class Live:
+class Live(Watcher):
     """Draws the run on `console` (stderr). again: this run's command line, for the report."""
-
-    tells_skipped = False
 
     def __init__(self, console: Console, *, again: str = "") -> None:
         self._console = console
-        self._scribe = Writer(cast("TextIO", console.file))
+        self._writer = Writer(cast("TextIO", console.file))
         self._again = again
         self._snapshot: Callable[[], Snapshot] | None = None
         self._notes: deque[_Note] = deque(maxlen=_NOTES)
@@ -112,12 +110,12 @@ class Live:
 
     def finished(self, summary: Summary) -> None:
         """Draw the last state, print the report below it, and wait until both are written."""
-        self._scribe.flush()
+        self._writer.flush()
         self._final = True
         self.draw()
-        told = report_lines(report(summary, again=self._again), width=self._width)
-        self._emit(lambda: self._print([Text(), *told]))
-        self._scribe.close()
+        report = report_lines(report_on(summary, again=self._again), width=self._width)
+        self._emit(lambda: self._print([Text(), *report]))
+        self._writer.close()
 
     async def attend(self) -> None:
         """Redraw now and then, until cancelled."""
@@ -128,7 +126,7 @@ class Live:
     def draw(self) -> None:
         """Put the present state in place of what was drawn last, unless nothing changed."""
         # A terminal that is slow to take the last frame skips this one.
-        if self._snapshot is None or not self._scribe.idle:
+        if self._snapshot is None or not self._writer.idle:
             return
         # The report repeats the other rows: at the end only the bar and the messages stay above it.
         draw = _bar_lines if self._final else view
@@ -190,7 +188,7 @@ class Live:
             return
         with self._console.capture() as captured:
             draw()
-        self._scribe.put(captured.get())
+        self._writer.put(captured.get())
 
 
 # --- what is drawn -------------------------------------------------------------------------------
@@ -203,9 +201,8 @@ def view(snapshot: Snapshot, width: int, *, ascii_bar: bool = False) -> list[Tex
     lines += _row("workers", _workers(snapshot), width)
     lines += _row("credits", _credits(snapshot), width)
     lines += _row("so far", _outcomes(snapshot), width)
-    said = words.state(snapshot)
-    if said:
-        lines += _paragraph(_label("state"), said, width, style=_WAITING)
+    if state := words.state(snapshot):
+        lines += _paragraph(_label("state"), state, width, style=_WAITING)
     return lines
 
 
@@ -230,21 +227,21 @@ def _bar_lines(snapshot: Snapshot, width: int, *, ascii_bar: bool) -> list[Text]
     ended = snapshot.tally.ended
     total = max(snapshot.found, ended)
     if not snapshot.counted:
-        share, told = 0.0, f"{words.count(ended)} of {words.count(total)} · counting…"
-        room = len(told)
+        share, numbers = 0.0, f"{words.count(ended)} of {words.count(total)} · counting…"
+        room = len(numbers)
     elif total == 0:
-        share, told, room = 100.0, "no images", len("no images")
+        share, numbers, room = 100.0, "no images", len("no images")
     else:
         share = words.percent(ended, total)
-        told = f"{words.count(ended)} of {words.count(total)} · {share:.1f} %"
+        numbers = f"{words.count(ended)} of {words.count(total)} · {share:.1f} %"
         room = len(f"{words.count(total)} of {words.count(total)} · 100.0 %")
     style = _bar_style(snapshot, share)
     label = _label("images")
     columns = width - _LABELS - room - 2
     if columns < _NARROWEST_BAR:
         bar = _bar(share, max(1, width - _LABELS), style, ascii_bar=ascii_bar)
-        return [label + bar, Text(f"{'':<{_LABELS}}{told}")]
-    return [label + _bar(share, columns, style, ascii_bar=ascii_bar) + Text("  " + told)]
+        return [label + bar, Text(f"{'':<{_LABELS}}{numbers}")]
+    return [label + _bar(share, columns, style, ascii_bar=ascii_bar) + Text("  " + numbers)]
 
 
 def _bar_style(snapshot: Snapshot, share: float) -> str:
@@ -333,17 +330,19 @@ def _parts(line: Text) -> Iterator[Text]:
         yield Text(line.plain[start:end], style)
 
 
-def report_lines(told: Report, *, width: int) -> list[Text]:
+def report_lines(report: Report, *, width: int) -> list[Text]:
     """The report as rows: headline, numbers, details, next steps. What is to be copied is never cut."""
-    numbers = max((len(row.value) for row in told.rows if row.label != "ledger"), default=0)
-    lines = [*_paragraph(Text(), told.headline, width, style=f"bold {_TONES[told.tone]}".strip(), indent=0)]
+    columns = max((len(row.value) for row in report.rows if row.label != "ledger"), default=0)
+    lines = [
+        *_paragraph(Text(), report.headline, width, style=f"bold {_TONES[report.tone]}".strip(), indent=0)
+    ]
     lines.append(Text())
-    for row in told.rows:
-        lines += _report_row(row, numbers, width)
-    lines += [Text()] if told.details else []
-    for detail in told.details:
+    for row in report.rows:
+        lines += _report_row(row, columns, width)
+    lines += [Text()] if report.details else []
+    for detail in report.details:
         lines += _paragraph(Text("  "), detail, width, indent=4)
-    for step in told.steps:
+    for step in report.steps:
         lines += [Text(), *_paragraph(Text(), f"Next: {step.text}", width, indent=6)]
         if step.command:
             lines.append(_uncut(Text("  "), step.command, "bold"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pixian_batch.display.records import image_record, summary_record
 from pixian_batch.display.text import one_line, printable, problem_text, with_hint
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Lost, NotStarted, Skipped
-from pixian_batch.policy.progress import Level
+from pixian_batch.policy.progress import Level, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
 
 
-class Logged:
-    """A watcher that appends to a file, which may be rotated away under it.
+class Logged(Watcher):
+    """Appends to a file, which may be rotated away under it.
 
     as_json: one JSON object a line. redacted: takes secrets out of a finished line.
     """
@@ -53,18 +53,18 @@ class Logged:
             case Failed(problem):
                 self._image(logging.ERROR, f"{name} failed: {problem_text(problem)}", ending)
             case InDoubt(problem=problem) | Lost(problem=problem):
-                said = f"{name} may have been charged without a result: {problem_text(problem)}"
-                self._image(logging.WARNING, said, ending)
+                text = f"{name} may have been charged without a result: {problem_text(problem)}"
+                self._image(logging.WARNING, text, ending)
             case Done(headers=headers):
-                said = f"{name} done, {headers.credits_charged} credits, {ending.seconds:.1f} s"
-                self._image(logging.INFO, said, ending)
+                text = f"{name} done, {headers.credits_charged} credits, {ending.seconds:.1f} s"
+                self._image(logging.INFO, text, ending)
             case Duplicate(of):
                 self._image(logging.INFO, f"{name} made from {printable(of)}", ending)
             case Skipped() | NotStarted():
                 pass
 
-    def _image(self, level: int, said: str, ending: Ending) -> None:
-        self._log.log(level, "%s", said, extra={"facts": image_record(ending)})
+    def _image(self, level: int, text: str, ending: Ending) -> None:
+        self._log.log(level, "%s", text, extra={"facts": image_record(ending)})
 
     def notify(self, message: Message) -> None:
         """Something the user should know."""
@@ -81,9 +81,6 @@ class Logged:
         for handler in tuple(self._log.handlers):
             self._log.removeHandler(handler)
             handler.close()
-
-    async def attend(self) -> None:
-        """Nothing to do beside the run."""
 
 
 class _Formatter(logging.Formatter):

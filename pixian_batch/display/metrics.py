@@ -15,22 +15,22 @@ import re
 import threading
 from typing import TYPE_CHECKING, Final
 
+from pixian_batch.policy.progress import Watcher
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pixian_batch.policy.outcome import Ending
-    from pixian_batch.policy.progress import Message, Snapshot, Summary
+    from pixian_batch.policy.progress import Snapshot, Summary
     from pixian_batch.policy.tally import Tally
 
 EVERY: Final = 30.0
 """Seconds between two writes."""
-_SUCCESS: Final = "pixian_batch_last_success_timestamp_seconds"
+_SUCCESS: Final = "last_success_timestamp_seconds"
 _log = logging.getLogger(__name__)
 
 
-class Metrics:
+class Metrics(Watcher):
     """A watcher that keeps the file at `path`. now: seconds since 1970, UTC."""
 
     def __init__(self, path: str, *, now: Callable[[], float], every: float = EVERY) -> None:
@@ -40,18 +40,12 @@ class Metrics:
         self._snapshot: Callable[[], Snapshot] | None = None
         self._success = _last_success(path)
         self._writing = threading.Lock()
-        self._told = False
+        self._warned = False
         self._closed = False
 
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins."""
         self._snapshot = snapshot
-
-    def ended(self, ending: Ending) -> None:
-        """Nothing: the counts are read when they are written."""
-
-    def notify(self, message: Message) -> None:
-        """Nothing: messages are for people."""
 
     def finished(self, summary: Summary) -> None:
         """Write the last counts. A run that ended well is the last success from now on."""
@@ -60,39 +54,24 @@ class Metrics:
         if summary.exit_code is Exit.OK:
             self._success = self._now()
         throttled = self._snapshot().throttled if self._snapshot is not None else 0
-        self._write(
-            [
-                *_tally_lines(summary.tally),
-                *_sample("throttled", "gauge", "Answers 429 in the latest run.", throttled),
-                *_sample(
-                    "run_seconds", "gauge", "Seconds that the latest run has taken.", f"{summary.seconds:.3f}"
-                ),
-                *_sample("workers", "gauge", "Workers that are open.", 0),
-                *_sample("running", "gauge", "Whether a run is going on.", 0),
-                *_sample("exit_code", "gauge", "Exit code of the latest run.", int(summary.exit_code)),
-            ],
-            last=True,
-        )
+        lines = _run_lines(summary.tally, throttled, summary.seconds)
+        lines += _sample("exit_code", "Exit code of the latest run.", int(summary.exit_code))
+        self._write(lines, last=True)
 
     async def attend(self) -> None:
         """Write the counts every `every` seconds, until cancelled."""
         while True:
             await asyncio.sleep(self._every)
             if self._snapshot is not None:
+                now = self._snapshot()
+                lines = _run_lines(now.tally, now.throttled, now.elapsed, workers=now.workers, running=True)
                 # A thread: a disk that hangs must not hold the uploads.
-                await asyncio.to_thread(self._write, list(_running_lines(self._snapshot())))
+                await asyncio.to_thread(self._write, lines)
 
     def _write(self, lines: list[str], *, last: bool = False) -> None:
         if self._success is not None:
-            lines += _sample(
-                _SUCCESS.removeprefix("pixian_batch_"),
-                "gauge",
-                "When a run last ended with exit code 0.",
-                f"{self._success:.3f}",
-            )
-        lines += _sample(
-            "updated_timestamp_seconds", "gauge", "When this file was written.", f"{self._now():.3f}"
-        )
+            lines += _sample(_SUCCESS, "When a run last ended with exit code 0.", f"{self._success:.3f}")
+        lines += _sample("updated_timestamp_seconds", "When this file was written.", f"{self._now():.3f}")
         # The collector reads *.prom only, so the name beside it must not end so.
         beside = f"{self._path}.{os.getpid()}.tmp"
         with self._writing:
@@ -104,24 +83,26 @@ class Metrics:
                     stream.write("".join(f"{line}\n" for line in lines))
                 os.replace(beside, self._path)
             except OSError as error:
-                self._tell(error)
+                self._warn(error)
                 with contextlib.suppress(OSError):
                     os.unlink(beside)
 
-    def _tell(self, error: OSError) -> None:
-        if not self._told:
-            self._told = True
+    def _warn(self, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
             _log.warning("--metrics-file %s cannot be written: %s", self._path, error.strerror)
 
 
-def _running_lines(snapshot: Snapshot) -> Iterator[str]:
-    yield from _tally_lines(snapshot.tally)
-    yield from _sample("throttled", "gauge", "Answers 429 in the latest run.", snapshot.throttled)
-    yield from _sample(
-        "run_seconds", "gauge", "Seconds that the latest run has taken.", f"{snapshot.elapsed:.3f}"
-    )
-    yield from _sample("workers", "gauge", "Workers that are open.", snapshot.workers)
-    yield from _sample("running", "gauge", "Whether a run is going on.", 1)
+def _run_lines(
+    tally: Tally, throttled: int, seconds: float, *, workers: int = 0, running: bool = False
+) -> list[str]:
+    return [
+        *_tally_lines(tally),
+        *_sample("throttled", "Answers 429 in the latest run.", throttled),
+        *_sample("run_seconds", "Seconds that the latest run has taken.", f"{seconds:.3f}"),
+        *_sample("workers", "Workers that are open.", workers),
+        *_sample("running", "Whether a run is going on.", int(running)),
+    ]
 
 
 def _tally_lines(tally: Tally) -> Iterator[str]:
@@ -133,7 +114,7 @@ def _tally_lines(tally: Tally) -> Iterator[str]:
         "in_doubt": tally.in_doubt,
         "lost": tally.lost,
     }
-    yield from _head("images", "gauge", "Images of the latest run by how they ended.")
+    yield from _head("images", "Images of the latest run by how they ended.")
     for outcome, number in counts.items():
         yield f'pixian_batch_images{{outcome="{outcome}"}} {number}'
     amounts = {
@@ -141,25 +122,25 @@ def _tally_lines(tally: Tally) -> Iterator[str]:
         "calculated": tally.credits_calculated,
         "in_doubt": tally.credits_in_doubt,
     }
-    yield from _head("credits", "gauge", "Credits of the latest run: charged, calculated, at most in doubt.")
+    yield from _head("credits", "Credits of the latest run: charged, calculated, at most in doubt.")
     for kind, amount in amounts.items():
         yield f'pixian_batch_credits{{kind="{kind}"}} {amount:f}'
-    yield from _sample("requests", "gauge", "Requests for images in the latest run.", tally.attempts)
+    yield from _sample("requests", "Requests for images in the latest run.", tally.attempts)
 
 
-def _sample(name: str, kind: str, help_: str, value: object) -> list[str]:
-    return [*_head(name, kind, help_), f"pixian_batch_{name} {value}"]
+def _sample(name: str, meaning: str, value: object) -> list[str]:
+    return [*_head(name, meaning), f"pixian_batch_{name} {value}"]
 
 
-def _head(name: str, kind: str, help_: str) -> list[str]:
-    return [f"# HELP pixian_batch_{name} {help_}", f"# TYPE pixian_batch_{name} {kind}"]
+def _head(name: str, meaning: str) -> list[str]:
+    return [f"# HELP pixian_batch_{name} {meaning}", f"# TYPE pixian_batch_{name} gauge"]
 
 
 def _last_success(path: str) -> float | None:
     """What the file of an earlier run says."""
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
-            found = re.search(rf"^{_SUCCESS} ([0-9.]+)$", stream.read(100_000), re.MULTILINE)
+            line = re.search(rf"^pixian_batch_{_SUCCESS} ([0-9.]+)$", stream.read(100_000), re.MULTILINE)
     except OSError:
         return None
-    return float(found[1]) if found else None
+    return float(line[1]) if line else None

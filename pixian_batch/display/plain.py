@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.display.summary import Report, report
+from pixian_batch.display.summary import Report, report_on
 from pixian_batch.display.text import (
     ascii_only,
     credit_amount,
@@ -20,7 +20,7 @@ from pixian_batch.display.text import (
 )
 from pixian_batch.display.writer import Writer
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Lost, Skipped
-from pixian_batch.policy.progress import Level
+from pixian_batch.policy.progress import Level, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,17 +42,17 @@ class Limiter:
 
     def __init__(self, repeats: int = REPEATS) -> None:
         self._repeats = repeats
-        self._seen: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
 
     def lets(self, kind: tuple[str, str]) -> tuple[bool, bool]:
         """Whether to print a complaint of this kind, and whether it is the last one to be printed."""
-        if kind not in self._seen and len(self._seen) >= _MOST_KINDS:
+        if kind not in self._counts and len(self._counts) >= _MOST_KINDS:
             kind = _OTHER
-        self._seen[kind] += 1
-        return self._seen[kind] <= self._repeats, self._seen[kind] == self._repeats
+        self._counts[kind] += 1
+        return self._counts[kind] <= self._repeats, self._counts[kind] == self._repeats
 
 
-class Plain:
+class Plain(Watcher):
     """One line every `every` seconds, complaints as they come, a report at the end.
 
     quiet: nothing but what needs somebody's decision. verbose: a line for every image. again: this run's
@@ -68,16 +68,20 @@ class Plain:
         verbose: bool = False,
         again: str = "",
     ) -> None:
-        self._scribe = Writer(stream)
+        self._writer = Writer(stream)
         self._every = every
         self._quiet = quiet
         self._verbose = verbose and not quiet
-        self.tells_skipped = self._verbose
         self._again = again
         self._limiter = Limiter()
         self._snapshot: Callable[[], Snapshot] | None = None
         encoding = (stream.encoding or "utf-8").lower().replace("-", "")
         self._ascii = encoding != "utf8"
+
+    @property
+    def tells_skipped(self) -> bool:
+        """Whether there is a line for each."""
+        return self._verbose
 
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins."""
@@ -115,10 +119,10 @@ class Plain:
         """Print the report, and wait until it is written."""
         if not self._quiet:
             self._progress()
-        told = report(summary, again=self._again)
-        for line in brief_lines(told) if self._quiet else lines(told):
+        report = report_on(summary, again=self._again)
+        for line in brief_lines(report) if self._quiet else lines(report):
             self._line(line)
-        self._scribe.close()
+        self._writer.close()
 
     async def attend(self) -> None:
         """Print a line every `every` seconds, until cancelled."""
@@ -136,7 +140,7 @@ class Plain:
             self._line(line + ("; more of these are only counted" if last else ""))
 
     def _line(self, line: str) -> None:
-        self._scribe.put((ascii_only(line) if self._ascii else line) + "\n")
+        self._writer.put((ascii_only(line) if self._ascii else line) + "\n")
 
 
 def ending_line(ending: Ending) -> str | None:
@@ -161,32 +165,32 @@ def ending_line(ending: Ending) -> str | None:
             return None
 
 
-def lines(told: Report) -> Iterator[str]:
+def lines(report: Report) -> Iterator[str]:
     """The whole report as aligned lines."""
-    yield told.headline
-    labels = max((len(row.label) for row in told.rows), default=0)
-    values = max((len(row.value) for row in told.rows if row.note or row.label != "ledger"), default=0)
-    for row in told.rows:
+    yield report.headline
+    labels = max((len(row.label) for row in report.rows), default=0)
+    values = max((len(row.value) for row in report.rows if row.note or row.label != "ledger"), default=0)
+    for row in report.rows:
         note = f"  ({row.note})" if row.note else ""
         yield f"  {row.label:<{labels}}  {row.value:>{values}}{note}".rstrip()
-    for detail in told.details:
+    for detail in report.details:
         yield f"  {detail}"
-    yield from _steps(told)
+    yield from _steps(report)
 
 
-def brief_lines(told: Report) -> Iterator[str]:
+def brief_lines(report: Report) -> Iterator[str]:
     """Only what needs a decision: nothing after a run that went well."""
-    if told.steps or told.details:
-        yield told.headline
-        for row in told.rows:
+    if report.steps or report.details:
+        yield report.headline
+        for row in report.rows:
             if row.tone.value in {"waiting", "bad"}:
                 yield f"  {row.label}: {row.value}" + (f" ({row.note})" if row.note else "")
-        yield from (f"  {detail}" for detail in told.details)
-        yield from _steps(told)
+        yield from (f"  {detail}" for detail in report.details)
+        yield from _steps(report)
 
 
-def _steps(told: Report) -> Iterator[str]:
-    for step in told.steps:
+def _steps(report: Report) -> Iterator[str]:
+    for step in report.steps:
         yield f"next: {step.text}"
         if step.command:
             yield f"    {step.command}"

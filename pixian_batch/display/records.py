@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.schema import VERSION
-from pixian_batch.display.text import plain_decimal
+from pixian_batch.display.text import name_bytes, plain_decimal
 from pixian_batch.display.writer import Writer
 from pixian_batch.policy.outcome import (
     Done,
@@ -24,35 +24,37 @@ from pixian_batch.policy.outcome import (
     NotStarted,
     Skipped,
 )
+from pixian_batch.policy.progress import Watcher
 from pixian_batch.policy.stopping import run_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from decimal import Decimal
     from typing import TextIO
 
     from pixian_batch.contract.headers import Box
     from pixian_batch.contract.params import Size
     from pixian_batch.policy.outcome import Ending, Problem
-    from pixian_batch.policy.progress import Message, Snapshot, Summary
+    from pixian_batch.policy.progress import Summary
     from pixian_batch.policy.stopping import Stop
 
 Record = dict[str, Any]
 
 
-class Records:
+class Records(Watcher):
     """Writes the records to `stream` (stdout). `broken` tells whether the reader went away."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._scribe = Writer(stream, lossless=True)
+        self._writer = Writer(stream, lossless=True)
 
     @property
     def broken(self) -> bool:
         """Whether the stream failed, so that later records are missing."""
-        return self._scribe.broken
+        return self._writer.broken
 
-    def started(self, snapshot: Callable[[], Snapshot]) -> None:
-        """Nothing: records are written as they happen."""
+    @property
+    def tells_skipped(self) -> bool:
+        """Each has a record of its own."""
+        return True
 
     def ended(self, ending: Ending) -> None:
         """Write the record of one image, if it has one."""
@@ -60,16 +62,13 @@ class Records:
         if record is not None:
             self._write(record)
 
-    def notify(self, message: Message) -> None:
-        """Nothing: messages are for people."""
-
     def finished(self, summary: Summary) -> None:
         """Write the summary, and wait until the reader has taken everything."""
         self._write(summary_record(summary))
-        self._scribe.close()
+        self._writer.close()
 
     def _write(self, record: Record) -> None:
-        self._scribe.put(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
+        self._writer.put(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
 
 
 # --- one image -----------------------------------------------------------------------------------
@@ -223,17 +222,9 @@ def _named(key: str, name: str | None) -> Record:
     """`key`: the name as Unicode text; `key_bytes` beside it only when that is not the whole truth."""
     if name is None or not _SURROGATE.search(name):
         return {key: name}
-    return {key: _unicode(name), f"{key}_bytes": base64.b64encode(_name_bytes(name)).decode()}
+    return {key: _unicode(name), f"{key}_bytes": base64.b64encode(name_bytes(name)).decode()}
 
 
 def _unicode(text: str) -> str:
     """`text` without lone surrogates, which strict JSON parsers refuse."""
     return _SURROGATE.sub("\ufffd", text)
-
-
-def _name_bytes(name: str) -> bytes:
-    """The bytes of a name as the file system has them."""
-    try:
-        return name.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # a lone surrogate that Windows allows in names
-        return name.encode("utf-8", "surrogatepass")

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pixian_batch.policy.outcome import SkipReason
+from pixian_batch.policy.stopping import REASONS
+
 VERSION: Final = 1
 
 Schema = dict[str, Any]
@@ -40,7 +43,7 @@ IMAGE: Final[Schema] = {
             "input": _TEXT,
             "output": _MAYBE_TEXT,
             "status": {"enum": ["done", "skipped", "duplicate", "failed", "in_doubt", "lost"]},
-            "reason": {"enum": ["done", "exists", None]},
+            "reason": {"enum": [*(reason.value for reason in SkipReason), None]},
             "of": _MAYBE_TEXT,
             "repaired": {"type": "boolean"},
             "earlier": {"type": "boolean"},
@@ -103,17 +106,7 @@ SUMMARY: Final[Schema] = {
             "problems": {"type": "array", "items": _object({"message": _TEXT, "count": _COUNT})},
             "stop": _object(
                 {
-                    "cause": {
-                        "enum": [
-                            "sigint",
-                            "sigterm",
-                            "credentials",
-                            "credits",
-                            "budget",
-                            "service",
-                            "disk",
-                        ]
-                    },
+                    "cause": {"enum": [reason.name.lower() for reason in REASONS]},
                     "message": _TEXT,
                     "hint": _TEXT,
                 },

@@ -5,14 +5,12 @@ How it looks is decided where it is rendered (`live`, `plain`); what it says is 
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
+from pixian_batch.display.shell import shell_word
 from pixian_batch.display.text import (
     credit_amount,
     credit_facts,
@@ -69,7 +67,7 @@ class Report:
     steps: tuple[Step, ...]
 
 
-def report(summary: Summary, *, again: str = "") -> Report:
+def report_on(summary: Summary, *, again: str = "") -> Report:
     """The report of `summary`. again: the command line of this run, quoted for the user's shell."""
     return Report(
         headline=_headline(summary),
@@ -89,13 +87,8 @@ def _headline(summary: Summary) -> str:
     if not tally.ended:
         return "Finished: no photos were found, so there was nothing to do"
     open_ends = tally.failed + tally.undecided
-    but = f", {count_of(open_ends)} without a result" if open_ends else ""
+    but = f", {open_ends:,} of them without a result" if open_ends else ""
     return f"Finished: {images(tally.ended)} in {duration(summary.seconds)}{but}"
-
-
-def count_of(number: int) -> str:
-    """`1 of them`, `1,234 of them`."""
-    return f"{number:,} of them"
 
 
 def _tone(summary: Summary) -> Tone:
@@ -205,28 +198,3 @@ def command(name: str, summary: Summary) -> str:
     if PurePath(summary.ledger) != PurePath(summary.out, ".pixian-batch", "ledger.db"):
         words += ["--ledger", shell_word(summary.ledger)]
     return " ".join(words)
-
-
-def shell_word(word: str) -> str:
-    r"""`word` quoted for the user's shell; unprintable bytes as `$'\xff'`, so that it can be copied."""
-    if os.name == "nt":
-        return printable(subprocess.list2cmdline([word]))
-    if printable(word) == word:
-        return shlex.quote(word)
-    inner = "".join(_shell_char(char) for char in word)
-    return f"$'{inner}'"
-
-
-def _shell_char(char: str) -> str:
-    if char in "\\'":
-        return "\\" + char
-    if printable(char) == char:
-        return char
-    return "".join(f"\\x{byte:02x}" for byte in _bytes(char))
-
-
-def _bytes(char: str) -> bytes:
-    try:
-        return char.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # a lone surrogate cannot be a name here; it may come from a text
-        return char.encode("utf-8", "surrogatepass")

@@ -65,6 +65,14 @@ def _visible(char: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # two bytes
 
 
+def name_bytes(name: str) -> bytes:
+    """The bytes of a name as the file system has them."""
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a lone surrogate, which Windows allows in names, and any text may hold
+        return name.encode("utf-8", "surrogatepass")
+
+
 def shortened(text: str, width: int, *, measure: Callable[[str], int] = len) -> str:
     """`text` in at most `width` columns; what does not fit is taken out of the middle."""
     if measure(text) <= width:

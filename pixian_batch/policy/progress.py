@@ -1,4 +1,4 @@
-"""What the displays are told: a snapshot while a run goes on, messages, and the summary at its end. Pure."""
+"""What a run tells, and to whom: snapshots while it goes on, messages, the summary at its end; `Watcher`. Pure."""
 
 from __future__ import annotations
 
@@ -95,12 +95,15 @@ class Summary:
 
 
 class Watcher:
-    """Who is told of a run; does nothing by itself. Calls come on the loop's thread; they are quick and never raise.
+    """Who is told of a run. This one does nothing; displays say only what they do.
 
-    One that has `tells_skipped` False is not told of images that are done already, only of their number.
+    Calls come on the loop's thread; they are quick and never raise.
     """
 
-    tells_skipped: bool = True
+    @property
+    def tells_skipped(self) -> bool:
+        """Whether `ended` is to come for each image that is done already; else only their number is counted."""
+        return False
 
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins; `snapshot()` tells its state at any time."""
@@ -110,6 +113,9 @@ class Watcher:
 
     def notify(self, message: Message) -> None:
         """Something the user should know."""
+
+    def status(self) -> None:
+        """Somebody asks how it stands: answer in one line, where there are lines."""
 
     def finished(self, summary: Summary) -> None:
         """The end; always the last call."""

@@ -8,6 +8,7 @@ Prints a JSON line for each policy and limit.
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import random
 from dataclasses import dataclass
@@ -85,12 +86,8 @@ async def _run(service: ModelService, rest: Callable[[int, random.Random], float
         await stream.close()
 
     circuit = Circuit(breaker=Breaker(), stop=stop, send=service.answer)
-    pool: Pool[int] = Pool(
-        Ramp(_WORKERS, _WORKERS, 0),
-        stop,
-        hire=lambda: Worker(circuit, stop, RetryPolicy(_STEP)),
-        handle=handle,
-    )
+    hire = functools.partial(Worker, circuit, stop, RetryPolicy(_STEP))
+    pool: Pool[int] = Pool(Ramp(_WORKERS, _WORKERS, 0), stop, hire=hire, handle=handle)
     feeding = asyncio.ensure_future(feed())
     running = asyncio.ensure_future(pool.run(stream))
     await asyncio.sleep(_SECONDS)
@@ -107,7 +104,7 @@ _POLICIES: Final[dict[str, Callable[[int, random.Random], float] | None]] = {
 
 for limit in (5, 10, 15):
     for name, rest in _POLICIES.items():
-        service = ModelService(limit, random.Random(6))  # noqa: S311  # weather
+        service = ModelService(limit, random.Random(6))  # noqa: S311  # weather, no secret
         with asyncio.Runner(loop_factory=lambda: looptime.new_event_loop(start=0)) as runner:
             runner.run(_run(service, rest))
         rate = service.useful / _SECONDS

@@ -60,9 +60,9 @@ def canned_server(work: str, *, tls: bool, **settings: Any) -> Iterator[Canned]:
     finally:
         server.wall = time.monotonic() - began
         child.stdin.close()
-        said = json.loads(child.stdout.read() or b"{}")
+        counts = json.loads(child.stdout.read() or b"{}")
         child.wait()
-        for name, value in said.items():
+        for name, value in counts.items():
             if name != "bytes":
                 setattr(server, name, value)
 
@@ -75,9 +75,9 @@ def _certificate(work: str) -> tuple[str, str]:
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650"
             " -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
         )
-        made = subprocess.run(
+        done = subprocess.run(
             [*command.split(), "-keyout", key, "-out", cert], capture_output=True, check=False
         )
-        if made.returncode:
-            raise BenchError(f"openssl made no certificate: {made.stderr.decode()[-300:]}")
+        if done.returncode:
+            raise BenchError(f"openssl made no certificate: {done.stderr.decode()[-300:]}")
     return cert, key

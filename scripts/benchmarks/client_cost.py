@@ -65,10 +65,10 @@ def _case(bench: Bench, case: Case) -> None:
     subjects: dict[str, Callable[[], Usage]] = {
         name: partial(_one, bench, case, name, photos, loads) for name in _COMMANDS
     }
-    found = alternate(subjects, bench.rounds)
+    usages = alternate(subjects, bench.rounds)
     bases = {name: _one(bench, case, name, photos[:1], {}).cpu for name in _COMMANDS}
-    curl = _each(found["curl"], bases["curl"], case)
-    for name, usage in found.items():
+    curl = _each(usages["curl"], bases["curl"], case)
+    for name, usage in usages.items():
         each = _each(usage, bases[name], case)
         bench.row(
             "client",

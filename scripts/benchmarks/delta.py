@@ -43,8 +43,8 @@ def _over_a_line(bench: Bench, folder: str, megabits: int) -> None:
     subjects: dict[str, Callable[[], Usage]] = {
         way: partial(_one, bench, folder, megabits, way, bytes_passed[way]) for way in _WAYS
     }
-    found = alternate(subjects, max(2, bench.rounds))
-    for way, usage in found.items():
+    usages = alternate(subjects, max(2, bench.rounds))
+    for way, usage in usages.items():
         up, down = bytes_passed[way][0]
         bench.row(
             "line",
@@ -90,8 +90,8 @@ def _listening(*command: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     )
     with server:
         try:
-            if server.stdout is None or not (said := server.stdout.readline().strip()):
+            if server.stdout is None or not (url := server.stdout.readline().strip()):
                 raise BenchError(f"{' '.join(command[:4])} did not begin to listen")
-            yield server, said
+            yield server, url
         finally:
             server.terminate()

@@ -57,9 +57,9 @@ def _size(bench: Bench, megapixels: int, photos: list[str]) -> None:
     for name, make in {"pixian-batch --local": _local, "rembg": _rembg(bench)}.items():
         if make is not None:
             subjects |= {name: partial(make, bench, photos), f"{name}, one": partial(make, bench, photos[:1])}
-    found = alternate(subjects, bench.rounds)
+    usages = alternate(subjects, bench.rounds)
     for name in [name for name in subjects if not name.endswith(", one")]:
-        all_, one = found[name], found[f"{name}, one"]
+        all_, one = usages[name], usages[f"{name}, one"]
         further = len(photos) - 1
         bench.row(
             "engine",

@@ -46,12 +46,12 @@ def run(
     Keep this process small: Linux counts the parent's size at the fork as the child's peak.
     """
     began = time.monotonic()
-    with open(log, "wb") as said:
+    with open(log, "wb") as output:
         child = subprocess.Popen(  # our own commands
             command,
             env=environment(env),
             cwd=cwd or ROOT,
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
         )
@@ -70,19 +70,19 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def alternate(subjects: Mapping[str, Callable[[], Usage]], rounds: int) -> dict[str, Usage]:
     """Each subject in turn, `rounds` times over; the medians."""
-    seen: dict[str, list[Usage]] = {name: [] for name in subjects}
+    usages: dict[str, list[Usage]] = {name: [] for name in subjects}
     for _round in range(rounds):
         for name, subject in subjects.items():
-            seen[name].append(subject())
-    return {name: median(found) for name, found in seen.items()}
+            usages[name].append(subject())
+    return {name: median(measured) for name, measured in usages.items()}
 
 
-def median(found: Sequence[Usage]) -> Usage:
+def median(usages: Sequence[Usage]) -> Usage:
     """The median of each figure by itself."""
     return Usage(
-        statistics.median(one.cpu for one in found),
-        int(statistics.median(one.rss for one in found)),
-        statistics.median(one.wall for one in found),
+        statistics.median(one.cpu for one in usages),
+        int(statistics.median(one.rss for one in usages)),
+        statistics.median(one.wall for one in usages),
     )
 
 

@@ -48,19 +48,9 @@ def measure(bench: Bench) -> None:
 def _on_the_wire(bench: Bench, name: str, photos: list[str], sigma: float) -> None:
     out = os.path.join(bench.work, f"pool-out-{name}")
     with canned_server(bench.work, tls=False, answer=100_000, latency=1.0, sigma=sigma) as server:
-        command = ours(
-            "run",
-            os.path.dirname(photos[0]),
-            "--out",
-            out,
-            "--api-url",
-            server.url,
-            "--no-progress",
-            "--concurrency-max",
-            str(_WORKERS),
-            "--ramp-interval",
-            "0",
-        )
+        pace = ("--concurrency-max", str(_WORKERS), "--ramp-interval", "0")
+        places = (os.path.dirname(photos[0]), "--out", out, "--api-url", server.url)
+        command = ours("run", *places, "--no-progress", *pace)
         usage = run(command, env=CREDENTIALS, log=os.path.join(bench.work, "pool.log"))
     ends = _ideal(len(photos), sigma)
     ideal = ends[-1]

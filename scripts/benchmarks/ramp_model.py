@@ -39,7 +39,7 @@ async def _nothing_to_send(_job: Job) -> None:
 
 async def _main() -> str:
     loop, stop, stream = asyncio.get_running_loop(), StopSign(), Stream[int]()
-    draw = random.Random(6)  # noqa: S311  # weather
+    draw = random.Random(6)  # noqa: S311  # weather, no secret
     began, busy, over, used = loop.time(), 0, 0, 0.0
 
     async def handle(_item: int, turn: Turn) -> None:

@@ -45,7 +45,7 @@ def _size(bench: Bench, folder: str, count: int) -> None:
     os.makedirs(empty, exist_ok=True)
     walk = [sys.executable, "-m", "scripts.benchmarks.walk_only"]
     log = os.path.join(bench.work, "scale.log")
-    found = alternate(
+    usages = alternate(
         {
             "find": lambda: run(["find", source, "-type", "f", "-name", "*.jpg"]),
             "walk": lambda: run([*walk, source]),
@@ -55,12 +55,12 @@ def _size(bench: Bench, folder: str, count: int) -> None:
         },
         bench.rounds,
     )
-    done, base = found["all done"], found["nothing"]
+    done, base = usages["all done"], usages["nothing"]
     bench.row(
         "scale",
         images=count,
-        find_cpu_s=round(found["find"].cpu, 3),
-        walk_times_find=round((found["walk"].cpu - found["walk nothing"].cpu) / found["find"].cpu, 2),
+        find_cpu_s=round(usages["find"].cpu, 3),
+        walk_times_find=round((usages["walk"].cpu - usages["walk nothing"].cpu) / usages["find"].cpu, 2),
         resume_cpu_s=round(done.cpu, 2),
         base_cpu_s=round(base.cpu, 2),
         resume_us_per_image=round((done.cpu - base.cpu) / count * 1e6, 1),

@@ -21,19 +21,19 @@ _CREDENTIALS = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
 def measure(bench: Bench) -> None:
     """CPU milliseconds beside the bare interpreter's: help pages, every command's modules, a run over nothing."""
     commands = _commands(bench.work)
-    found = alternate(
+    usages = alternate(
         {name: partial(run, [sys.executable, *words], env=_CREDENTIALS) for name, words in commands.items()},
         3 if bench.quick else 7,
     )
-    bare = found["(bare python)"].cpu
+    bare = usages["(bare python)"].cpu
     for name, words in commands.items():
         bench.row(
             "startup",
             command=name,
-            cpu_ms=round(found[name].cpu * 1000, 1),
-            times_bare=round(found[name].cpu / bare, 1),
+            cpu_ms=round(usages[name].cpu * 1000, 1),
+            times_bare=round(usages[name].cpu / bare, 1),
             modules=_modules(words),
-            peak_mb=round(found[name].rss / 1e6),
+            peak_mb=round(usages[name].rss / 1e6),
         )
 
 
@@ -52,7 +52,8 @@ def _commands(work: str) -> dict[str, list[str]]:
         "run --help": [*program, "run", "--help"],
     }
     for name in sorted(COMMANDS):
-        modules = ["app", COMMANDS[name], *([_CALLED[name]] if name in _CALLED else [])]
+        loaded = dict.fromkeys([COMMANDS[name], _CALLED.get(name, COMMANDS[name])])
+        modules = ["app", *(f"commands.{module}" for module in loaded)]
         commands[name] = ["-c", "; ".join(f"import pixian_batch.cli.{module}" for module in modules)]
     where = [empty, "--out", os.path.join(work, "out"), "--api-url", "http://127.0.0.1:9", "--no-progress"]
     commands["a whole run over an empty folder"] = [*program, "run", *where]
@@ -61,7 +62,7 @@ def _commands(work: str) -> dict[str, list[str]]:
 
 def _modules(words: list[str]) -> int:
     """How many modules were loaded, the interpreter's own included."""
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-X", "importtime", *words],
         capture_output=True,
         text=True,
@@ -69,4 +70,4 @@ def _modules(words: list[str]) -> int:
         cwd=ROOT,
         env=environment(_CREDENTIALS),
     )
-    return said.stderr.count("import time:") - 1
+    return done.stderr.count("import time:") - 1

@@ -18,14 +18,14 @@ def throwaway(cache: str, name: str, *packages: str) -> str:
     if not os.path.exists(stamp):
         print(f"making a throwaway environment with {', '.join(packages)}", file=sys.stderr)
         venv.create(home, with_pip=True, clear=True)
-        made = subprocess.run(
+        done = subprocess.run(
             [python, "-m", "pip", "install", "--quiet", *packages],
             capture_output=True,
             text=True,
             check=False,
         )
-        if made.returncode:
-            raise BenchError(f"{', '.join(packages)} cannot be installed:\n{made.stderr[-500:]}")
+        if done.returncode:
+            raise BenchError(f"{', '.join(packages)} cannot be installed:\n{done.stderr[-500:]}")
         with open(stamp, "w", encoding="utf-8") as stream:
             stream.write("\n".join(packages))
     return python

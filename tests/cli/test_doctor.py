@@ -213,9 +213,3 @@ def test_of_several_problems_the_gravest_code_is_given() -> None:
     assert exit_of([found(Exit.USAGE), found(Exit.DISK), found(Exit.SERVICE)]) is Exit.SERVICE
     assert exit_of([found(Exit.USAGE), checkups.warning("x", "y", "z")]) is Exit.USAGE
     assert exit_of([checkups.ok("x", "y")]) is Exit.OK
-
-
-def test_the_weights_are_those_of_the_build() -> None:
-    from scripts import rebuild_weights  # only here
-
-    assert rebuild_weights._RESULT_SHA256 == checkups.WEIGHTS_SHA256

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
 
 from pixian_batch.contract.headers import Box, ResultHeaders
 from pixian_batch.contract.params import Size
@@ -21,6 +24,9 @@ from pixian_batch.policy.outcome import (
 from pixian_batch.policy.progress import Doubt, Snapshot, Summary
 from pixian_batch.policy.stopping import Exit, Stop, exit_code
 from pixian_batch.policy.tally import Tally
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 NASTY = b"[bold]\x1b[31m\nred\xff[/].jpg".decode("utf-8", "surrogateescape")
 UNREADABLE = Problem(1006, "Failed to read the supplied image. ", "open the file in an image viewer")
@@ -61,7 +67,7 @@ def tally_of(*endings: Ending) -> Tally:
     return tally
 
 
-def summary_of(*endings: Ending, stop: Stop | None = None, free: bool = False, **changes: object) -> Summary:
+def summary_of(*endings: Ending, stop: Stop | None = None, free: bool = False, **changes: Any) -> Summary:
     """The end of a run with these endings."""
     tally = tally_of(*endings)
     doubts = tuple(
@@ -69,7 +75,7 @@ def summary_of(*endings: Ending, stop: Stop | None = None, free: bool = False, *
         for ending in endings
         if isinstance(ending.outcome, InDoubt | Lost)
     )
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "tally": tally,
         "stop": stop,
         "exit_code": exit_code(tally, stop),
@@ -81,12 +87,12 @@ def summary_of(*endings: Ending, stop: Stop | None = None, free: bool = False, *
         "doubts": doubts,
         "problems": ((UNREADABLE.message, tally.failed),) if tally.failed else (),
     }
-    return Summary(**{**values, **changes})  # type: ignore[arg-type]  # names are given by the tests
+    return Summary(**{**values, **changes})
 
 
-def snapshot_of(tally: Tally, **changes: object) -> Snapshot:
+def snapshot_of(tally: Tally, **changes: Any) -> Snapshot:
     """A moment of a run of 400 images."""
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "elapsed": 3723.0,
         "tally": tally,
         "found": 400,
@@ -99,8 +105,14 @@ def snapshot_of(tally: Tally, **changes: object) -> Snapshot:
         "per_second": 3.4,
         "eta": 7790.0,
     }
-    return Snapshot(**{**values, **changes})  # type: ignore[arg-type]  # names are given by the tests
+    return Snapshot(**{**values, **changes})
 
 
 BUDGET = Stop(Exit.BUDGET, "the next image could exceed --max-credits 10")
 SIGINT = Stop(Exit.SIGINT, "Ctrl-C was pressed")
+
+
+def console(stream: TextIO, width: int = 80, **options: Any) -> Console:
+    """A terminal of 40 rows in `stream`."""
+    values = {"force_terminal": True, "color_system": "standard", "legacy_windows": False, **options}
+    return Console(file=stream, width=width, height=40, _environ={}, **values)

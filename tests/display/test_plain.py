@@ -56,15 +56,15 @@ def test_quiet_says_nothing_when_all_went_well() -> None:
     assert stream.getvalue() == ""
 
 
-def output(*told: Ending | Message, stop: Stop | None = None, quiet: bool = False) -> list[str]:
+def output(*items: Ending | Message, stop: Stop | None = None, quiet: bool = False) -> list[str]:
     stream = io.StringIO()
     plain = Plain(stream, quiet=quiet, again="pixian-batch in --out cut")
-    for item in told:
+    for item in items:
         if isinstance(item, Message):
             plain.notify(item)
         else:
             plain.ended(item)
-    endings = [item for item in told if isinstance(item, Ending)]
+    endings = [item for item in items if isinstance(item, Ending)]
     plain.finished(samples.summary_of(*endings, stop=stop))
     return stream.getvalue().splitlines()
 

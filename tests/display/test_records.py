@@ -1,4 +1,4 @@
-"""The JSON records: golden lines, the published schema, names of every kind, readers that go away."""
+"""The JSON records: golden lines, names of every kind, readers that go away."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import base64
 import io
 import json
 import os
-import re
 import subprocess
 import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +18,6 @@ from hypothesis import strategies as st
 
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.records import Records, image_record, summary_record
-from pixian_batch.display.schema import RECORD
 from pixian_batch.policy.outcome import Done, Duplicate, Ending
 from pixian_batch.policy.tally import Tally
 
@@ -100,21 +97,6 @@ def test_every_ending_but_not_started_gives_one_record_and_the_summary_is_last()
     }
     assert records[7]["credits_in_doubt"] == "0.25"
     assert (records[8]["kept"], records[8]["warnings"]) == ("out/l.part", ["no size"])
-
-
-@pytest.mark.parametrize("ending", samples.ALL[:-1], ids=lambda ending: ending.input[:8])
-def test_records_follow_the_published_schema(ending: Ending) -> None:
-    for record in written(ending):
-        violations = list(broken_rules(record, RECORD))
-        assert not violations
-
-
-def test_the_schema_refuses_what_is_wrong() -> None:
-    good = written(samples.DONE)[0]
-    for wrong in ({"status": "ok"}, {"credits_charged": 0.25}, {"attempts": "1"}, {"v": 2}):
-        assert list(broken_rules({**good, **wrong}, RECORD)), wrong
-    del good["seconds"]
-    assert list(broken_rules(good, RECORD))
 
 
 @pytest.mark.parametrize(
@@ -213,75 +195,3 @@ def test_nothing_is_lost_to_a_reader_that_reads_on() -> None:
     )
     assert len(result.stdout.splitlines()) == 5001
     assert result.stderr == "broken=False"
-
-
-# --- the few rules of JSON Schema that the published schema uses ---------------------------------
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "object": (dict,),
-    "array": (list,),
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "null": (type(None),),
-}
-_KNOWN = {
-    *["$schema", "title", "$defs", "oneOf", "$ref", "type", "properties", "required"],
-    *["const", "enum", "pattern", "minimum", "maximum", "items"],
-}
-
-
-def is_a(value: object, name: str) -> bool:
-    return isinstance(value, _TYPES[name]) and not (isinstance(value, bool) and name != "boolean")
-
-
-def broken_rules(value: Any, schema: dict[str, Any], at: str = "$") -> list[str]:
-    """What of `schema` `value` does not follow; an unknown keyword is an error of the schema."""
-    assert set(schema) <= _KNOWN, at
-    if "oneOf" in schema:
-        kinds = [schema["$defs"][rule["$ref"].removeprefix("#/$defs/")] for rule in schema["oneOf"]]
-        problems = [broken_rules(value, kind, at) for kind in kinds]
-        return [] if sum(not found for found in problems) == 1 else [f"{at}: {problems}"]
-    types = schema.get("type", list(_TYPES))
-    found = (
-        [] if any(is_a(value, name) for name in ([types] if isinstance(types, str) else types)) else ["type"]
-    )
-    found += ["const"] if "const" in schema and value != schema["const"] else []
-    found += ["enum"] if "enum" in schema and value not in schema["enum"] else []
-    if isinstance(value, str) and "pattern" in schema:
-        found += [] if re.search(schema["pattern"], value) else ["pattern"]
-    if isinstance(value, int | float):
-        inside = schema.get("minimum", value) <= value <= schema.get("maximum", value)
-        found += [] if inside else ["range"]
-    inner = [
-        problem
-        for index, item in enumerate(value if isinstance(value, list) else [])
-        for problem in broken_rules(item, schema.get("items", {}), f"{at}[{index}]")
-    ]
-    if isinstance(value, dict):
-        rules = schema.get("properties", {})
-        found += [f"no {key}" for key in schema.get("required", []) if key not in value]
-        found += [f"undocumented {key}" for key in value if key not in rules]
-        for key, rule in rules.items():
-            inner += broken_rules(value[key], rule, f"{at}.{key}") if key in value else []
-    return [f"{at}: {problem}" for problem in found] + inner
-
-
-# --- the documentation ---------------------------------------------------------------------------
-
-PAGE = (Path(__file__).parents[2] / "docs/reference/json.md").read_text(encoding="utf-8")
-
-
-def test_the_page_names_every_field_and_value_of_the_schema() -> None:
-    for kind in ("image", "summary"):
-        schema = RECORD["$defs"][kind]
-        named = set(re.findall(r"`([a-z_0-9]+)`", PAGE))
-        assert set(schema["properties"]) <= named | {"v", "type"}
-        assert set(schema["properties"]["status"]["enum"]) <= named
-
-
-def test_the_lines_on_the_page_are_records() -> None:
-    lines = [json.loads(line) for line in PAGE.splitlines() if line.startswith('    {"v"')]
-    assert [line["type"] for line in lines] == ["image", "summary"]
-    assert [broken_rules(line, RECORD) for line in lines] == [[], []]

@@ -6,8 +6,8 @@ import math
 import unicodedata
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
-import pytest
 from display import samples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -19,9 +19,8 @@ from pixian_batch.policy.stopping import Exit, Stop
 from pixian_batch.policy.tally import Tally
 
 
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
+def test_durations() -> None:
+    for seconds, shown in [
         (0, "00:00"),
         (-3, "00:00"),
         (192.9, "03:12"),
@@ -32,15 +31,12 @@ from pixian_batch.policy.tally import Tally
         (183600, "2 d 3 h"),
         (math.nan, "00:00"),
         (math.inf, "3650 d 0 h"),
-    ],
-)
-def test_durations(seconds: float, shown: str) -> None:
-    assert text.duration(seconds) == shown
+    ]:
+        assert text.duration(seconds) == shown, seconds
 
 
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
+def test_estimates_are_coarse() -> None:
+    for seconds, shown in [
         (0, "about 5 s"),
         (41, "about 40 s"),
         (90, "about 90 s"),
@@ -52,15 +48,12 @@ def test_durations(seconds: float, shown: str) -> None:
         (86399, "about 24 h"),
         (86400, "about 1 d"),
         (183600, "about 2 d 3 h"),
-    ],
-)
-def test_estimates_are_coarse(seconds: float, shown: str) -> None:
-    assert text.about(seconds) == shown
+    ]:
+        assert text.about(seconds) == shown, seconds
 
 
-@pytest.mark.parametrize(
-    ("per_second", "shown"),
-    [
+def test_rates() -> None:
+    for per_second, shown in [
         (0, ""),
         (-1, ""),
         (math.nan, ""),
@@ -72,26 +65,21 @@ def test_estimates_are_coarse(seconds: float, shown: str) -> None:
         (0.0300, "1.8/min"),
         (0.001, "3.6/h"),
         (0.0001, "0.4/h"),
-    ],
-)
-def test_rates(per_second: float, shown: str) -> None:
-    assert text.rate(per_second) == shown
+    ]:
+        assert text.rate(per_second) == shown, per_second
 
 
-@pytest.mark.parametrize(
-    ("amount", "shown", "plain"),
-    [
+def test_credits_never_have_an_exponent() -> None:
+    for amount, shown, plain in [
         ("0", "0.00", "0"),
         ("3086.25", "3,086.25", "3086.25"),
         ("0.250", "0.25", "0.250"),
         ("0.0625", "0.0625", "0.0625"),
         ("1E+3", "1,000.00", "1000"),
         ("1E-7", "0.0000001", "0.0000001"),
-    ],
-)
-def test_credits_never_have_an_exponent(amount: str, shown: str, plain: str) -> None:
-    assert text.credit_amount(Decimal(amount)) == shown
-    assert text.plain_decimal(Decimal(amount)) == plain
+    ]:
+        assert text.credit_amount(Decimal(amount)) == shown, amount
+        assert text.plain_decimal(Decimal(amount)) == plain, amount
 
 
 @settings(deadline=None)
@@ -104,9 +92,8 @@ def test_percent_stays_between_0_and_100_and_100_means_all(done: int, total: int
     assert (share == 100) == (done >= total)
 
 
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
+def test_names_are_made_visible() -> None:
+    for name, shown in [
         ("photos/ä b.jpg", "photos/ä b.jpg"),
         ("写真\u3000一.png", "写真\u3000一.png"),
         ("a\nb\t\x1b[31m.jpg", r"a\x0ab\x09\x1b[31m.jpg"),
@@ -116,10 +103,8 @@ def test_percent_stays_between_0_and_100_and_100_means_all(done: int, total: int
         ("tag\U000e0041", r"tag\U000e0041"),
         ("line\u2028end\x85", r"line\u2028end\x85"),
         (r"C:\x\y.png", r"C:\x\y.png"),
-    ],
-)
-def test_names_are_made_visible(name: str, shown: str) -> None:
-    assert text.printable(name) == shown
+    ]:
+        assert text.printable(name) == shown, name
 
 
 _ANY_NAME = st.text(st.characters() | st.characters(categories=["Cs", "Cc", "Cf"]))
@@ -145,8 +130,8 @@ def test_a_long_name_keeps_its_beginning_and_its_end() -> None:
     assert text.printable("photos/2026/summer/IMG_2041.jpg", 20) == "photos/20…G_2041.jpg"
 
 
-def snapshot(**changes: object) -> Snapshot:
-    values: dict[str, object] = {
+def snapshot(**changes: Any) -> Snapshot:
+    values: dict[str, Any] = {
         "elapsed": 100.0,
         "tally": Tally(done=12345, credits_charged=Decimal("3086.25")),
         "found": 1_000_000,
@@ -158,7 +143,7 @@ def snapshot(**changes: object) -> Snapshot:
         "per_second": 3.4,
         "eta": 7790.0,
     }
-    return Snapshot(**{**values, **changes})  # type: ignore[arg-type]  # names are given by the tests below
+    return Snapshot(**{**values, **changes})
 
 
 def test_one_line_says_everything() -> None:

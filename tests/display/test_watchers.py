@@ -1,42 +1,179 @@
-"""Many watchers as one: all are told, and one that fails harms nobody."""
+"""One suite for every watcher, and many watchers as one: one that fails harms nobody."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import io
+import logging
+import pkgutil
+import re
 import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
 
+import looptime
 import pytest
 from display import samples
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pixian_batch import display
+from pixian_batch.display.live import Live
+from pixian_batch.display.log import Logged
+from pixian_batch.display.metrics import Metrics
 from pixian_batch.display.plain import Plain
 from pixian_batch.display.records import Records
 from pixian_batch.display.watchers import Watchers
 from pixian_batch.display.writer import Writer
+from pixian_batch.policy.outcome import Ending
+from pixian_batch.policy.progress import Level, Message, Snapshot, Watcher
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
-    from pixian_batch.policy.outcome import Ending
-    from pixian_batch.policy.progress import Message, Snapshot, Summary
+    from pixian_batch.policy.progress import Summary
+
+# --- every watcher -------------------------------------------------------------------------------
 
 
-class Faulty:
+def live(_: Path, stream: io.StringIO) -> Watcher:
+    return Live(samples.console(stream), again="pixian-batch in --out cut")
+
+
+def metrics(folder: Path, _: io.StringIO) -> Watcher:
+    return Metrics(str(folder / "metrics.prom"), now=lambda: 0.0)
+
+
+WATCHERS: dict[str, Callable[[Path, io.StringIO], Watcher]] = {
+    "none": lambda _, __: Watcher(),
+    "live": live,
+    "plain": lambda _, stream: Plain(stream),
+    "quiet": lambda _, stream: Plain(stream, quiet=True),
+    "verbose": lambda _, stream: Plain(stream, verbose=True),
+    "records": lambda _, stream: Records(stream),
+    "log": lambda folder, _: Logged(str(folder / "log")),
+    "JSON log": lambda folder, _: Logged(str(folder / "log.json"), as_json=True),
+    "metrics": metrics,
+    "several": lambda folder, stream: Watchers(
+        live(folder, stream), Records(stream), metrics(folder, stream)
+    ),
+}
+"""Each watcher of the program, made for a folder and a stream of its own."""
+
+Call = Ending | Message | Snapshot | None
+CALLS = st.lists(
+    st.one_of(
+        st.sampled_from(samples.ALL),
+        st.builds(Message, st.sampled_from(Level), st.sampled_from(["well", samples.NASTY]), st.text()),
+        st.just(samples.snapshot_of(Tally(done=100))),
+        st.none(),
+    )
+)
+
+
+def call(watcher: Watcher, item: Call) -> None:
+    """What a run would do: a snapshot stands for its beginning, None for somebody who asks how it stands."""
+    match item:
+        case Ending():
+            watcher.ended(item)
+        case Message():
+            watcher.notify(item)
+        case Snapshot():
+            watcher.started(lambda: item)
+        case None:
+            watcher.status()
+
+
+def watch(watcher: Watcher, calls: Sequence[Call]) -> None:
+    """A whole run in virtual time, 31 seconds between two calls."""
+
+    async def run() -> None:
+        clock = asyncio.ensure_future(watcher.attend())
+        for item in calls:
+            call(watcher, item)
+            await asyncio.sleep(31)
+        clock.cancel()
+        await asyncio.gather(clock, return_exceptions=True)
+        watcher.finished(samples.summary_of(*(item for item in calls if isinstance(item, Ending))))
+
+    loop = looptime.new_event_loop()
+    try:
+        loop.run_until_complete(run())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("name", WATCHERS)
+def test_any_sequence_of_calls_is_taken(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("any")
+
+    @settings(deadline=None, max_examples=20)
+    @given(CALLS)
+    def any_calls(calls: list[Call]) -> None:
+        watch(WATCHERS[name](folder, io.StringIO()), calls)
+
+    any_calls()
+
+
+@pytest.mark.parametrize("name", WATCHERS)
+def test_one_that_cannot_write_harms_nothing(name: str, tmp_path: Path) -> None:
+    closed = io.StringIO()
+    closed.close()
+    calls = [samples.snapshot_of(Tally()), *samples.ALL, Message(Level.ERROR, "it failed"), None]
+    watch(Watchers(WATCHERS[name](tmp_path / "is not there", closed)), calls)
+    logging.getLogger("pixian_batch.run").handlers.clear()  # of a log that was switched off
+
+
+@pytest.mark.parametrize("name", WATCHERS)
+def test_who_asks_for_no_skipped_images_says_nothing_of_them(name: str, tmp_path: Path) -> None:
+    outputs = []
+    skipped: list[list[Call]] = [[], [samples.SKIPPED, samples.EXISTS]]
+    for number, skips in enumerate(skipped):
+        folder, stream = tmp_path / str(number), io.StringIO()
+        folder.mkdir()
+        watcher = WATCHERS[name](folder, stream)
+        for item in [samples.snapshot_of(Tally()), samples.DONE, *skips, samples.FAILED]:
+            call(watcher, item)
+        watcher.finished(samples.summary_of(samples.DONE, samples.FAILED))
+        files = [path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())]
+        outputs.append([re.sub(r"[0-9]{2}[:.,+0-9]+", "", text) for text in (stream.getvalue(), *files)])
+    assert (outputs[0] != outputs[1]) == watcher.tells_skipped
+
+
+def test_the_suite_has_every_watcher_of_the_program(tmp_path: Path) -> None:
+    for module in pkgutil.iter_modules(display.__path__, f"{display.__name__}."):
+        importlib.import_module(module.name)
+    made = {type(make(tmp_path, io.StringIO())) for make in WATCHERS.values()}
+    ours = {kind for kind in subclasses(Watcher) if kind.__module__.startswith("pixian_batch.")}
+    assert ours <= made
+
+
+def subclasses(kind: type[Watcher]) -> Iterator[type[Watcher]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from subclasses(child)
+
+
+# --- many as one ---------------------------------------------------------------------------------
+
+
+class Faulty(Watcher):
     """A display with a bug."""
 
     def __init__(self) -> None:
-        self.told = 0
+        self.calls = 0
 
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
-        self.told += 1
+        self.calls += 1
         snapshot()
 
     def ended(self, ending: Ending) -> None:
-        self.told += 1
+        self.calls += 1
         raise ValueError(ending)
 
     def notify(self, message: Message) -> None:
@@ -59,7 +196,7 @@ def test_a_faulty_display_is_switched_off_and_the_others_go_on(caplog: pytest.Lo
         several.ended(ending)
     several.finished(samples.summary_of(*samples.ALL))
     assert len(stream.getvalue().splitlines()) == len(samples.ALL)  # one has no record, one is the summary
-    assert faulty.told == 2
+    assert faulty.calls == 2
     assert caplog.text.count("a display failed and was switched off: Faulty") == 1
 
 
@@ -77,6 +214,14 @@ async def test_clocks_run_beside_each_other_and_are_cancelled(caplog: pytest.Log
     several.finished(samples.summary_of())
     assert stream.getvalue().count("0 of 400 images") > 1
     assert "FaultyClock" in caplog.text
+
+
+def test_many_ask_for_what_one_of_them_asks_for() -> None:
+    assert not Watchers(Watcher(), Plain(io.StringIO())).tells_skipped
+    assert Watchers(Watcher(), Records(io.StringIO())).tells_skipped
+
+
+# --- the thread that writes ----------------------------------------------------------------------
 
 
 class Stuck(io.StringIO):

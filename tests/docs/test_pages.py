@@ -38,8 +38,7 @@ _OWN = {"--install-completion", "--show-completion", "--version", "--help", "-h"
 
 
 def pages() -> list[Path]:
-    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return [page for page in found if page.is_file()]
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def command_lines(page: Path) -> list[str]:
@@ -64,7 +63,7 @@ def calls(line: str) -> list[list[str]]:
         words = list(lexer)
     except ValueError:  # a quote that ends in another line: a script, not a command
         return []
-    found: list[list[str]] = []
+    each: list[list[str]] = []
     current: list[str] | None = None
     waiting = iter(words)
     for word in waiting:
@@ -76,50 +75,50 @@ def calls(line: str) -> list[list[str]]:
             current.append(word)
         elif os.path.basename(word) == "pixian-batch":
             current = []
-            found.append(current)
-    return found
+            each.append(current)
+    return each
 
 
 KINDS = {"run": RunOptions, "plan": PlanOptions}
-SHOWN = [
-    pytest.param(line, id=f"{page.relative_to(ROOT)}: {line[:60]}")
-    for page in pages()
-    for line in dict.fromkeys(command_lines(page))
-]
+SHOWN = [(page.name, line) for page in pages() for line in dict.fromkeys(command_lines(page))]
 
 
-@pytest.fixture(scope="module")
-def parser() -> Any:
-    return app.parser(list(app.COMMANDS))
-
-
-@pytest.mark.parametrize("line", SHOWN)
 def test_a_command_line_that_is_shown_is_one_that_the_program_takes(
-    line: str, parser: Any, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Parsed and made sense of by the real code, not run: most would buy something, or serve until Ctrl-C.
     # `--out` may come from a project's file there.
     monkeypatch.setenv("PIXIAN_BATCH_OUT", "cut")
-    for called in calls(line):
-        words, _choice = take_choice(called)
-        if not words or words[0] in _OWN:
-            continue
-        words = with_default_command(words, app.COMMANDS)
-        assert words[0] in app.COMMANDS
-        if {"--help", "-h"} & set(words):
-            continue
-        chosen = parser.commands[words[0]]
-        # `OUT` of a command about runs may come from the file, too.
-        with chosen.make_context(words[0], words[1:], default_map={"out": "cut"}) as context:
-            if words[0] in KINDS:
-                makes_sense(KINDS[words[0]](**context.params))
+    parser = app.parser(list(app.COMMANDS))
+    for page, line in SHOWN:
+        try:
+            for words in calls(line):
+                is_taken(parser, words)
+        except BaseException as error:
+            error.add_note(f"{page}: {line}")
+            raise
+
+
+def is_taken(parser: Any, called: list[str]) -> None:
+    words, _choice = take_choice(called)
+    if not words or words[0] in _OWN:
+        return
+    words = with_default_command(words, app.COMMANDS)
+    assert words[0] in app.COMMANDS
+    if {"--help", "-h"} & set(words):
+        return
+    chosen = parser.commands[words[0]]
+    # `OUT` of a command about runs may come from the file, too.
+    with chosen.make_context(words[0], words[1:], default_map={"out": "cut"}) as context:
+        if words[0] in KINDS:
+            makes_sense(KINDS[words[0]](**context.params))
 
 
 def makes_sense(options: RunOptions | PlanOptions) -> None:
     """The values are ones that the program takes; the files they name need not be there."""
     in_doubt = options.in_doubt if isinstance(options, RunOptions) else "hold"
-    order = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=in_doubt)
-    read_pace(options, order)
+    spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=in_doubt)
+    read_pace(options, spec)
     check_api_url(options.api_url)
     assert options.paths or options.files_from
 
@@ -135,8 +134,8 @@ def test_the_tutorials_free_commands_do_what_it_says(tmp_path: Path) -> None:
     assert len(free) >= 4
     for line in free:
         (words,) = calls(line)
-        said = command(*words, env={"HOME": str(tmp_path)}, cwd=str(tmp_path))
-        assert said.code == 0, (line, said.err)
+        ran = command(*words, env={"HOME": str(tmp_path)}, cwd=str(tmp_path))
+        assert ran.code == 0, (line, ran.err)
     assert (tmp_path / "cut" / "shoes" / "a.png").is_file()
 
 
@@ -175,7 +174,7 @@ def test_most_of_the_lines_are_run() -> None:
 def test_every_command_line_that_is_shown_runs(
     line: str, prepared: Path, emulator: Beside, tmp_path: Path
 ) -> None:
-    said = subprocess.run(
+    ran = subprocess.run(
         ["bash", "-c", line],
         cwd=shutil.copytree(prepared, tmp_path / "here"),
         env=an_environment(tmp_path, emulator.emulator.url),
@@ -184,7 +183,7 @@ def test_every_command_line_that_is_shown_runs(
         timeout=PATIENCE,
         check=False,
     )
-    assert said.returncode == 0, said.stderr.decode()
+    assert ran.returncode == 0, ran.stderr.decode()
 
 
 def a_place_to_run(folder: Path) -> Path:
@@ -224,7 +223,7 @@ def an_environment(home: Path, url: str) -> dict[str, str]:
 
 
 def test_the_pages_show_every_command() -> None:
-    shown = {words[0] for param in SHOWN for words in calls(str(param.values[0])) if words}
+    shown = {words[0] for _page, line in SHOWN for words in calls(line) if words}
     assert set(app.COMMANDS) - {"run"} - shown == set()
 
 
@@ -239,13 +238,28 @@ def test_a_line_is_taken_apart_as_a_shell_does() -> None:
     assert calls("# pixian-batch x") == []
 
 
+def test_the_glossary_is_in_order_and_names_what_there_is() -> None:
+    rows = re.findall(
+        r"(?m)^\| ([^|`]+) \| [^|]+ \| (.+) \|$", (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    )
+    terms = [term for term, _types in rows[1:]]
+    assert len(terms) > 20
+    assert terms == sorted(terms, key=str.casefold)
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "pixian_batch").rglob("*.py"))
+    names = set(re.findall(r"(?:class|def) (\w+)|(?m:^(\w+):)", code))
+    known = {name for pair in names for name in pair}
+    assert [
+        name for _term, types in rows for name in re.findall(r"`(\w+)`", types) if name not in known
+    ] == []
+
+
 def test_the_generated_pages_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
-    from scripts import build_reference  # found only now
+    from scripts import build_reference  # importable only now
 
     for name, text in build_reference.pages().items():
-        said = f"{name} is out of date: run python3 scripts/build_reference.py"
-        assert (ROOT / name).read_text(encoding="utf-8") == text, said
+        advice = f"{name} is out of date: run python3 scripts/build_reference.py"
+        assert (ROOT / name).read_text(encoding="utf-8") == text, advice
 
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:

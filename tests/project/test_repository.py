@@ -46,45 +46,48 @@ def test_no_file_is_needlessly_big() -> None:
 
 
 def test_every_sample_is_the_one_whose_source_is_told() -> None:
-    told = dict(
+    listed = dict(
         re.findall(r"(?m)^    ([0-9a-f]{64})  (\S+)$", (SAMPLES / "SOURCES.md").read_text(encoding="utf-8"))
     )
     names = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in SAMPLES.glob("[!.]*")}
     del names["SOURCES.md"]
-    assert names == {name: digest for digest, name in told.items()}
+    assert names == {name: digest for digest, name in listed.items()}
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=relative)
-def test_links_between_our_pages_lead_somewhere(guide: Path) -> None:
-    text = re.sub(r"(?s)```.*?```", "", guide.read_text(encoding="utf-8"))
-    targets = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
-    assert [target for target in targets if target and not (guide.parent / target).exists()] == []
+def test_links_between_our_pages_lead_somewhere() -> None:
+    for guide in GUIDES:
+        text = re.sub(r"(?s)```.*?```", "", guide.read_text(encoding="utf-8"))
+        targets = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+        broken = [target for target in targets if target and not (guide.parent / target).exists()]
+        assert broken == [], relative(guide)
 
 
-@pytest.mark.parametrize("page", DECISIONS, ids=relative)
-def test_a_decision_names_its_cost_and_what_was_rejected(page: Path) -> None:
-    headings = re.findall(r"(?m)^## (.+)$", page.read_text(encoding="utf-8"))
-    assert headings == ["Context", "Decision", "Cost", "Rejected"]
+def test_a_decision_names_its_cost_and_what_was_rejected() -> None:
+    for page in DECISIONS:
+        headings = re.findall(r"(?m)^## (.+)$", page.read_text(encoding="utf-8"))
+        assert headings == ["Context", "Decision", "Cost", "Rejected"], relative(page)
 
 
 def test_decisions_are_numbered_without_gaps() -> None:
     assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=relative)
-def test_workflows_are_pinned_and_unprivileged(workflow: Path) -> None:
-    text = workflow.read_text(encoding="utf-8")
-    used = re.findall(r"uses: *(.+)", text)
-    assert used
-    assert [line for line in used if not re.fullmatch(r"\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
-    assert re.search(r"(?m)^permissions:\n  contents: read$", text)
-    assert text.count("runs-on:") == text.count("timeout-minutes:")
-    assert "cancel-in-progress: true" in text
+def test_workflows_are_pinned_and_unprivileged() -> None:
+    for workflow in WORKFLOWS:
+        name, text = relative(workflow), workflow.read_text(encoding="utf-8")
+        used = re.findall(r"uses: *(.+)", text)
+        assert used, name
+        unpinned = [line for line in used if not re.fullmatch(r"\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)]
+        assert unpinned == [], name
+        assert re.search(r"(?m)^permissions:\n  contents: read$", text), name
+        assert text.count("runs-on:") == text.count("timeout-minutes:"), name
+        assert "cancel-in-progress: true" in text, name
 
 
 def test_the_tools_words_are_the_same_everywhere() -> None:
     script = (ROOT / "scripts" / "_test.py").read_text(encoding="utf-8")
-    words = re.findall(r'"(\w+)"', re.search(r"_WORDS: Final = \((.*)\)", script)[1])  # type: ignore[index]
+    [listed] = re.findall(r"_WORDS: Final = \((.*)\)", script)
+    words = re.findall(r'"(\w+)"', listed)
     targets = re.findall(r"(?m)^([a-z ]+):$", (ROOT / "Makefile").read_text(encoding="utf-8"))
     assert set(words) - {"tests"} <= set(" ".join(targets).split())
 

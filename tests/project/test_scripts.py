@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pixian_batch.cli import checkups
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -23,7 +28,7 @@ OLD_SYNTAX = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.If)
 @pytest.fixture
 def setup(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(ROOT))
-    from scripts import _setup  # found only now
+    from scripts import _setup  # importable only now
 
     return _setup
 
@@ -123,14 +128,14 @@ def test_a_foreign_environment_that_cannot_serve_is_left_alone(setup: ModuleType
 
 
 def test_without_a_network_pip_s_words_come_with_advice(setup: ModuleType) -> None:
-    said = "\n".join(
+    output = "\n".join(
         [*(f"noise {n}" for n in range(50)), "ERROR: Could not find a version (from versions: none)"]
     )
-    told = setup.explain("pip could not install.", said)
-    assert told.startswith("pip could not install.")
-    assert "from versions: none" in told
-    assert "network" in told
-    assert "noise 1\n" not in told
+    message = setup.explain("pip could not install.", output)
+    assert message.startswith("pip could not install.")
+    assert "from versions: none" in message
+    assert "network" in message
+    assert "noise 1\n" not in message
 
 
 def test_a_python_without_venv_is_told_the_package(
@@ -215,6 +220,24 @@ def test_an_unknown_word_is_refused_before_anything_is_made() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage:" in done.stderr
+
+
+def test_the_weights_are_the_ones_that_the_script_rebuilds_and_that_doctor_expects(setup: ModuleType) -> None:
+    from scripts import rebuild_weights
+
+    weights = setup.ROOT / "pixian_batch" / "emulator" / "engine" / "weights" / "u2netp.fp16.onnx"
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert digest == rebuild_weights._RESULT_SHA256 == checkups.WEIGHTS_SHA256
+
+
+def test_the_start_up_benchmark_loads_modules_that_are_there(setup: ModuleType, tmp_path: Path) -> None:
+    from scripts.benchmarks import startup
+
+    assert setup.ROOT == ROOT
+    loads = [words[1] for words in startup._commands(str(tmp_path)).values() if words[0] == "-c"]
+    names = {name for load in loads for name in re.findall(r"import (\S+?)(?:;|$)", load)}
+    assert len(names) > 10
+    assert [name for name in names if importlib.util.find_spec(name) is None] == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a bash script")

@@ -27,8 +27,8 @@ def test_importing_the_package_is_nearly_free() -> None:
 
 
 def test_version_is_nearly_free() -> None:
-    names, said = roots_imported("-m", "pixian_batch", "--version")
-    assert said == f"pixian-batch {pixian_batch.__version__}\n"
+    names, output = roots_imported("-m", "pixian_batch", "--version")
+    assert output == f"pixian-batch {pixian_batch.__version__}\n"
     assert names & HEAVY == set()
 
 

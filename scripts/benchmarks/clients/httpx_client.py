@@ -22,7 +22,7 @@ async def _work(client: httpx.AsyncClient, url: str, out: str, paths: Iterator[s
             answer = await client.post(url, files={"image": stream}, auth=("id", "secret"))
         answer.raise_for_status()
         target = os.path.join(out, os.path.basename(path) + ".png")
-        with open(target + ".part", "wb") as result:  # noqa: ASYNC230  # as above
+        with open(target + ".part", "wb") as result:  # noqa: ASYNC230  # as people write it
             result.write(answer.content)
         os.rename(target + ".part", target)
 
