@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.pictures import picture, put
 
-from pixian_batch.adapters.landing import BLOCK, Body, DiskError, Landing, Spool, read_body
+from pixian_batch.adapters.landing import Body, DiskError, Landing, Spool, read_body
+from pixian_batch.adapters.landing.spool import BLOCK
 from pixian_batch.contract.kinds import Kind
 
 if TYPE_CHECKING:
