@@ -40,7 +40,7 @@ def places(found: Iterable[Walked]) -> list[str]:
     names = []
     for item in found:
         assert isinstance(item, Batch), item
-        names += [item.place_of(name) for name in item.names]
+        names += [f"{item.place}/{name}".lstrip("/") for name in item.names]
     return names
 
 
@@ -133,7 +133,7 @@ def test_the_first_batch_comes_before_the_rest_is_listed(
     walker = Walker(WalkRules(list))
     first = next(walker.walk([os.path.join(tmp_path, pattern) if pattern else str(tmp_path)]))
     assert isinstance(first, Batch)
-    assert first.place_of(first.names[0]) == "000/a.jpg"
+    assert (first.place, first.names) == ("000", ["a.jpg"])
     assert len(listed) <= 2
 
 
@@ -403,9 +403,7 @@ def test_a_result_cannot_stand_where_a_folder_of_results_must(tmp_path: Path) ->
 
 def test_a_file_that_was_named_needs_no_suffix(tmp_path: Path) -> None:
     tree(tmp_path, "photo", "x/b.dat")
-    found = walk(tmp_path / "photo", tmp_path / "x" / "b.dat")
-    assert places(found) == ["photo", "b.dat"]
-    assert all(isinstance(batch, Batch) and batch.named for batch in found)
+    assert places(walk(tmp_path / "photo", tmp_path / "x" / "b.dat")) == ["photo", "b.dat"]
 
 
 def test_inputs_come_in_the_order_given(tmp_path: Path) -> None:
