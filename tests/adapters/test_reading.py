@@ -10,13 +10,19 @@ import pytest
 from blake3 import blake3
 from support.pictures import KINDS, announced_png, picture, put
 
-from pixian_batch.adapters.reading import SMALL, ReadingError, Stamp, read_fingerprint, read_stamp
+from pixian_batch.adapters.reading import SMALL, ReadingError, Stamp, probe_file, read_fingerprint
 from pixian_batch.contract.kinds import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 WRONG = b"w" * 32
+
+
+def stamp_of(path: str) -> Stamp:
+    status = os.stat(path)
+    return Stamp(status.st_size, status.st_mtime_ns)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -25,7 +31,7 @@ def test_a_fingerprint(tmp_path: Path, kind: str) -> None:
     path = put(tmp_path / "odd name.dat", content)
     seen = read_fingerprint(path)
     assert seen.digest == blake3(content).digest()
-    assert seen.stamp == Stamp(len(content), os.stat(path).st_mtime_ns) == read_stamp(path)
+    assert seen.stamp == Stamp(len(content), os.stat(path).st_mtime_ns)
     assert (seen.probe.size.width, seen.probe.size.height) == (8, 6)
 
 
@@ -38,7 +44,7 @@ LARGE = picture() + bytes(SMALL)
 
 def test_a_known_stamp_spares_the_hashing(tmp_path: Path) -> None:
     path = put(tmp_path / "a.png", LARGE)
-    known = (read_stamp(path), WRONG)
+    known = (stamp_of(path), WRONG)
     assert read_fingerprint(path, known=known).digest == WRONG, (
         "the cache is believed: the file was not hashed"
     )
@@ -52,7 +58,7 @@ def test_a_known_stamp_spares_the_hashing(tmp_path: Path) -> None:
 def test_a_small_file_is_read_once_and_a_large_one_is_not_held(tmp_path: Path) -> None:
     small = picture() + bytes(SMALL - len(picture()))
     path = put(tmp_path / "a.png", small)
-    seen = read_fingerprint(path, known=(read_stamp(path), WRONG))
+    seen = read_fingerprint(path, known=(stamp_of(path), WRONG))
     assert (seen.content, seen.digest) == (small, blake3(small).digest()), "what is sent is what was hashed"
     assert read_fingerprint(put(path, LARGE)).content is None
 
@@ -103,7 +109,7 @@ def test_a_file_that_is_written_while_it_is_hashed_keeps_the_older_stamp(
 ) -> None:
     """So that the upload, which compares stamps, will refuse it."""
     path = put(tmp_path / "a.png", LARGE)
-    before = read_stamp(path)
+    before = stamp_of(path)
 
     class Meddling:
         def __init__(self) -> None:
@@ -118,14 +124,22 @@ def test_a_file_that_is_written_while_it_is_hashed_keeps_the_older_stamp(
             return self.real.digest()
 
     monkeypatch.setattr("pixian_batch.adapters.reading.blake3", Meddling)
-    assert read_fingerprint(path).stamp == before != read_stamp(path)
+    assert read_fingerprint(path).stamp == before != stamp_of(path)
 
 
-@pytest.mark.parametrize("read", [read_fingerprint, read_stamp])
-def test_a_file_that_is_gone(tmp_path: Path, read: object) -> None:
+@pytest.mark.parametrize("read", [read_fingerprint, probe_file])
+def test_a_file_that_is_gone(tmp_path: Path, read: Callable[[str], object]) -> None:
     with pytest.raises(ReadingError, match="cannot be read") as caught:
-        read(str(tmp_path / "gone.jpg"))  # type: ignore[operator]
+        read(str(tmp_path / "gone.jpg"))
     assert "run again" in caught.value.hint
+
+
+def test_probing_takes_any_size_but_no_half_of_a_file(tmp_path: Path) -> None:
+    """Whether it is too large is the plan's question; nothing is hashed for it."""
+    content = picture("png", size=(300, 200))
+    assert probe_file(put(tmp_path / "a.png", content)) == (len(content), 60_000)
+    with pytest.raises(ReadingError, match="cut off"):
+        probe_file(put(tmp_path / "a.png", content[:-8]))
 
 
 def test_a_folder_is_no_photo(tmp_path: Path) -> None:
