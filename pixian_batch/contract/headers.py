@@ -122,7 +122,7 @@ def read_result_headers(headers: Mapping[str, str], *, test: bool = False) -> Re
 
 def write_result_headers(result: ResultHeaders) -> dict[str, str]:
     """The headers that say `result`; what is None is left out."""
-    said = {
+    texts = {
         CREDITS_CHARGED: _plain(result.credits_charged),
         CREDITS_CALCULATED: _plain(result.credits_calculated),
         INPUT_ORIENTATION: result.input_orientation,
@@ -131,7 +131,7 @@ def write_result_headers(result: ResultHeaders) -> dict[str, str]:
         INPUT_FOREGROUND: result.input_foreground,
         RESULT_FOREGROUND: result.result_foreground,
     }
-    return {name: str(value) for name, value in said.items() if value is not None}
+    return {name: str(value) for name, value in texts.items() if value is not None}
 
 
 def _plain(amount: Decimal | None) -> str | None:

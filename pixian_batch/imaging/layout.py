@@ -61,8 +61,8 @@ def lay_out(image: Size, foreground: Box, params: Params) -> Layout:
         placed, canvas = _with_margins(crop, params.margin)
     else:
         placed, canvas = _fitted(crop, params.target_size, params), params.target_size
-    found = _mapped(foreground, crop, placed) if has_foreground else NOWHERE
-    return Layout(crop, placed, canvas, found)
+    placed_foreground = _mapped(foreground, crop, placed) if has_foreground else NOWHERE
+    return Layout(crop, placed, canvas, placed_foreground)
 
 
 def scaled_box(box: Box, *, before: Size, after: Size) -> Box:

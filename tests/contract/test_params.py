@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from decimal import Decimal
 from itertools import combinations
 
@@ -142,6 +143,7 @@ BAD: list[tuple[str, str, str]] = [  # wire name, text, what the message has to 
 def test_the_fields_are_those_of_the_api_page() -> None:
     assert set(BY_WIRE) == WIRE_NAMES
     assert len(FIELDS) == len(WIRE_NAMES) == len(BY_ATTRIBUTE)
+    assert set(BY_ATTRIBUTE) == {field.name for field in fields(Params)}
 
 
 def test_the_defaults_are_those_of_the_api_page() -> None:
