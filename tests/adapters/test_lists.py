@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize(
-    ("content", "nul", "expected"),
-    [
+def test_list_files(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[bytes, bool, list[str]]] = [
         (b"a\nb\n", False, ["a", "b"]),
         (b"a\nb", False, ["a", "b"]),
         (b"a\r\n\r\n\nb b \n", False, ["a", "b b "]),
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
         (b"", True, []),
         (b"\n\n", False, []),
         (b"caf\xe9\n", False, [os.fsdecode(b"caf\xe9")]),
-    ],
-)
-def test_list_files(tmp_path: Path, content: bytes, *, nul: bool, expected: list[str]) -> None:
-    assert list(read_list(put(tmp_path / "list", content), nul=nul)) == expected
+    ]
+    for content, nul, expected in cases:
+        with subtests.test(content=content, nul=nul, expected=expected):
+            assert list(read_list(put(tmp_path / "list", content), nul=nul)) == expected
 
 
 def test_a_long_list_is_streamed_across_blocks(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from support.walks import places, tree, walk
 
 from pixian_batch.adapters.walking import Batch
@@ -13,13 +12,14 @@ from pixian_batch.adapters.walking import Batch
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 
 GLOBBED = ("a.jpg", "b.PNG", "c.txt", "x/a.jpg", "x/y/a.jpg", "x/y/b.png", "x2/a.jpg", "x2/y/z/a.jpg")
 
 
-@pytest.mark.parametrize(
-    ("pattern", "expected"),
-    [
+def test_globs_find_files_and_the_folders_they_match(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str]] = [
         ("*.jpg", "a.jpg"),
         ("*", "a.jpg b.PNG x/a.jpg x/y/a.jpg x/y/b.png x2/a.jpg x2/y/z/a.jpg"),
         ("?.*", "a.jpg b.PNG"),
@@ -32,15 +32,15 @@ GLOBBED = ("a.jpg", "b.PNG", "c.txt", "x/a.jpg", "x/y/a.jpg", "x/y/b.png", "x2/a
         ("**/y/**/*.jpg", "x/y/a.jpg x2/y/z/a.jpg"),
         ("**", "a.jpg b.PNG x/a.jpg x/y/a.jpg x/y/b.png x2/a.jpg x2/y/z/a.jpg"),
         ("x?/**", "x2/a.jpg x2/y/z/a.jpg"),
-    ],
-)
-def test_globs_find_files_and_the_folders_they_match(tmp_path: Path, pattern: str, expected: str) -> None:
-    tree(tmp_path, *GLOBBED)
-    found = walk(os.path.join(tmp_path, *pattern.split("/")))
-    assert places(found) == expected.split(" ")
-    for batch in found:
-        assert isinstance(batch, Batch)
-        assert all(os.path.isfile(batch.path(name)) for name in batch.names)
+    ]
+    for pattern, expected in cases:
+        with subtests.test(pattern=pattern, expected=expected):
+            tree(tmp_path, *GLOBBED)
+            walked = walk(os.path.join(tmp_path, *pattern.split("/")))
+            assert places(walked) == expected.split(" ")
+            for batch in walked:
+                assert isinstance(batch, Batch)
+                assert all(os.path.isfile(batch.path(name)) for name in batch.names)
 
 
 def test_a_glob_mirrors_what_lies_below_its_fixed_part(tmp_path: Path) -> None:
@@ -72,9 +72,8 @@ def test_a_fixed_part_may_hold_wildcards_of_its_own_name(tmp_path: Path) -> None
 # --- include and exclude -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("rules", "expected"),
-    [
+def test_include_and_exclude(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"include": ("*.jpg",)}, "a.jpg x/a.jpg x/y/a.jpg x2/a.jpg x2/y/z/a.jpg"),
         ({"exclude": ("*.jpg",)}, "b.PNG x/y/b.png"),
         ({"exclude": ("y",)}, "a.jpg b.PNG x/a.jpg x2/a.jpg"),
@@ -84,8 +83,8 @@ def test_a_fixed_part_may_hold_wildcards_of_its_own_name(tmp_path: Path) -> None
         ({"include": ("*.jpg", "*.png"), "exclude": ("x2",)}, "a.jpg x/a.jpg x/y/a.jpg x/y/b.png"),
         ({"include": ("nothing",)}, ""),
         ({"exclude": ("*",)}, ""),
-    ],
-)
-def test_include_and_exclude(tmp_path: Path, rules: dict[str, Any], expected: str) -> None:
-    tree(tmp_path, *GLOBBED)
-    assert places(walk(tmp_path, **rules)) == expected.split()
+    ]
+    for rules, expected in cases:
+        with subtests.test(rules=rules, expected=expected):
+            tree(tmp_path, *GLOBBED)
+            assert places(walk(tmp_path, **rules)) == expected.split()

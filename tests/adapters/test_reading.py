@@ -25,14 +25,15 @@ def stamp_of(path: str) -> Stamp:
     return Stamp(status.st_size, status.st_mtime_ns)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_fingerprint(tmp_path: Path, kind: str) -> None:
-    content = picture(kind)
-    path = put(tmp_path / "odd name.dat", content)
-    seen = read_fingerprint(path)
-    assert seen.digest == blake3(content).digest()
-    assert seen.stamp == Stamp(len(content), os.stat(path).st_mtime_ns)
-    assert (seen.probe.size.width, seen.probe.size.height) == (8, 6)
+def test_a_fingerprint(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    for kind in KINDS:
+        with subtests.test(kind=kind):
+            content = picture(kind)
+            path = put(tmp_path / "odd name.dat", content)
+            fingerprint = read_fingerprint(path)
+            assert fingerprint.digest == blake3(content).digest()
+            assert fingerprint.stamp == Stamp(len(content), os.stat(path).st_mtime_ns)
+            assert (fingerprint.probe.size.width, fingerprint.probe.size.height) == (8, 6)
 
 
 def test_the_bytes_decide_the_kind(tmp_path: Path) -> None:
@@ -58,14 +59,15 @@ def test_a_known_stamp_spares_the_hashing(tmp_path: Path) -> None:
 def test_a_small_file_is_read_once_and_a_large_one_is_not_held(tmp_path: Path) -> None:
     small = picture() + bytes(SMALL - len(picture()))
     path = put(tmp_path / "a.png", small)
-    seen = read_fingerprint(path, known=(stamp_of(path), WRONG))
-    assert (seen.content, seen.digest) == (small, blake3(small).digest()), "what is sent is what was hashed"
+    fingerprint = read_fingerprint(path, known=(stamp_of(path), WRONG))
+    assert (fingerprint.content, fingerprint.digest) == (small, blake3(small).digest()), (
+        "what is sent is what was hashed"
+    )
     assert read_fingerprint(put(path, LARGE)).content is None
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
+def test_what_is_no_whole_image_is_told_with_advice(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[bytes, str]] = [
         (b"", ""),
         (b"this is no photo\n" * 100, ""),
         (b"RIFF\x10\0\0\0WEBPVP8 " + b"\0" * 100, "WebP"),
@@ -77,15 +79,15 @@ def test_a_small_file_is_read_once_and_a_large_one_is_not_held(tmp_path: Path) -
         (picture("tif")[:60], ""),
         (b"\x89PNG\r\n\x1a\n", ""),
         (b"\xff\xd8\xff", ""),
-    ],
-)
-def test_what_is_no_whole_image_is_told_with_advice(tmp_path: Path, content: bytes, said: str) -> None:
-    with pytest.raises(ReadingError) as caught:
-        read_fingerprint(put(tmp_path / "a.jpg", content))
-    assert caught.value.code == "unreadable"
-    assert said in str(caught.value)
-    assert str(caught.value)
-    assert caught.value.hint
+    ]
+    for content, reason in cases:
+        with subtests.test(content=content, reason=reason):
+            with pytest.raises(ReadingError) as caught:
+                read_fingerprint(put(tmp_path / "a.jpg", content))
+            assert caught.value.code == "unreadable"
+            assert reason in str(caught.value)
+            assert str(caught.value)
+            assert caught.value.hint
 
 
 def test_too_many_pixels_are_refused_by_the_header_alone(

@@ -55,12 +55,15 @@ def test_a_hidden_folder_that_was_named_is_walked(tmp_path: Path) -> None:
     assert places(walk(tmp_path / ".album" / "*.jpg")) == ["a.jpg"]
 
 
-@pytest.mark.parametrize("pattern", ["", "*", "**", "**/*", "**/*.png"])
-def test_the_output_folder_inside_the_input_is_never_entered(tmp_path: Path, pattern: str) -> None:
-    tree(tmp_path, "a.png", "cut/a.png", "cut/b/c.png", "deep/cut/d.png")
-    found = places(walk(tmp_path / pattern, avoid=(str(tmp_path / "cut"),)))
-    assert "a.png" in found
-    assert not [place for place in found if place.startswith("cut/")]
+def test_the_output_folder_inside_the_input_is_never_entered(
+    tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    for pattern in ["", "*", "**", "**/*", "**/*.png"]:
+        with subtests.test(pattern=pattern):
+            tree(tmp_path, "a.png", "cut/a.png", "cut/b/c.png", "deep/cut/d.png")
+            walked = places(walk(tmp_path / pattern, avoid=(str(tmp_path / "cut"),)))
+            assert "a.png" in walked
+            assert not [place for place in walked if place.startswith("cut/")]
 
 
 @posix
@@ -72,9 +75,9 @@ def test_the_output_folder_is_known_by_any_name(tmp_path: Path) -> None:
 
 def test_a_large_folder_comes_in_batches(tmp_path: Path) -> None:
     tree(tmp_path, *(f"{number:05}.jpg" for number in range(BATCH * 2 + 1)))
-    found = walk(tmp_path)
-    assert [len(batch.names) for batch in found if isinstance(batch, Batch)] == [BATCH, BATCH, 1]
-    assert places(found) == sorted(places(found))
+    walked = walk(tmp_path)
+    assert [len(batch.names) for batch in walked if isinstance(batch, Batch)] == [BATCH, BATCH, 1]
+    assert places(walked) == sorted(places(walked))
 
 
 @pytest.mark.parametrize("pattern", ["", "**/*.jpg", "*/*"])
@@ -124,21 +127,23 @@ def test_an_unreadable_folder_is_reported_and_the_walk_goes_on(tmp_path: Path) -
     tree(tmp_path, "a/1.jpg", "b/1.jpg")
     (tmp_path / "a").chmod(0)
     try:
-        found = walk(tmp_path)
+        walked = walk(tmp_path)
     finally:
         (tmp_path / "a").chmod(0o700)
-    assert troubles(found) == [(str(tmp_path / "a"), "unreadable_folder")]
-    assert places(found[1:]) == ["b/1.jpg"]
+    assert troubles(walked) == [(str(tmp_path / "a"), "unreadable_folder")]
+    assert places(walked[1:]) == ["b/1.jpg"]
 
 
-@pytest.mark.parametrize("name", ["missing", "missing.jpg", "missing/*", "*.jpg", "**/x", "[", "a[1].jpg"])
-def test_what_does_not_exist_is_reported_with_advice(tmp_path: Path, name: str) -> None:
-    tree(tmp_path, "deep/a.png")
-    [trouble] = walk(tmp_path / name)
-    assert isinstance(trouble, Trouble)
-    assert (trouble.path, trouble.code) == (str(tmp_path / name), "not_found")
-    assert trouble.message
-    assert trouble.hint
+def test_what_does_not_exist_is_reported_with_advice(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    cases: list[str] = ["missing", "missing.jpg", "missing/*", "*.jpg", "**/x", "[", "a[1].jpg"]
+    for name in cases:
+        with subtests.test(name=name):
+            tree(tmp_path, "deep/a.png")
+            [trouble] = walk(tmp_path / name)
+            assert isinstance(trouble, Trouble)
+            assert (trouble.path, trouble.code) == (str(tmp_path / name), "not_found")
+            assert trouble.message
+            assert trouble.hint
 
 
 @posix
@@ -289,8 +294,8 @@ def test_a_file_that_was_named_needs_no_suffix(tmp_path: Path) -> None:
 
 def test_inputs_come_in_the_order_given(tmp_path: Path) -> None:
     tree(tmp_path, "z.jpg", "a/b.jpg", "c.jpg")
-    found = walk(tmp_path / "z.jpg", "https://host/x.jpg?y=1", tmp_path / "nope", tmp_path / "a")
-    kinds = [type(item) for item in found]
+    walked = walk(tmp_path / "z.jpg", "https://host/x.jpg?y=1", tmp_path / "nope", tmp_path / "a")
+    kinds = [type(item) for item in walked]
     assert kinds == [Batch, FoundUrl, Trouble, Batch]
 
 

@@ -120,8 +120,8 @@ _json = st.recursive(
 
 
 @given(STATUSES, st.fixed_dictionaries({"error": st.fixed_dictionaries({"code": _json, "message": _json})}))
-def test_any_values_in_the_object_give_one_printable_line(status: int, said: object) -> None:
-    _check(read_error(status, json.dumps(said).encode()), status)
+def test_any_values_in_the_object_give_one_printable_line(status: int, value: object) -> None:
+    _check(read_error(status, json.dumps(value).encode()), status)
 
 
 def _check(error: ApiError, status: int) -> None:

@@ -48,9 +48,9 @@ MADE = [
 def test_real_bytes_are_recognised(subtests: pytest.Subtests) -> None:
     for kind, pillow, mode, options in MADE:
         with subtests.test(kind=kind, pillow=pillow, mode=mode, options=options):
-            made = _bytes(pillow, mode, **options)
-            assert sniff(made[:HEAD_BYTES]) is kind
-            assert sniff_foreign(made[:HEAD_BYTES]) is None
+            data = _bytes(pillow, mode, **options)
+            assert sniff(data[:HEAD_BYTES]) is kind
+            assert sniff_foreign(data[:HEAD_BYTES]) is None
 
 
 def test_other_bytes_are_nothing(subtests: pytest.Subtests) -> None:
@@ -89,10 +89,10 @@ WHOLE = [row for row in MADE if row[0] in {Kind.PNG, Kind.JPEG}]
 def test_a_cut_file_is_never_whole(subtests: pytest.Subtests) -> None:
     for kind, pillow, mode, options in WHOLE:
         with subtests.test(kind=kind, pillow=pillow, mode=mode, options=options):
-            made = _bytes(pillow, mode, **options)
-            assert is_whole(kind, made[-TAIL_BYTES:])
-            for length in range(len(made)):
-                assert not is_whole(kind, made[:length][-TAIL_BYTES:]), length
+            data = _bytes(pillow, mode, **options)
+            assert is_whole(kind, data[-TAIL_BYTES:])
+            for length in range(len(data)):
+                assert not is_whole(kind, data[:length][-TAIL_BYTES:]), length
 
 
 def test_other_kinds_are_never_called_whole() -> None:

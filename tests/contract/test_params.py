@@ -175,12 +175,12 @@ def test_bad_text_is_refused_and_explained(subtests: pytest.Subtests) -> None:
                 BY_WIRE[wire].read(text)
             error = caught.value
             assert (error.name, error.value) == (wire, text)
-            said = str(error)
-            assert said.startswith(f"{wire}: ")
-            assert shown in said
-            assert repr(text)[:40] in said
-            assert "for example" in said
-            assert said.isprintable()
+            message = str(error)
+            assert message.startswith(f"{wire}: ")
+            assert shown in message
+            assert repr(text)[:40] in message
+            assert "for example" in message
+            assert message.isprintable()
             BY_WIRE[wire].read(error.example.split(" or ")[0])  # the advice is right
 
 
@@ -221,12 +221,12 @@ def test_text_is_read_into_params_with_outer_space_forgiven() -> None:
 
 @given(st.sampled_from(FIELDS), st.text())
 def test_any_text_is_read_or_refused_never_anything_else(field: Field, text: str) -> None:
-    said = ""
+    message = ""
     try:
         field.read(text)
     except ParamError as refused:
-        said = str(refused)
-    assert said.isprintable()
+        message = str(refused)
+    assert message.isprintable()
 
 
 # --- the wire ------------------------------------------------------------------------------------
@@ -454,10 +454,10 @@ CONTRADICTORY: list[tuple[Params, list[str]]] = [  # parameters, the options tha
 def test_each_contradiction_is_one_sentence_that_names_the_option(subtests: pytest.Subtests) -> None:
     for wrong, named in CONTRADICTORY:
         with subtests.test(wrong=wrong, named=named):
-            said = contradictions(wrong)
-            assert len(said) == len(named)
+            problems = contradictions(wrong)
+            assert len(problems) == len(named)
             for option in named:
-                assert sum(option in sentence for sentence in said) == 1
+                assert sum(option in sentence for sentence in problems) == 1
 
 
 SENSIBLE = [
@@ -480,5 +480,5 @@ def test_sensible_combinations_are_not_blamed(subtests: pytest.Subtests) -> None
 
 def test_advice_does_not_lead_into_the_next_contradiction() -> None:
     # A delta ignores every result.* parameter: it would be wrong to ask for one more of them.
-    said = contradictions(Params(output_format=_DELTA, vertical_alignment=_TOP))
-    assert not any("needs --target-size" in sentence for sentence in said)
+    problems = contradictions(Params(output_format=_DELTA, vertical_alignment=_TOP))
+    assert not any("needs --target-size" in sentence for sentence in problems)

@@ -251,9 +251,9 @@ def test_a_jpg_and_a_png_both_want_one_png() -> None:
 
 def test_a_result_that_would_stand_where_a_folder_of_results_must_be() -> None:
     names = ["x/a.jpg", "x/A.png/inner/b.jpg", "x/A.png/c.jpg", "x/ab.jpg"]
-    found = collisions((name, output_place(name, PNG)) for name in names)
-    assert set(found) == {"x/a.jpg"}
-    assert found["x/a.jpg"] == ["x/a.jpg", "x/A.png/inner/b.jpg"]
+    rivals = collisions((name, output_place(name, PNG)) for name in names)
+    assert set(rivals) == {"x/a.jpg"}
+    assert rivals["x/a.jpg"] == ["x/a.jpg", "x/A.png/inner/b.jpg"]
 
 
 _file_names = st.text(alphabet=st.characters(exclude_characters="/\0", exclude_categories=())).filter(bool)
