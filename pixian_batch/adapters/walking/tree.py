@@ -117,7 +117,7 @@ class Walker:
         if not stat.S_ISREG(mode):
             return Trouble(path, "not_a_file", "is neither a file nor a folder", "name a photo or a folder")
         folder, name = os.path.split(path)
-        place = os.path.dirname(listed_place(path)).replace(os.sep, "/") if listed else ""
+        place = listed_place(path).rpartition("/")[0] if listed else ""
         return Batch(folder, place, [name], self._results([name]))
 
     def _glob(self, pattern: str) -> Iterator[Walked]:
@@ -169,15 +169,15 @@ class Walker:
                 if name[0] == ".":
                     continue
                 # Only a name that ends like a photo's is worth the question whether it is a plain file.
-                if plain and name.lower().endswith(_SUFFIXES) and _is_file(entry, follow=False):
+                if plain and name.lower().endswith(_SUFFIXES) and _is(entry.is_file, follow=False):
                     names.append(name)
-                elif _is_folder(entry, follow=self._rules.follow_symlinks):
+                elif _is(entry.is_dir, follow=self._rules.follow_symlinks):
                     if self._enters(name, prefix + name, wanted):
                         folders.append(name)
                 elif (
                     self._is_input(name, prefix + name)
                     and (wanted is None or wanted.takes(prefix + name))
-                    and _is_file(entry, follow=True)
+                    and _is(entry.is_file, follow=True)
                 ):
                     names.append(name)
         names.sort()
@@ -238,16 +238,10 @@ def _identity(path: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _is_folder(entry: os.DirEntry[str], *, follow: bool) -> bool:
+def _is(kind: Callable[..., bool], *, follow: bool) -> bool:
+    """What a folder's entry answers to its `is_file` or `is_dir`."""
     try:
-        return entry.is_dir(follow_symlinks=follow)
-    except OSError:
-        return False
-
-
-def _is_file(entry: os.DirEntry[str], *, follow: bool) -> bool:
-    try:
-        return entry.is_file(follow_symlinks=follow)
+        return kind(follow_symlinks=follow)
     except OSError:  # a link to itself
         return False
 
