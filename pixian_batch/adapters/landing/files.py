@@ -1,6 +1,6 @@
 """What is done to one file or folder, durably and at once: write, sync, move, link, remove. Blocking.
 
-Knows paths only: what a place, a spool or a result is, is decided above.
+Knows paths only: what a place, a spool or a result is, is decided above. tests/adapters/test_places.py proves it.
 """
 
 from __future__ import annotations
