@@ -56,69 +56,65 @@ class Fingerprint:
     content: bytes | None = None
 
 
-def read_stamp(path: str) -> Stamp:
-    """The stamp of the file at `path`. Raises `ReadingError`."""
-    try:
-        found = os.stat(path)
-    except OSError as error:
-        raise _cannot_read(error) from error
-    return Stamp(found.st_size, found.st_mtime_ns)
-
-
 def probe_file(path: str) -> tuple[int, int]:
     """Size in bytes and pixels of the image at `path`, from its header. Raises `ReadingError`."""
-    with _reading(), open(path, "rb", opener=_open_regular) as stream:
-        from pixian_batch.imaging.probe import check_complete, probe  # Pillow
-
-        seen = probe(stream)
-        check_complete(stream, seen.kind)
-        return os.fstat(stream.fileno()).st_size, seen.size.pixels
+    with _opened(path) as stream:
+        pixels = _probe(stream, max_pixels=None).size.pixels
+        return os.fstat(stream.fileno()).st_size, pixels
 
 
 def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> Fingerprint:
     """The fingerprint of the file at `path`; a large one is hashed only when `known` does not fit its stamp.
 
     Raises `ReadingError` when the file cannot be read, is no image the service reads, is cut off, or has
-    more pixels than the service takes; all that is seen before a byte is hashed.
+    more pixels than the service takes; all that is noticed before a byte is hashed.
     """
-    with _reading(), open(path, "rb", opener=_open_regular, buffering=_BUFFER) as stream:
-        found = os.fstat(stream.fileno())
-        stamp = Stamp(found.st_size, found.st_mtime_ns)
+    with _opened(path, buffering=_BUFFER) as stream:
+        status = os.fstat(stream.fileno())
+        stamp = Stamp(status.st_size, status.st_mtime_ns)
         if stamp.size <= SMALL:  # read once: what was looked at and hashed is what will be sent
             content = stream.read()
-            seen = _probe(BytesIO(content))
-            return Fingerprint(stamp, blake3(content).digest(), seen, content)
-        seen = _probe(stream)
+            probe = _probe(BytesIO(content))
+            return Fingerprint(stamp, blake3(content).digest(), probe, content)
+        probe = _probe(stream)
         if known is not None and known[0] == stamp:
-            return Fingerprint(stamp, known[1], seen)
+            return Fingerprint(stamp, known[1], probe)
         stream.seek(0)
         digest = file_digest(stream, blake3).digest()  # type: ignore[arg-type]  # it has all that is used
-        return Fingerprint(stamp, digest, seen)
+        return Fingerprint(stamp, digest, probe)
 
 
-def _probe(stream: BinaryIO) -> Probe:
+def _probe(stream: BinaryIO, *, max_pixels: int | None = MAX_INPUT_PIXELS) -> Probe:
     """What the header says, of a whole picture that is not too large."""
     from pixian_batch.imaging.probe import check_complete, probe  # Pillow
 
-    seen = probe(stream)
-    _check_pixels(seen)
-    check_complete(stream, seen.kind)
-    return seen
+    header = probe(stream)
+    if max_pixels is not None and header.size.pixels > max_pixels:
+        raise ReadingError(
+            "too_large",
+            f"{header.size.pixels / 1e6:.1f} megapixels; the service takes at most 32",
+            "scale it down to at most 32 million pixels",
+        )
+    check_complete(stream, header.kind)
+    return header
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
-    """What goes wrong while an image is read, as `ReadingError`."""
+def _opened(path: str, *, buffering: int = -1) -> Iterator[BinaryIO]:
+    """The file at `path`; what goes wrong while it is open is a `ReadingError`."""
     from pixian_batch.imaging.errors import UnreadableImageError
 
     try:
-        yield
+        with open(path, "rb", opener=_open_regular, buffering=buffering) as stream:
+            yield stream
     except UnreadableImageError as error:
         raise ReadingError(
             "unreadable", str(error), "open it in an image viewer and export it again"
         ) from error
     except OSError as error:
-        raise _cannot_read(error) from error
+        missing = isinstance(error, FileNotFoundError)
+        hint = "it was there a moment ago: run again" if missing else "give this user the right to read it"
+        raise ReadingError("unreadable", f"cannot be read: {error.strerror or error}", hint) from error
 
 
 def _open_regular(path: str, flags: int) -> int:
@@ -128,18 +124,3 @@ def _open_regular(path: str, flags: int) -> int:
         os.close(descriptor)
         raise ReadingError("not_a_file", "is not a file", "name a photo or a folder")
     return descriptor
-
-
-def _check_pixels(seen: Probe) -> None:
-    if seen.size.pixels > MAX_INPUT_PIXELS:
-        raise ReadingError(
-            "too_large",
-            f"{seen.size.pixels / 1e6:.1f} megapixels; the service takes at most 32",
-            "scale it down to at most 32 million pixels",
-        )
-
-
-def _cannot_read(error: OSError) -> ReadingError:
-    missing = isinstance(error, FileNotFoundError)
-    hint = "it was there a moment ago: run again" if missing else "give this user the right to read it"
-    return ReadingError("unreadable", f"cannot be read: {error.strerror or error}", hint)

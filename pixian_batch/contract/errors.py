@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -53,24 +53,23 @@ class ApiError:
 def read_error(status: int, body: bytes) -> ApiError:
     """The error of an answer with `status`; survives HTML, an empty or a cut body."""
     try:
-        said = json.loads(body)["error"]
-        code, message = said.get("code"), said.get("message")
+        error = json.loads(body)["error"]
+        code, message = error.get("code"), error.get("message")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ApiError(status, None, _shown(body.decode("utf-8", "replace")) or f"HTTP {status}, no message")
     return ApiError(status, _code(code), _shown(str(message or "")) or f"HTTP {status}")
 
 
-def _code(said: object) -> int | None:
+def _code(value: object) -> int | None:
     """The code, if it is a whole number that a database can hold."""
-    if isinstance(said, int) and not isinstance(said, bool) and abs(said) <= _MAX_CODE:
-        return said
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_CODE:
+        return value
     return None
 
 
 def write_error(error: ApiError) -> bytes:
     """The JSON error object."""
-    said = {"status": error.status, "code": error.code, "message": error.message}
-    return json.dumps({"error": said}).encode()
+    return json.dumps({"error": asdict(error)}).encode()
 
 
 def _shown(text: str) -> str:
@@ -81,7 +80,7 @@ def _shown(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
 
-_BY_CODE: Final = {
+_BY_CODE: Final[dict[int | None, str]] = {
     Code.UNREADABLE_IMAGE: "open the file in an image viewer; export it again as PNG or JPEG",
     Code.TOO_MANY_PIXELS: "scale the image down to at most 32 million pixels",
     Code.URL_NOT_OK: "check that the URL opens without a login",
@@ -104,8 +103,5 @@ _CLIENT_ERRORS: Final = range(400, 500)
 
 def hint(status: int, code: int | None = None) -> str:
     """One sentence of advice for an error answer."""
-    for key, advice in _BY_CODE.items():
-        if code == key:
-            return advice
     fallback = "the request has to change" if status in _CLIENT_ERRORS else "run the same command again later"
-    return _BY_STATUS.get(status, fallback)
+    return _BY_CODE.get(code) or _BY_STATUS.get(status, fallback)

@@ -55,7 +55,6 @@ class ResultHeaders:
 # A service that keeps doubles prints up to 17 digits and some zeros: 0.30000000000000004.
 _DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,24})?", re.ASCII)
 _INTEGERS = re.compile(r"[0-9]{1,9}(?: +[0-9]{1,9})*", re.ASCII)
-_FIRST_ORIENTATION, _LAST_ORIENTATION = 1, 8
 
 
 def _decimal(text: str) -> Decimal | None:
@@ -68,9 +67,8 @@ def _integers(text: str, count: int) -> list[int] | None:
 
 
 def _orientation(text: str) -> int | None:
-    numbers = _integers(text, 1)
-    good = numbers is not None and _FIRST_ORIENTATION <= numbers[0] <= _LAST_ORIENTATION
-    return numbers[0] if numbers and good else None
+    [number] = _integers(text, 1) or [0]
+    return number if 1 <= number <= 8 else None
 
 
 def _size(text: str) -> Size | None:
@@ -122,7 +120,7 @@ def read_result_headers(headers: Mapping[str, str], *, test: bool = False) -> Re
 
 def write_result_headers(result: ResultHeaders) -> dict[str, str]:
     """The headers that say `result`; what is None is left out."""
-    said = {
+    texts = {
         CREDITS_CHARGED: _plain(result.credits_charged),
         CREDITS_CALCULATED: _plain(result.credits_calculated),
         INPUT_ORIENTATION: result.input_orientation,
@@ -131,7 +129,7 @@ def write_result_headers(result: ResultHeaders) -> dict[str, str]:
         INPUT_FOREGROUND: result.input_foreground,
         RESULT_FOREGROUND: result.result_foreground,
     }
-    return {name: str(value) for name, value in said.items() if value is not None}
+    return {name: str(value) for name, value in texts.items() if value is not None}
 
 
 def _plain(amount: Decimal | None) -> str | None:

@@ -50,10 +50,7 @@ TAIL_BYTES: Final = 64
 
 def sniff(head: bytes) -> Kind | None:
     """The kind of the image that begins with `head`, or None for anything the service does not read."""
-    for kind in Kind:
-        if head.startswith(kind.value.magics):
-            return kind
-    return None
+    return next((kind for kind in Kind if head.startswith(kind.value.magics)), None)
 
 
 def sniff_foreign(head: bytes) -> str | None:

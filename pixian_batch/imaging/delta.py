@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_OPAQUE: Final = 0xFF
 # The four bytes of a pixel seen as one little-endian number, whatever the machine.
 _PIXEL: Final = np.dtype("<u4")
 _RED_AND_ALPHA: Final = np.uint32(0xFF0000FF)

@@ -72,18 +72,18 @@ class Edges:
     def _estimated(
         self, numbers: NDArray[np.uint32], alpha: NDArray[np.uint8], tile: Window, soft: NDArray[np.intp]
     ) -> NDArray[np.uint32]:
-        """The foreground's colours at the soft pixels of a tile, given what is seen there."""
-        seen, share = _channels(numbers), alpha * np.float32(1 / 255)
+        """The foreground's colours at the soft pixels of a tile, given what stands there."""
+        own, share = _channels(numbers), alpha * np.float32(1 / 255)
         front, back = (self._nearby(side, tile, soft) for side in (self._front, self._back))
         known = (front[3] >= _ENOUGH) & (back[3] >= _ENOUGH)
         # F + a (I - a F - (1 - a) B), rounded
-        found = front[:3]
-        found *= 1 - share * share
-        found += share * seen[:3]
-        found -= (share - share * share) * back[:3]
-        found += np.float32(0.5)
-        np.copyto(seen[:3], np.clip(found, 0, 255, out=found), where=known)
-        return np.ascontiguousarray(seen.astype(np.uint8).T).view(np.uint32)[:, 0]
+        colours = front[:3]
+        colours *= 1 - share * share
+        colours += share * own[:3]
+        colours -= (share - share * share) * back[:3]
+        colours += np.float32(0.5)
+        np.copyto(own[:3], np.clip(colours, 0, 255, out=colours), where=known)
+        return np.ascontiguousarray(own.astype(np.uint8).T).view(np.uint32)[:, 0]
 
     def _nearby(self, side: Image.Image, tile: Window, soft: NDArray[np.intp]) -> NDArray[np.float32]:
         """The weighted mean colour around the soft pixels, and the mean weight: 4 x N."""
@@ -94,9 +94,9 @@ class Edges:
         )
         box = left, top, min(right, side.width), min(bottom, side.height)
         means = side.resize(size, Image.Resampling.BILINEAR, box=box)
-        found = _channels(np.asarray(means).view(np.uint32).ravel()[soft])
-        found[:3] *= 255 / np.maximum(found[3], 1)
-        return found
+        nearby = _channels(np.asarray(means).view(np.uint32).ravel()[soft])
+        nearby[:3] *= 255 / np.maximum(nearby[3], 1)
+        return nearby
 
 
 def _soft_tiles(matte: NDArray[np.uint8]) -> NDArray[np.bool_]:

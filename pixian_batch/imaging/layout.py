@@ -42,16 +42,6 @@ class Layout:
     """The foreground in canvas coordinates: the smallest box of whole pixels that holds it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Inset:
-    """Margins in whole pixels."""
-
-    top: int
-    right: int
-    bottom: int
-    left: int
-
-
 def lay_out(image: Size, foreground: Box, params: Params) -> Layout:
     """The layout of an `image` whose foreground fills the box `foreground`; raises `LayoutError`."""
     whole = Box(0, 0, image.width, image.height)
@@ -61,8 +51,8 @@ def lay_out(image: Size, foreground: Box, params: Params) -> Layout:
         placed, canvas = _with_margins(crop, params.margin)
     else:
         placed, canvas = _fitted(crop, params.target_size, params), params.target_size
-    found = _mapped(foreground, crop, placed) if has_foreground else NOWHERE
-    return Layout(crop, placed, canvas, found)
+    placed_foreground = _mapped(foreground, crop, placed) if has_foreground else NOWHERE
+    return Layout(crop, placed, canvas, placed_foreground)
 
 
 def scaled_box(box: Box, *, before: Size, after: Size) -> Box:
@@ -73,19 +63,19 @@ def scaled_box(box: Box, *, before: Size, after: Size) -> Box:
 
 
 def _with_margins(crop: Box, margin: Margin) -> tuple[Box, Size]:
-    inset = _in_pixels(margin, Size(crop.width, crop.height))
-    canvas = Size(inset.left + crop.width + inset.right, inset.top + crop.height + inset.bottom)
+    top, right, bottom, left = _in_pixels(margin, Size(crop.width, crop.height))
+    canvas = Size(left + crop.width + right, top + crop.height + bottom)
     if canvas.pixels > max(MAX_INPUT_PIXELS, crop.width * crop.height):
         raise LayoutError(
             f"with these margins the result is {canvas.width} x {canvas.height}; "
             f"at most {MAX_INPUT_PIXELS:,} pixels are allowed"
         )
-    return Box(inset.top, inset.left, crop.width, crop.height), canvas
+    return Box(top, left, crop.width, crop.height), canvas
 
 
 def _fitted(crop: Box, target: Size, params: Params) -> Box:
-    inset = _in_pixels(params.margin, target)
-    room = Size(target.width - inset.left - inset.right, target.height - inset.top - inset.bottom)
+    top, right, bottom, left = _in_pixels(params.margin, target)
+    room = Size(target.width - left - right, target.height - top - bottom)
     if min(room.width, room.height) < 1:
         raise LayoutError(
             f"the margins leave no room in a target of {target.width} x {target.height}; make them smaller"
@@ -99,16 +89,14 @@ def _fitted(crop: Box, target: Size, params: Params) -> Box:
         VerticalAlignment.MIDDLE: spare // 2,
         VerticalAlignment.BOTTOM: spare,
     }[params.vertical_alignment]
-    return Box(inset.top + above, inset.left + (room.width - width) // 2, width, height)
+    return Box(top + above, left + (room.width - width) // 2, width, height)
 
 
-def _in_pixels(margin: Margin, size: Size) -> _Inset:
-    return _Inset(
-        top=_rounded(margin.top.in_pixels(size.height)),
-        right=_rounded(margin.right.in_pixels(size.width)),
-        bottom=_rounded(margin.bottom.in_pixels(size.height)),
-        left=_rounded(margin.left.in_pixels(size.width)),
-    )
+def _in_pixels(margin: Margin, size: Size) -> tuple[int, int, int, int]:
+    """The margin in whole pixels, in its own order: top, right, bottom, left."""
+    top, bottom = (_rounded(side.in_pixels(size.height)) for side in (margin.top, margin.bottom))
+    right, left = (_rounded(side.in_pixels(size.width)) for side in (margin.right, margin.left))
+    return top, right, bottom, left
 
 
 def _mapped(foreground: Box, crop: Box, placed: Box) -> Box:

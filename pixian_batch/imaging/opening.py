@@ -67,8 +67,8 @@ def only_unreadable() -> Iterator[None]:
     except UnreadableImageError:
         raise
     except Exception as error:  # Pillow raises nearly anything on hostile input
-        said = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UnreadableImageError(f"the image cannot be read: {said}") from error
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UnreadableImageError(f"the image cannot be read: {reason}") from error
 
 
 def kind_of(stream: BinaryIO) -> Kind:
@@ -100,6 +100,12 @@ def open_lazily(stream: BinaryIO, kind: Kind) -> ImageFile:
     return _PLUGINS[kind](cast("IO[bytes]", stream))
 
 
+def open_tiff(stream: BinaryIO) -> TiffImagePlugin.TiffImageFile:
+    """As `open_lazily`, of a TIFF: with its tags."""
+    stream.seek(0)
+    return TiffImagePlugin.TiffImageFile(cast("IO[bytes]", stream))
+
+
 def stored_size(image: ImageFile) -> Size:
     """The size as stored; Pillow already swaps the sides of a TIFF that its orientation turns."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -110,12 +116,12 @@ def stored_size(image: ImageFile) -> Size:
 def stored_orientation(image: ImageFile, stream: BinaryIO) -> int:
     """The EXIF orientation 1..8 of an opened image; 1 when there is none that makes sense."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        found = image.tag_v2.get(_ORIENTATION_TAG)
+        orientation = image.tag_v2.get(_ORIENTATION_TAG)
     elif isinstance(image, PngImagePlugin.PngImageFile):
-        found = _exif_orientation(_png_exif(stream))
+        orientation = _exif_orientation(_png_exif(stream))
     else:
-        found = _exif_orientation(image.info.get("exif"))
-    return found if isinstance(found, int) and found in _ORIENTATIONS else 1
+        orientation = _exif_orientation(image.info.get("exif"))
+    return orientation if isinstance(orientation, int) and orientation in _ORIENTATIONS else 1
 
 
 def _exif_orientation(data: bytes | None) -> object:

@@ -93,7 +93,7 @@ def open_picture(
     loaded = load_upright(stream, header, max_pixels=max_pixels)
     with only_unreadable():
         rgb, alpha = _split(loaded.image)
-    return Picture(rgb, alpha, loaded.orientation, loaded.original_size, loaded.icc)
+    return Picture(rgb, alpha, loaded.orientation, loaded.original_size, icc=loaded.icc)
 
 
 def load_upright(

@@ -20,6 +20,7 @@ from pixian_batch.imaging.opening import (
     kind_of,
     only_unreadable,
     open_lazily,
+    open_tiff,
     png_chunks,
     quiet,
     stored_orientation,
@@ -66,14 +67,14 @@ def probe(stream: BinaryIO) -> Probe:
     with only_unreadable():
         kind = kind_of(stream)
         if kind is Kind.GIF:
-            found = Probe(kind, gif_size(stream), 1)
+            header = Probe(kind, gif_size(stream), 1)
         else:
             with quiet():
                 image = open_lazily(stream, kind)
-                found = Probe(kind, stored_size(image), stored_orientation(image, stream))
-    if min(found.size.width, found.size.height) < 1:
+                header = Probe(kind, stored_size(image), stored_orientation(image, stream))
+    if min(header.size.width, header.size.height) < 1:
         raise UnreadableImageError("the image's header announces no pixels")
-    return found
+    return header
 
 
 def check_complete(stream: BinaryIO, kind: Kind) -> None:
@@ -165,7 +166,7 @@ def _bmp_is_whole(stream: BinaryIO, size: int) -> bool:
 def _tiff_is_whole(stream: BinaryIO, size: int) -> bool:
     """Every strip or tile of the first picture lies inside the file."""
     with quiet():
-        tags = open_lazily(stream, Kind.TIFF).tag_v2  # type: ignore[attr-defined]  # of the TIFF class
+        tags = open_tiff(stream).tag_v2
         for offsets, counts in _TIFF_STRIPS:
             pairs = zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False)
             if any(offset + count > size for offset, count in pairs):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from pixian_batch.adapters.credentials import NoCredentialsError, read_credentials
-from pixian_batch.adapters.landing import DiskError
+from pixian_batch.adapters.landing import DiskError, RebuildError
 from pixian_batch.adapters.wire.exchange import exchange
 from pixian_batch.adapters.wire.session import DEFAULT_IDLE_TIMEOUT, WireSession
 from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError
@@ -26,7 +26,7 @@ from pixian_batch.contract.kinds import Kind, result_kind
 from pixian_batch.library import errors, raising
 from pixian_batch.library.parameters import Parameters, read_parameters
 from pixian_batch.library.request import CallSpec, read_call
-from pixian_batch.library.sinks import RebuildError, ResultSink, finish, finish_rebuilt, open_sink
+from pixian_batch.library.sinks import ResultSink, finish, finish_rebuilt, open_sink
 from pixian_batch.policy.retry import Fail, Halt, Hold, Land, Rest, RetryPolicy, RetryState, after
 from pixian_batch.policy.verdict import Verdict
 

@@ -8,23 +8,18 @@ import io
 import os
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from pixian_batch.adapters.landing import Landing, Spool
+from pixian_batch.adapters.landing import Landing, Spool, rebuild_files
 from pixian_batch.adapters.wire.exchange import MemorySink
 from pixian_batch.contract.kinds import Kind, result_kind
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from pixian_batch.contract.params import Params
     from pixian_batch.library.sources import Prepared
 
 ResultSink: TypeAlias = MemorySink | Spool
-
-
-class RebuildError(Exception):
-    """The delta and the original do not give a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +76,11 @@ async def finish_rebuilt(
     destination: Destination | None, sink: ResultSink, original: Prepared, orientation: int | None
 ) -> bytes | None:
     """As `finish`, for a delta: the full PNG is made of it. Raises `RebuildError`, `DiskError`; the delta stays."""
-    content = await asyncio.to_thread(_rebuilt, original, sink, orientation)
+    delta = sink.path if isinstance(sink, Spool) else partial(io.BytesIO, sink.content)
+    content = await asyncio.to_thread(rebuild_files, original.open, delta, orientation=orientation)
     if destination is None or isinstance(sink, MemorySink):
         return content
     await destination.write(content, f"{sink.path}.rebuilt")
     with contextlib.suppress(OSError):
         os.unlink(sink.path)  # the delta: the rebuilt picture is safe
     return None
-
-
-def _rebuilt(prepared: Prepared, sink: ResultSink, orientation: int | None) -> bytes:
-    from pixian_batch.imaging.delta import rebuild  # numpy, only where deltas are bought
-    from pixian_batch.imaging.errors import ImagingError
-
-    try:
-        with _opened(sink) as delta, prepared.open() as original:
-            return rebuild(original, delta, orientation=orientation)
-    except (ImagingError, OSError) as error:
-        raise RebuildError(str(error)) from error
-
-
-def _opened(sink: ResultSink) -> BinaryIO:
-    return io.BytesIO(sink.content) if isinstance(sink, MemorySink) else open(sink.path, "rb")

@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.landing import DiskError
+from pixian_batch.adapters.landing import DiskError, RebuildError, rebuild_files
 from pixian_batch.policy.record import Ended, Key, Placed
 
 if TYPE_CHECKING:
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from pixian_batch.contract.headers import ResultHeaders
     from pixian_batch.pipeline.job import Job
     from pixian_batch.policy.reply import Reply
-
-
-class RebuildError(Exception):
-    """A delta that does not fit its original. The delta is kept: nothing that was paid for is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +96,15 @@ class Finisher:
 
     async def _rebuild(self, received: Received) -> str:
         """The full picture of a delta, synced beside it; its path."""
+        orientation = received.headers.input_orientation
         try:
-            content = await asyncio.to_thread(_rebuilt, received)
-        except RebuildError:
+            content = await asyncio.to_thread(
+                rebuild_files, received.original, received.body, orientation=orientation
+            )
+        except RebuildError as error:
             if received.ended is not None:
                 await self.ledger.ended(received.attempt, received.ended)
-            raise
+            raise RebuildError(f"{error}; the delta is kept at {received.body}") from error
         beside = f"{received.body}.rebuilt"
         await self.landing.write(content, beside)
         return beside
@@ -140,14 +139,3 @@ class Finisher:
                 one.fail(size_or_error)
             elif not one.future.done():
                 one.future.set_result(size_or_error)
-
-
-def _rebuilt(received: Received) -> bytes:
-    from pixian_batch.imaging.delta import rebuild  # numpy, only where deltas are bought
-    from pixian_batch.imaging.errors import ImagingError
-
-    try:
-        with open(received.original, "rb") as original, open(received.body, "rb") as delta:
-            return rebuild(original, delta, orientation=received.headers.input_orientation)
-    except (ImagingError, OSError) as error:
-        raise RebuildError(f"{error}; the delta is kept at {received.body}") from error

@@ -10,12 +10,12 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from pixian_batch.adapters.landing import DiskError
+from pixian_batch.adapters.landing import DiskError, RebuildError
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.reading import ReadingError
 from pixian_batch.adapters.wire.trace import SourceChangedError
 from pixian_batch.pipeline.claims import Claims
-from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
+from pixian_batch.pipeline.finishing import Finisher, Received
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,

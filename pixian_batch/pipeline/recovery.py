@@ -11,9 +11,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.landing import read_body
+from pixian_batch.adapters.landing import RebuildError, read_body
 from pixian_batch.contract.headers import ResultHeaders
-from pixian_batch.pipeline.finishing import Finisher, RebuildError, Received
+from pixian_batch.pipeline.finishing import Finisher, Received
 from pixian_batch.policy.outcome import Done, Ending
 from pixian_batch.policy.record import Ended, Placed
 from pixian_batch.policy.verdict import Verdict
@@ -58,7 +58,7 @@ class Recovery:
         """The body was whole: bring it to its place, unless that was the last thing that still happened."""
         sending = left.sending
         headers = left.answered.headers if left.answered else ResultHeaders()
-        rebuild = "via=delta" in sending.key.params
+        rebuild = sending.key.is_delta
         body = await asyncio.to_thread(read_body, path)
         if body is None:
             return await self._after_rename(left)
@@ -90,7 +90,7 @@ class Recovery:
         sending = left.sending
         size = await asyncio.to_thread(self.landing.size, sending.place)
         expected = left.ended.body_size if left.ended else None
-        if size is None or (size != expected and "via=delta" not in sending.key.params):
+        if size is None or (size != expected and not sending.key.is_delta):
             await self.ledger.lost(sending.attempt)
             return None
         await self.ledger.placed(sending.input, sending.place, Placed(sending.key, size))

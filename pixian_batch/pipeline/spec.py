@@ -9,6 +9,7 @@ from pixian_batch.contract.params import OutputFormat, Params, canonical
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.naming import output_names, output_place
 from pixian_batch.policy.ramp import Ramp
+from pixian_batch.policy.record import is_free, key_params
 from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
 
 if TYPE_CHECKING:
@@ -42,14 +43,12 @@ class Spec:
         """The same for many inputs of one folder: the results' names in theirs."""
         return output_names(names, self.params.result_format)
 
-    def spares(self, key_params: str) -> bool:
-        """Whether a result with such parameters may not be replaced.
+    def spares(self, params: str) -> bool:
+        """Whether a result with such key params may not be replaced.
 
         A free run never replaces what was paid for: it would have to be bought again.
         """
-        parts = key_params.split(";")
-        was_free = "test=true" in parts or any(part.startswith("service=") for part in parts)
-        return self.free and not was_free
+        return self.free and not is_free(params)
 
     def all_key_params(self) -> list[str]:
         """The parameters of every key that this order may lead to."""
@@ -58,12 +57,8 @@ class Spec:
 
     def key_params(self, *, rebuild: bool) -> str:
         """The ledger's half of the key that is not the bytes: all that changes the result."""
-        parts = [
-            canonical(self.request(rebuild=rebuild)),
-            "via=delta" if rebuild else "",
-            f"service={self.service}" if self.service else "",
-        ]
-        return ";".join(filter(None, parts))
+        params = canonical(self.request(rebuild=rebuild))
+        return key_params(params, via_delta=rebuild, service=self.service)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,8 +114,8 @@ def collisions(places: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
         wanted[key].append(source)
         while (key := key.rpartition("/")[0]) and key not in folders:
             folders[key] = source
-    found = {source: rivals for rivals in wanted.values() if len(rivals) > 1 for source in rivals}
+    rivals = {source: sources for sources in wanted.values() if len(sources) > 1 for source in sources}
     for place, sources in wanted.items():
         if place in folders:
-            found |= {source: [*sources, folders[place]] for source in sources}
-    return found
+            rivals |= {source: [*sources, folders[place]] for source in sources}
+    return rivals

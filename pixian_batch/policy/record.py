@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pixian_batch.policy.verdict import Verdict
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pixian_batch.contract.headers import ResultHeaders
+
+_VIA_DELTA: Final = "via=delta"
+_TEST: Final = "test=true"
+_SERVICE: Final = "service="
 
 
 class State(StrEnum):
@@ -44,10 +48,39 @@ def state_after(verdict: Verdict) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """digest: 32 bytes of BLAKE3 over the input's bytes (over the URL for a URL); params: canonical."""
+    """digest: 32 bytes of BLAKE3 over the input's bytes (over the URL for a URL); params: see `key_params`."""
 
     digest: bytes
     params: str
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether what is bought is a delta, and the result the full picture rebuilt from it."""
+        return is_delta(self.params)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether its result cost nothing."""
+        return is_free(self.params)
+
+
+def key_params(canonical: str, *, via_delta: bool = False, service: str = "") -> str:
+    """The text of a key's params: `name=value` joined by `;`, all that changes the result besides the bytes.
+
+    canonical: the request's parameters; service: whose results they are when not the service's own (`local`).
+    """
+    parts = (canonical, _VIA_DELTA if via_delta else "", f"{_SERVICE}{service}" if service else "")
+    return ";".join(filter(None, parts))
+
+
+def is_delta(params: str) -> bool:
+    """`Key.is_delta` of a key's bare params."""
+    return _VIA_DELTA in params.split(";")
+
+
+def is_free(params: str) -> bool:
+    """`Key.is_free` of a key's bare params: made by a test request, or by another service than the paid one."""
+    return any(part == _TEST or part.startswith(_SERVICE) for part in params.split(";"))
 
 
 @dataclass(frozen=True, slots=True)

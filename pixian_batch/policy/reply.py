@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from pixian_batch.contract.kinds import is_whole, sniff
 from pixian_batch.policy.record import Ended
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ class Body:
     size: int
     kind: Kind | None
     whole: bool
+
+    @classmethod
+    def judged(cls, path: str, size: int, *, head: bytes, tail: bytes) -> Body:
+        """By its first `HEAD_BYTES` and its last `TAIL_BYTES`."""
+        kind = sniff(head)
+        return cls(path, size, kind, kind is not None and is_whole(kind, tail))
 
 
 class Sink(Protocol):

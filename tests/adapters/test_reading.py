@@ -10,23 +10,30 @@ import pytest
 from blake3 import blake3
 from support.pictures import KINDS, announced_png, picture, put
 
-from pixian_batch.adapters.reading import SMALL, ReadingError, Stamp, read_fingerprint, read_stamp
+from pixian_batch.adapters.reading import SMALL, ReadingError, Stamp, probe_file, read_fingerprint
 from pixian_batch.contract.kinds import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 WRONG = b"w" * 32
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_fingerprint(tmp_path: Path, kind: str) -> None:
-    content = picture(kind)
-    path = put(tmp_path / "odd name.dat", content)
-    seen = read_fingerprint(path)
-    assert seen.digest == blake3(content).digest()
-    assert seen.stamp == Stamp(len(content), os.stat(path).st_mtime_ns) == read_stamp(path)
-    assert (seen.probe.size.width, seen.probe.size.height) == (8, 6)
+def stamp_of(path: str) -> Stamp:
+    status = os.stat(path)
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def test_a_fingerprint(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    for kind in KINDS:
+        with subtests.test(kind=kind):
+            content = picture(kind)
+            path = put(tmp_path / "odd name.dat", content)
+            fingerprint = read_fingerprint(path)
+            assert fingerprint.digest == blake3(content).digest()
+            assert fingerprint.stamp == Stamp(len(content), os.stat(path).st_mtime_ns)
+            assert (fingerprint.probe.size.width, fingerprint.probe.size.height) == (8, 6)
 
 
 def test_the_bytes_decide_the_kind(tmp_path: Path) -> None:
@@ -38,7 +45,7 @@ LARGE = picture() + bytes(SMALL)
 
 def test_a_known_stamp_spares_the_hashing(tmp_path: Path) -> None:
     path = put(tmp_path / "a.png", LARGE)
-    known = (read_stamp(path), WRONG)
+    known = (stamp_of(path), WRONG)
     assert read_fingerprint(path, known=known).digest == WRONG, (
         "the cache is believed: the file was not hashed"
     )
@@ -52,14 +59,15 @@ def test_a_known_stamp_spares_the_hashing(tmp_path: Path) -> None:
 def test_a_small_file_is_read_once_and_a_large_one_is_not_held(tmp_path: Path) -> None:
     small = picture() + bytes(SMALL - len(picture()))
     path = put(tmp_path / "a.png", small)
-    seen = read_fingerprint(path, known=(read_stamp(path), WRONG))
-    assert (seen.content, seen.digest) == (small, blake3(small).digest()), "what is sent is what was hashed"
+    fingerprint = read_fingerprint(path, known=(stamp_of(path), WRONG))
+    assert (fingerprint.content, fingerprint.digest) == (small, blake3(small).digest()), (
+        "what is sent is what was hashed"
+    )
     assert read_fingerprint(put(path, LARGE)).content is None
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
+def test_what_is_no_whole_image_is_told_with_advice(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[bytes, str]] = [
         (b"", ""),
         (b"this is no photo\n" * 100, ""),
         (b"RIFF\x10\0\0\0WEBPVP8 " + b"\0" * 100, "WebP"),
@@ -71,15 +79,15 @@ def test_a_small_file_is_read_once_and_a_large_one_is_not_held(tmp_path: Path) -
         (picture("tif")[:60], ""),
         (b"\x89PNG\r\n\x1a\n", ""),
         (b"\xff\xd8\xff", ""),
-    ],
-)
-def test_what_is_no_whole_image_is_told_with_advice(tmp_path: Path, content: bytes, said: str) -> None:
-    with pytest.raises(ReadingError) as caught:
-        read_fingerprint(put(tmp_path / "a.jpg", content))
-    assert caught.value.code == "unreadable"
-    assert said in str(caught.value)
-    assert str(caught.value)
-    assert caught.value.hint
+    ]
+    for content, reason in cases:
+        with subtests.test(content=content, reason=reason):
+            with pytest.raises(ReadingError) as caught:
+                read_fingerprint(put(tmp_path / "a.jpg", content))
+            assert caught.value.code == "unreadable"
+            assert reason in str(caught.value)
+            assert str(caught.value)
+            assert caught.value.hint
 
 
 def test_too_many_pixels_are_refused_by_the_header_alone(
@@ -103,7 +111,7 @@ def test_a_file_that_is_written_while_it_is_hashed_keeps_the_older_stamp(
 ) -> None:
     """So that the upload, which compares stamps, will refuse it."""
     path = put(tmp_path / "a.png", LARGE)
-    before = read_stamp(path)
+    before = stamp_of(path)
 
     class Meddling:
         def __init__(self) -> None:
@@ -118,14 +126,22 @@ def test_a_file_that_is_written_while_it_is_hashed_keeps_the_older_stamp(
             return self.real.digest()
 
     monkeypatch.setattr("pixian_batch.adapters.reading.blake3", Meddling)
-    assert read_fingerprint(path).stamp == before != read_stamp(path)
+    assert read_fingerprint(path).stamp == before != stamp_of(path)
 
 
-@pytest.mark.parametrize("read", [read_fingerprint, read_stamp])
-def test_a_file_that_is_gone(tmp_path: Path, read: object) -> None:
+@pytest.mark.parametrize("read", [read_fingerprint, probe_file])
+def test_a_file_that_is_gone(tmp_path: Path, read: Callable[[str], object]) -> None:
     with pytest.raises(ReadingError, match="cannot be read") as caught:
-        read(str(tmp_path / "gone.jpg"))  # type: ignore[operator]
+        read(str(tmp_path / "gone.jpg"))
     assert "run again" in caught.value.hint
+
+
+def test_probing_takes_any_size_but_no_half_of_a_file(tmp_path: Path) -> None:
+    """Whether it is too large is the plan's question; nothing is hashed for it."""
+    content = picture("png", size=(300, 200))
+    assert probe_file(put(tmp_path / "a.png", content)) == (len(content), 60_000)
+    with pytest.raises(ReadingError, match="cut off"):
+        probe_file(put(tmp_path / "a.png", content[:-8]))
 
 
 def test_a_folder_is_no_photo(tmp_path: Path) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pixian_batch.contract.errors import ApiError, hint, read_error, write_error
+
+if TYPE_CHECKING:
+    import pytest
 
 STATUSES = st.integers(100, 599)
 
@@ -25,9 +28,8 @@ def test_the_http_status_counts_not_the_one_in_the_body() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("body", "code", "message"),
-    [
+def test_any_body_is_survived(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[bytes, int | None, str | None]] = [
         (b"", None, "HTTP 502, no message"),
         (b"   \r\n ", None, "HTTP 502, no message"),
         (b"Bad Gateway", None, "Bad Gateway"),
@@ -59,12 +61,12 @@ def test_the_http_status_counts_not_the_one_in_the_body() -> None:
         (b'{"error": {"code": 1006, "message": "cut of', None, '{"error": {"code": 1006, "message": "cut of'),
         (b'\xef\xbb\xbf{"error": {"code": 7, "message": "with a BOM"}}', 7, "with a BOM"),
         (b'{"error": {"code": NaN, "message": "m"}}', None, "m"),
-    ],
-)
-def test_any_body_is_survived(body: bytes, code: int | None, message: str | None) -> None:
-    error = read_error(502, body)
-    assert (error.status, error.code) == (502, code)
-    assert message is None or error.message == message
+    ]
+    for body, code, message in cases:
+        with subtests.test(body=body, code=code, message=message):
+            error = read_error(502, body)
+            assert (error.status, error.code) == (502, code)
+            assert message is None or error.message == message
 
 
 def test_a_comparison_in_a_message_is_no_tag() -> None:
@@ -72,12 +74,13 @@ def test_a_comparison_in_a_message_is_no_tag() -> None:
     assert read_error(400, body).message == "max_pixels must be < 25000001 and > 99"
 
 
-@pytest.mark.parametrize("digits", [19, 25, 4000, 6000])
-def test_a_code_too_big_for_any_database_is_no_code(digits: int) -> None:
-    # Python's integers have no limit, but SQLite's have 64 bits: recording the error must not fail.
-    error = read_error(400, b'{"error": {"code": %s, "message": "m"}}' % (b"9" * digits))
-    assert error.code is None
-    assert read_error(400, b'{"error": {"code": -%s, "message": "m"}}' % (b"9" * digits)).code is None
+def test_a_code_too_big_for_any_database_is_no_code(subtests: pytest.Subtests) -> None:
+    for digits in [19, 25, 4000, 6000]:
+        with subtests.test(digits=digits):
+            # Python's integers have no limit, but SQLite's have 64 bits: recording the error must not fail.
+            error = read_error(400, b'{"error": {"code": %s, "message": "m"}}' % (b"9" * digits))
+            assert error.code is None
+            assert read_error(400, b'{"error": {"code": -%s, "message": "m"}}' % (b"9" * digits)).code is None
 
 
 def test_nesting_of_any_depth_is_survived() -> None:
@@ -117,8 +120,8 @@ _json = st.recursive(
 
 
 @given(STATUSES, st.fixed_dictionaries({"error": st.fixed_dictionaries({"code": _json, "message": _json})}))
-def test_any_values_in_the_object_give_one_printable_line(status: int, said: object) -> None:
-    _check(read_error(status, json.dumps(said).encode()), status)
+def test_any_values_in_the_object_give_one_printable_line(status: int, value: object) -> None:
+    _check(read_error(status, json.dumps(value).encode()), status)
 
 
 def _check(error: ApiError, status: int) -> None:
@@ -142,9 +145,8 @@ def test_what_is_written_is_read_back(status: int, code: int | None, message: st
     assert read_error(status, written) == error
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "word"),
-    [
+def test_the_hint_says_what_to_do(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[int, int | None, str]] = [
         (401, None, "PIXIAN_API_SECRET"),
         (402, None, "credits"),
         (402, 1008, "credits"),
@@ -159,11 +161,11 @@ def test_what_is_written_is_read_back(status: int, code: int | None, message: st
         (599, None, "again later"),
         (503, -3, "again later"),
         (302, None, "again later"),
-    ],
-)
-def test_the_hint_says_what_to_do(status: int, code: int | None, word: str) -> None:
-    assert word in hint(status, code)
-    assert ApiError(status, code, "m").hint == hint(status, code)
+    ]
+    for status, code, word in cases:
+        with subtests.test(status=status, code=code, word=word):
+            assert word in hint(status, code)
+            assert ApiError(status, code, "m").hint == hint(status, code)
 
 
 def test_a_code_that_a_database_can_hold_is_kept() -> None:

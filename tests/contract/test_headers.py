@@ -66,9 +66,8 @@ def test_a_calculated_price_nobody_asked_for_is_still_read() -> None:
     assert read_result_headers(FULL).credits_calculated == Decimal("0.3")
 
 
-@pytest.mark.parametrize(
-    ("text", "amount"),
-    [
+def test_credits_are_exact_decimals(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str]] = [
         ("0", "0"),
         ("1", "1"),
         ("0.1", "0.1"),
@@ -78,13 +77,13 @@ def test_a_calculated_price_nobody_asked_for_is_still_read() -> None:
         # What a service that keeps doubles prints for 0.1 + 0.2: it must not become "unknown".
         ("0.30000000000000004", "0.30000000000000004"),
         ("0.012345678901234568", "0.012345678901234568"),
-    ],
-)
-def test_credits_are_exact_decimals(text: str, amount: str) -> None:
-    result = read_result_headers({**FULL, "X-Credits-Charged": text})
-    assert result.credits_charged == Decimal(amount)
-    assert str(result.credits_charged).lstrip("0") == text.lstrip("0") or text == "0"
-    assert result.warnings == ()
+    ]
+    for text, amount in cases:
+        with subtests.test(text=text, amount=amount):
+            result = read_result_headers({**FULL, "X-Credits-Charged": text})
+            assert result.credits_charged == Decimal(amount)
+            assert str(result.credits_charged).lstrip("0") == text.lstrip("0") or text == "0"
+            assert result.warnings == ()
 
 
 BROKEN = [
@@ -104,15 +103,16 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BROKEN for text in texts])
-def test_a_broken_header_costs_only_itself(name: str, text: str) -> None:
-    result = read_result_headers({**FULL, name: text}, test=True)
-    written = write_result_headers(result)
-    assert written == {other: value for other, value in FULL.items() if other != name}
-    (warning,) = result.warnings
-    assert name in warning
-    assert warning.isprintable()
-    assert len(warning) < 250
+def test_a_broken_header_costs_only_itself(subtests: pytest.Subtests) -> None:
+    for name, text in [(name, text) for name, texts in BROKEN for text in texts]:
+        with subtests.test(name=name, text=text):
+            result = read_result_headers({**FULL, name: text}, test=True)
+            written = write_result_headers(result)
+            assert written == {other: value for other, value in FULL.items() if other != name}
+            (warning,) = result.warnings
+            assert name in warning
+            assert warning.isprintable()
+            assert len(warning) < 250
 
 
 @given(
@@ -165,9 +165,8 @@ def test_amounts_are_written_without_an_exponent() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
+def test_retry_after_is_whole_seconds_or_nothing(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[dict[str, str], float | None]] = [
         ({"Retry-After": "7"}, 7.0),
         ({"retry-after": " 120 "}, 120.0),
         ({"RETRY-AFTER": "0"}, 0.0),
@@ -180,7 +179,7 @@ def test_amounts_are_written_without_an_exponent() -> None:
         ({"Retry-After": "9" * 400}, None),
         ({"Retry-After": "\u0663"}, None),
         ({"X-Retry-After": "7"}, None),
-    ],
-)
-def test_retry_after_is_whole_seconds_or_nothing(headers: dict[str, str], seconds: float | None) -> None:
-    assert read_retry_after(headers) == seconds
+    ]
+    for headers, seconds in cases:
+        with subtests.test(headers=headers, seconds=seconds):
+            assert read_retry_after(headers) == seconds

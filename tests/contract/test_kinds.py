@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -20,6 +20,9 @@ from pixian_batch.contract.kinds import (
     sniff_foreign,
 )
 from pixian_batch.contract.params import OutputFormat
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def _bytes(pillow_format: str, mode: str = "RGB", **options: object) -> bytes:
@@ -42,18 +45,19 @@ MADE = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "pillow", "mode", "options"), MADE)
-def test_real_bytes_are_recognised(kind: Kind, pillow: str, mode: str, options: dict[str, object]) -> None:
-    made = _bytes(pillow, mode, **options)
-    assert sniff(made[:HEAD_BYTES]) is kind
-    assert sniff_foreign(made[:HEAD_BYTES]) is None
+def test_real_bytes_are_recognised(subtests: pytest.Subtests) -> None:
+    for kind, pillow, mode, options in MADE:
+        with subtests.test(kind=kind, pillow=pillow, mode=mode, options=options):
+            data = _bytes(pillow, mode, **options)
+            assert sniff(data[:HEAD_BYTES]) is kind
+            assert sniff_foreign(data[:HEAD_BYTES]) is None
 
 
-@pytest.mark.parametrize(
-    "head", [b"", b"B", b"\x89PNG", b"\xff\xd8", b"II", b"GIF88a", b"text", b"<svg", b"\0" * 16]
-)
-def test_other_bytes_are_nothing(head: bytes) -> None:
-    assert sniff(head) is None
+def test_other_bytes_are_nothing(subtests: pytest.Subtests) -> None:
+    cases: list[bytes] = [b"", b"B", b"\x89PNG", b"\xff\xd8", b"II", b"GIF88a", b"text", b"<svg", b"\0" * 16]
+    for head in cases:
+        with subtests.test(head=head):
+            assert sniff(head) is None
 
 
 def test_big_endian_tiff_is_a_tiff() -> None:
@@ -61,9 +65,8 @@ def test_big_endian_tiff_is_a_tiff() -> None:
     assert sniff(b"MM\0+\0\x08\0\0") is Kind.TIFF
 
 
-@pytest.mark.parametrize(
-    ("head", "name"),
-    [
+def test_foreign_kinds_are_named(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[bytes, str | None]] = [
         (_bytes("WEBP"), "WebP"),
         (_bytes("AVIF"), "AVIF"),
         (_bytes("PDF"), "PDF"),
@@ -73,22 +76,23 @@ def test_big_endian_tiff_is_a_tiff() -> None:
         (b"<svg xmlns=", "SVG"),
         (b"RIFF\0\0\0\0WAVE", None),
         (b"", None),
-    ],
-)
-def test_foreign_kinds_are_named(head: bytes, name: str | None) -> None:
-    assert sniff_foreign(head[:HEAD_BYTES]) == name
-    assert sniff(head[:HEAD_BYTES]) is None
+    ]
+    for head, name in cases:
+        with subtests.test(head=head, name=name):
+            assert sniff_foreign(head[:HEAD_BYTES]) == name
+            assert sniff(head[:HEAD_BYTES]) is None
 
 
 WHOLE = [row for row in MADE if row[0] in {Kind.PNG, Kind.JPEG}]
 
 
-@pytest.mark.parametrize(("kind", "pillow", "mode", "options"), WHOLE)
-def test_a_cut_file_is_never_whole(kind: Kind, pillow: str, mode: str, options: dict[str, object]) -> None:
-    made = _bytes(pillow, mode, **options)
-    assert is_whole(kind, made[-TAIL_BYTES:])
-    for length in range(len(made)):
-        assert not is_whole(kind, made[:length][-TAIL_BYTES:]), length
+def test_a_cut_file_is_never_whole(subtests: pytest.Subtests) -> None:
+    for kind, pillow, mode, options in WHOLE:
+        with subtests.test(kind=kind, pillow=pillow, mode=mode, options=options):
+            data = _bytes(pillow, mode, **options)
+            assert is_whole(kind, data[-TAIL_BYTES:])
+            for length in range(len(data)):
+                assert not is_whole(kind, data[:length][-TAIL_BYTES:]), length
 
 
 def test_other_kinds_are_never_called_whole() -> None:

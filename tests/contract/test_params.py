@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from decimal import Decimal
 from itertools import combinations
 
@@ -142,6 +143,7 @@ BAD: list[tuple[str, str, str]] = [  # wire name, text, what the message has to 
 def test_the_fields_are_those_of_the_api_page() -> None:
     assert set(BY_WIRE) == WIRE_NAMES
     assert len(FIELDS) == len(WIRE_NAMES) == len(BY_ATTRIBUTE)
+    assert set(BY_ATTRIBUTE) == {field.name for field in fields(Params)}
 
 
 def test_the_defaults_are_those_of_the_api_page() -> None:
@@ -158,32 +160,35 @@ def test_the_defaults_are_those_of_the_api_page() -> None:
     )
 
 
-@pytest.mark.parametrize(("wire", "text", "value"), GOOD)
-def test_good_text_is_read(wire: str, text: str, value: object) -> None:
-    read = BY_WIRE[wire].read(text)
-    assert read == value
-    assert type(read) is type(value)
+def test_good_text_is_read(subtests: pytest.Subtests) -> None:
+    for wire, text, value in GOOD:
+        with subtests.test(wire=wire, text=text, value=value):
+            read = BY_WIRE[wire].read(text)
+            assert read == value
+            assert type(read) is type(value)
 
 
-@pytest.mark.parametrize(("wire", "text", "shown"), BAD)
-def test_bad_text_is_refused_and_explained(wire: str, text: str, shown: str) -> None:
-    with pytest.raises(ParamError) as caught:
-        BY_WIRE[wire].read(text)
-    error = caught.value
-    assert (error.name, error.value) == (wire, text)
-    said = str(error)
-    assert said.startswith(f"{wire}: ")
-    assert shown in said
-    assert repr(text)[:40] in said
-    assert "for example" in said
-    assert said.isprintable()
-    BY_WIRE[wire].read(error.example.split(" or ")[0])  # the advice is right
+def test_bad_text_is_refused_and_explained(subtests: pytest.Subtests) -> None:
+    for wire, text, shown in BAD:
+        with subtests.test(wire=wire, text=text, shown=shown):
+            with pytest.raises(ParamError) as caught:
+                BY_WIRE[wire].read(text)
+            error = caught.value
+            assert (error.name, error.value) == (wire, text)
+            message = str(error)
+            assert message.startswith(f"{wire}: ")
+            assert shown in message
+            assert repr(text)[:40] in message
+            assert "for example" in message
+            assert message.isprintable()
+            BY_WIRE[wire].read(error.example.split(" or ")[0])  # the advice is right
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.wire)
-def test_every_example_is_right(field: Field) -> None:
-    for example in field.example.split(" or "):
-        field.read(example)
+def test_every_example_is_right(subtests: pytest.Subtests) -> None:
+    for field in FIELDS:
+        with subtests.test(field=field):
+            for example in field.example.split(" or "):
+                field.read(example)
 
 
 def test_an_option_error_names_the_option() -> None:
@@ -216,12 +221,12 @@ def test_text_is_read_into_params_with_outer_space_forgiven() -> None:
 
 @given(st.sampled_from(FIELDS), st.text())
 def test_any_text_is_read_or_refused_never_anything_else(field: Field, text: str) -> None:
-    said = ""
+    message = ""
     try:
         field.read(text)
     except ParamError as refused:
-        said = str(refused)
-    assert said.isprintable()
+        message = str(refused)
+    assert message.isprintable()
 
 
 # --- the wire ------------------------------------------------------------------------------------
@@ -305,9 +310,8 @@ def test_what_is_sent_is_spelled_as_the_api_page_spells_it() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("sides", "text"),
-    [
+def test_a_margin_is_written_as_short_as_css_allows(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[tuple[str, str, str, str], str]] = [
         (("1", "1", "1", "1"), "1px"),
         (("1", "2", "1", "2"), "1px 2px"),
         (("1", "2", "3", "2"), "1px 2px 3px"),
@@ -317,10 +321,10 @@ def test_what_is_sent_is_spelled_as_the_api_page_spells_it() -> None:
         (("1", "2", "1", "4"), "1px 2px 1px 4px"),
         (("100", "100", "100", "100"), "100px"),
         (("0.000001", "1000", "0.10", "1000"), "0.000001px 1000px 0.1px"),
-    ],
-)
-def test_a_margin_is_written_as_short_as_css_allows(sides: tuple[str, str, str, str], text: str) -> None:
-    assert str(Margin(*map(_px, sides))) == text
+    ]
+    for sides, text in cases:
+        with subtests.test(sides=sides, text=text):
+            assert str(Margin(*map(_px, sides))) == text
 
 
 def test_a_length_in_pixels() -> None:
@@ -328,9 +332,8 @@ def test_a_length_in_pixels() -> None:
     assert _pc("12.5").in_pixels(1000) == 125.0
 
 
-@pytest.mark.parametrize(
-    ("output", "color", "result"),
-    [
+def test_auto_is_decided_by_the_background(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[OutputFormat, Color | None, OutputFormat]] = [
         (OutputFormat.AUTO, None, OutputFormat.PNG),
         (OutputFormat.AUTO, Color(0, 0, 0), OutputFormat.JPEG),
         (OutputFormat.PNG, None, OutputFormat.PNG),
@@ -339,12 +342,10 @@ def test_a_length_in_pixels() -> None:
         (OutputFormat.JPEG, Color(0, 0, 0), OutputFormat.JPEG),
         (OutputFormat.DELTA_PNG, None, OutputFormat.DELTA_PNG),
         (OutputFormat.DELTA_PNG, Color(0, 0, 0), OutputFormat.DELTA_PNG),
-    ],
-)
-def test_auto_is_decided_by_the_background(
-    output: OutputFormat, color: Color | None, result: OutputFormat
-) -> None:
-    assert Params(output_format=output, background_color=color).result_format is result
+    ]
+    for output, color, result in cases:
+        with subtests.test(output=output, color=color, result=result):
+            assert Params(output_format=output, background_color=color).result_format is result
 
 
 # --- the same work -------------------------------------------------------------------------------
@@ -400,9 +401,10 @@ SAME_WORK: list[list[Params]] = [
 ]
 
 
-@pytest.mark.parametrize("group", SAME_WORK, ids=lambda group: canonical(group[0]))
-def test_other_words_for_the_same_result_are_the_same_work(group: list[Params]) -> None:
-    assert len({canonical(params) for params in group}) == 1
+def test_other_words_for_the_same_result_are_the_same_work(subtests: pytest.Subtests) -> None:
+    for group in SAME_WORK:
+        with subtests.test(group=group):
+            assert len({canonical(params) for params in group}) == 1
 
 
 def test_different_results_are_different_work() -> None:
@@ -449,12 +451,13 @@ CONTRADICTORY: list[tuple[Params, list[str]]] = [  # parameters, the options tha
 ]
 
 
-@pytest.mark.parametrize(("wrong", "named"), CONTRADICTORY)
-def test_each_contradiction_is_one_sentence_that_names_the_option(wrong: Params, named: list[str]) -> None:
-    said = contradictions(wrong)
-    assert len(said) == len(named)
-    for option in named:
-        assert sum(option in sentence for sentence in said) == 1
+def test_each_contradiction_is_one_sentence_that_names_the_option(subtests: pytest.Subtests) -> None:
+    for wrong, named in CONTRADICTORY:
+        with subtests.test(wrong=wrong, named=named):
+            problems = contradictions(wrong)
+            assert len(problems) == len(named)
+            for option in named:
+                assert sum(option in sentence for sentence in problems) == 1
 
 
 SENSIBLE = [
@@ -469,12 +472,13 @@ SENSIBLE = [
 ]
 
 
-@pytest.mark.parametrize("fine", SENSIBLE)
-def test_sensible_combinations_are_not_blamed(fine: Params) -> None:
-    assert contradictions(fine) == []
+def test_sensible_combinations_are_not_blamed(subtests: pytest.Subtests) -> None:
+    for fine in SENSIBLE:
+        with subtests.test(fine=fine):
+            assert contradictions(fine) == []
 
 
 def test_advice_does_not_lead_into_the_next_contradiction() -> None:
     # A delta ignores every result.* parameter: it would be wrong to ask for one more of them.
-    said = contradictions(Params(output_format=_DELTA, vertical_alignment=_TOP))
-    assert not any("needs --target-size" in sentence for sentence in said)
+    problems = contradictions(Params(output_format=_DELTA, vertical_alignment=_TOP))
+    assert not any("needs --target-size" in sentence for sentence in problems)

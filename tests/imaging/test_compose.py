@@ -66,15 +66,15 @@ def test_what_was_cut_away_is_not_hidden_in_the_file() -> None:
 def test_band_by_band_is_the_whole_cut_out(width: int, height: int, own: bool, seed: int) -> None:  # noqa: FBT001  # hypothesis
     """A PNG of the input's size is never in memory as a whole; its pixels are those by definition."""
     random = np.random.default_rng(seed)
-    found = np.clip(random.integers(-400, 656, (height, width)), 0, 255).astype(np.uint8)
-    found[height // 3 : 2 * height // 3] = 0
+    matte = np.clip(random.integers(-400, 656, (height, width)), 0, 255).astype(np.uint8)
+    matte[height // 3 : 2 * height // 3] = 0
     rgb, alpha = photo(width, height), random.integers(0, 256, (height, width), dtype=np.uint8)
     source = Picture(rgb, alpha if own else None, 1, Size(width, height), None)
-    visible = np.round(found * (alpha / 255)).astype(np.uint8) if own else found
-    wanted = np.dstack([clean(rgb, found), visible])
+    visible = np.round(matte * (alpha / 255)).astype(np.uint8) if own else matte
+    wanted = np.dstack([clean(rgb, matte), visible])
     wanted[visible == 0] = 0
-    assert (decoded(render(source, found, Params()).body) == wanted).all()
-    delta = render(source, found, params_from_text([("output_format", "delta_png")])).body
+    assert (decoded(render(source, matte, Params()).body) == wanted).all()
+    delta = render(source, matte, params_from_text([("output_format", "delta_png")])).body
     assert (decoded(delta) == decoded(encode_delta(rgb, wanted))).all()
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from itertools import product
 
 import numpy as np
 import pytest
@@ -65,34 +66,33 @@ def test_encoding_and_rebuilding_is_exact_for_every_visible_pixel(width: int, he
     assert (rebuilt == np.where(alpha == 0, 0, result)).all()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("told", [True, False])
-def test_every_orientation_is_rebuilt_exactly(kind: str, orientation: int, *, told: bool) -> None:
-    original = turned(kind, orientation)
-    rgb = upright_rgb(original)
-    result = subject(rgb)
-    delta = io.BytesIO(encode_delta(rgb, result))
-    rebuilt = decoded(rebuild(original, delta, orientation=orientation if told else None))
-    assert (rebuilt == result).all()
+def test_every_orientation_is_rebuilt_exactly(subtests: pytest.Subtests) -> None:
+    for kind, orientation, reported in product(["JPEG", "PNG", "TIFF"], range(1, 9), [True, False]):
+        with subtests.test(kind=kind, orientation=orientation, reported=reported):
+            original = turned(kind, orientation)
+            rgb = upright_rgb(original)
+            result = subject(rgb)
+            delta = io.BytesIO(encode_delta(rgb, result))
+            rebuilt = decoded(rebuild(original, delta, orientation=orientation if reported else None))
+            assert (rebuilt == result).all()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
-@pytest.mark.parametrize("own", [1, 3, 6, 7])
-@pytest.mark.parametrize("reported", [1, 2, 6, 8])
-def test_the_reported_orientation_stands_above_the_files_own(kind: str, own: int, reported: int) -> None:
-    stored = upright_rgb(turned(kind, 1))
-    exif = Image.Exif()
-    exif[274] = reported
-    wanted = np.asarray(ImageOps.exif_transpose(Image.open(saved(Image.fromarray(stored), "PNG", exif=exif))))
-    result = subject(wanted)
-    delta = io.BytesIO(encode_delta(wanted, result))
-    assert (decoded(rebuild(turned(kind, own), delta, orientation=reported)) == result).all()
+def test_the_reported_orientation_stands_above_the_files_own(subtests: pytest.Subtests) -> None:
+    for kind, own, reported in product(["JPEG", "TIFF"], [1, 3, 6, 7], [1, 2, 6, 8]):
+        with subtests.test(kind=kind, own=own, reported=reported):
+            stored = upright_rgb(turned(kind, 1))
+            exif = Image.Exif()
+            exif[274] = reported
+            wanted = np.asarray(
+                ImageOps.exif_transpose(Image.open(saved(Image.fromarray(stored), "PNG", exif=exif)))
+            )
+            result = subject(wanted)
+            delta = io.BytesIO(encode_delta(wanted, result))
+            assert (decoded(rebuild(turned(kind, own), delta, orientation=reported)) == result).all()
 
 
-@pytest.mark.parametrize(
-    ("mode", "kind"),
-    [
+def test_every_mode_is_rebuilt_exactly(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str]] = [
         ("P", "GIF"),
         ("P", "PNG"),
         ("L", "JPEG"),
@@ -100,12 +100,14 @@ def test_the_reported_orientation_stands_above_the_files_own(kind: str, own: int
         ("1", "BMP"),
         ("CMYK", "JPEG"),
         ("CMYK", "TIFF"),
-    ],
-)
-def test_every_mode_is_rebuilt_exactly(mode: str, kind: str) -> None:
-    original = saved(Image.fromarray(photo()).convert(mode), kind)
-    rgb = upright_rgb(original)
-    assert (decoded(rebuild(original, io.BytesIO(encode_delta(rgb, subject(rgb))))) == subject(rgb)).all()
+    ]
+    for mode, kind in cases:
+        with subtests.test(mode=mode, kind=kind):
+            original = saved(Image.fromarray(photo()).convert(mode), kind)
+            rgb = upright_rgb(original)
+            assert (
+                decoded(rebuild(original, io.BytesIO(encode_delta(rgb, subject(rgb))))) == subject(rgb)
+            ).all()
 
 
 def test_sixteen_bit_grey_gives_its_high_byte() -> None:

@@ -49,23 +49,24 @@ def by_the_book(rgb: NDArray[np.uint8], matte: NDArray[np.uint8]) -> NDArray[np.
         nearby(rgb, (own.astype(int) ** 2 // 255).astype(np.uint8), reach, block)
         for own in (matte, 255 - matte)
     )
-    found = front[..., :3] + a * (rgb - a * front[..., :3] - (1 - a) * back[..., :3])
+    colours = front[..., :3] + a * (rgb - a * front[..., :3] - (1 - a) * back[..., :3])
     known = (front[..., 3:] >= 6) & (back[..., 3:] >= 6) & (a > 0) & (a < 1)
-    return np.where(known, np.clip(found, 0, 255), rgb)
+    return np.where(known, np.clip(colours, 0, 255), rgb)
 
 
-@pytest.mark.parametrize("width", [80, 400, 2000, 3700])
-def test_a_mixture_gives_back_the_foregrounds_colour(width: int) -> None:
-    share = np.clip((np.arange(width) - width / 2) / 4 + 0.5, 0, 1)[np.newaxis, :, np.newaxis]
-    share = np.repeat(share, 60, axis=0)
-    seen = (share * FRONT + (1 - share) * BACK).round().astype(np.uint8)
-    matte = (share[..., 0] * 255).round().astype(np.uint8)
-    soft = (matte > 0) & (matte < 255)
-    found = cleaned(seen, matte)
-    before, after = (np.abs(pixels[soft] - FRONT).mean() for pixels in (seen, found))
-    assert before > 60
-    assert after < before / 3
-    assert (found[~soft] == seen[~soft]).all()
+def test_a_mixture_gives_back_the_foregrounds_colour(subtests: pytest.Subtests) -> None:
+    for width in [80, 400, 2000, 3700]:
+        with subtests.test(width=width):
+            share = np.clip((np.arange(width) - width / 2) / 4 + 0.5, 0, 1)[np.newaxis, :, np.newaxis]
+            share = np.repeat(share, 60, axis=0)
+            mixed = (share * FRONT + (1 - share) * BACK).round().astype(np.uint8)
+            matte = (share[..., 0] * 255).round().astype(np.uint8)
+            soft = (matte > 0) & (matte < 255)
+            clean = cleaned(mixed, matte)
+            before, after = (np.abs(pixels[soft] - FRONT).mean() for pixels in (mixed, clean))
+            assert before > 60
+            assert after < before / 3
+            assert (clean[~soft] == mixed[~soft]).all()
 
 
 @pytest.mark.parametrize("shape", [(200, 170), (140, 1900), (150, 3601)], ids=["1", "2", "4"])
@@ -74,9 +75,9 @@ def test_tiles_and_bands_give_what_the_whole_picture_gives(shape: tuple[int, int
     rgb, random = photo(shape[1], shape[0]), np.random.default_rng(4)
     matte = np.clip(random.integers(-900, 1100, shape), 0, 255).astype(np.uint8)
     matte[:, shape[1] // 2 :] = 255 * (np.arange(shape[1] - shape[1] // 2) % 300 > 150)
-    found = cleaned(rgb, matte)
-    assert np.abs(found - by_the_book(rgb, matte)).max() <= 1
-    assert (cleaned(rgb, matte, step=TILE) == found).all()
+    clean = cleaned(rgb, matte)
+    assert np.abs(clean - by_the_book(rgb, matte)).max() <= 1
+    assert (cleaned(rgb, matte, step=TILE) == clean).all()
 
 
 @settings(deadline=None, max_examples=40)

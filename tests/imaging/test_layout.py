@@ -81,11 +81,10 @@ GOLDEN: list[tuple[dict[str, str], Layout]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("texts", "wanted"), GOLDEN, ids=lambda value: str(value) if isinstance(value, dict) else ""
-)
-def test_golden_layouts(texts: dict[str, str], wanted: Layout) -> None:
-    assert laid(texts) == wanted
+def test_golden_layouts(subtests: pytest.Subtests) -> None:
+    for texts, wanted in GOLDEN:
+        with subtests.test(texts=texts, wanted=wanted):
+            assert laid(texts) == wanted
 
 
 def test_nothing_in_the_foreground_is_not_cropped() -> None:
@@ -93,10 +92,11 @@ def test_nothing_in_the_foreground_is_not_cropped() -> None:
     assert layout == Layout(Box(0, 0, 200, 100), Box(5, 5, 200, 100), Size(210, 110), NOWHERE)
 
 
-@pytest.mark.parametrize("margin", ["50%", "100px 10px", "10px 150px", "0px 60% 0px 40%"])
-def test_margins_that_leave_no_room_are_refused(margin: str) -> None:
-    with pytest.raises(LayoutError, match="no room in a target of 200 x 200"):
-        laid({"target_size": "200 200", "margin": margin})
+def test_margins_that_leave_no_room_are_refused(subtests: pytest.Subtests) -> None:
+    for margin in ["50%", "100px 10px", "10px 150px", "0px 60% 0px 40%"]:
+        no_room = pytest.raises(LayoutError, match="no room in a target of 200 x 200")
+        with subtests.test(margin=margin), no_room:
+            laid({"target_size": "200 200", "margin": margin})
 
 
 def test_margins_that_make_the_result_huge_are_refused() -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,17 +28,17 @@ def opened(image: Image.Image, kind: str = "PNG", **options: Any) -> Picture:
     return open_picture(saved(image, kind, **options))
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_pictures_are_made_upright(kind: str, orientation: int) -> None:
-    stream = turned(kind, orientation)
-    picture = open_picture(stream)
-    with Image.open(stream) as image:
-        wanted = np.asarray(ImageOps.exif_transpose(image))
-    assert (picture.rgb == wanted).all()
-    assert picture.orientation == orientation
-    assert picture.original_size == picture.size == Size(wanted.shape[1], wanted.shape[0])
-    assert picture.rgb.flags.c_contiguous
+def test_pictures_are_made_upright(subtests: pytest.Subtests) -> None:
+    for kind, orientation in product(["JPEG", "PNG", "TIFF"], range(1, 9)):
+        with subtests.test(kind=kind, orientation=orientation):
+            stream = turned(kind, orientation)
+            picture = open_picture(stream)
+            with Image.open(stream) as image:
+                wanted = np.asarray(ImageOps.exif_transpose(image))
+            assert (picture.rgb == wanted).all()
+            assert picture.orientation == orientation
+            assert picture.original_size == picture.size == Size(wanted.shape[1], wanted.shape[0])
+            assert picture.rgb.flags.c_contiguous
 
 
 @pytest.mark.parametrize("kind", ["BMP", "PNG", "TIFF"])
@@ -47,29 +48,30 @@ def test_rgb_is_exact(kind: str) -> None:
     assert picture.alpha is None
 
 
-@pytest.mark.parametrize("kind", ["BMP", "GIF", "PNG", "TIFF"])
-def test_palettes_become_colours(kind: str) -> None:
-    image = Image.fromarray(photo()).quantize(32)
-    assert (opened(image, kind).rgb == np.asarray(image.convert("RGB"))).all()
+def test_palettes_become_colours(subtests: pytest.Subtests) -> None:
+    for kind in ["BMP", "GIF", "PNG", "TIFF"]:
+        with subtests.test(kind=kind):
+            image = Image.fromarray(photo()).quantize(32)
+            assert (opened(image, kind).rgb == np.asarray(image.convert("RGB"))).all()
 
 
-@pytest.mark.parametrize("mode", ["L", "1"])
-@pytest.mark.parametrize("kind", ["BMP", "PNG", "TIFF"])
-def test_grey_and_one_bit_become_rgb(mode: str, kind: str) -> None:
-    image = Image.fromarray(photo()).convert(mode)
-    assert (opened(image, kind).rgb == np.asarray(image.convert("RGB"))).all()
+def test_grey_and_one_bit_become_rgb(subtests: pytest.Subtests) -> None:
+    for mode, kind in product(["L", "1"], ["BMP", "PNG", "TIFF"]):
+        with subtests.test(mode=mode, kind=kind):
+            image = Image.fromarray(photo()).convert(mode)
+            assert (opened(image, kind).rgb == np.asarray(image.convert("RGB"))).all()
 
 
-@pytest.mark.parametrize("mode", ["LA", "RGBA"])
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_alpha_is_kept_beside_the_colours(mode: str, kind: str) -> None:
-    image = Image.fromarray(photo()).convert(mode)
-    alpha = photo(seed=5)[..., 0]
-    image.putalpha(Image.fromarray(alpha))
-    picture = opened(image, kind)
-    assert picture.alpha is not None
-    assert (picture.alpha == alpha).all()
-    assert (picture.rgb == np.asarray(image.convert("RGB"))).all()
+def test_alpha_is_kept_beside_the_colours(subtests: pytest.Subtests) -> None:
+    for mode, kind in product(["LA", "RGBA"], ["PNG", "TIFF"]):
+        with subtests.test(mode=mode, kind=kind):
+            image = Image.fromarray(photo()).convert(mode)
+            alpha = photo(seed=5)[..., 0]
+            image.putalpha(Image.fromarray(alpha))
+            picture = opened(image, kind)
+            assert picture.alpha is not None
+            assert (picture.alpha == alpha).all()
+            assert (picture.rgb == np.asarray(image.convert("RGB"))).all()
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG"])
@@ -156,21 +158,23 @@ def test_an_rgb_profile_is_kept_and_others_are_not() -> None:
     assert opened(rgb.convert("L"), icc_profile=profile).icc is None
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-@pytest.mark.parametrize("orientation", [1, 6])
-def test_the_pixel_limit_shrinks_and_remembers(kind: str, orientation: int) -> None:
-    exif = Image.Exif()
-    exif[274] = orientation
-    rows, columns = np.mgrid[:300, :400]
-    ramp = np.stack([columns * 255 // 400, rows * 255 // 300, rows * 0 + 90], -1).astype(np.uint8)
-    stream = saved(Image.fromarray(ramp), kind, exif=exif, **({"quality": 95} if kind == "JPEG" else {}))
-    picture = open_picture(stream, max_pixels=3000)
-    assert picture.shrunk
-    assert picture.original_size == (Size(300, 400) if orientation == 6 else Size(400, 300))
-    assert 2800 <= picture.size.pixels <= 3000
-    assert abs(int(picture.rgb[..., 2].mean()) - 90) < 3
-    lightest = picture.rgb[..., 0].argmax() % picture.size.width
-    assert lightest >= picture.size.width - 2 or orientation == 6
+def test_the_pixel_limit_shrinks_and_remembers(subtests: pytest.Subtests) -> None:
+    for kind, orientation in product(["JPEG", "PNG"], [1, 6]):
+        with subtests.test(kind=kind, orientation=orientation):
+            exif = Image.Exif()
+            exif[274] = orientation
+            rows, columns = np.mgrid[:300, :400]
+            ramp = np.stack([columns * 255 // 400, rows * 255 // 300, rows * 0 + 90], -1).astype(np.uint8)
+            stream = saved(
+                Image.fromarray(ramp), kind, exif=exif, **({"quality": 95} if kind == "JPEG" else {})
+            )
+            picture = open_picture(stream, max_pixels=3000)
+            assert picture.shrunk
+            assert picture.original_size == (Size(300, 400) if orientation == 6 else Size(400, 300))
+            assert 2800 <= picture.size.pixels <= 3000
+            assert abs(int(picture.rgb[..., 2].mean()) - 90) < 3
+            lightest = picture.rgb[..., 0].argmax() % picture.size.width
+            assert lightest >= picture.size.width - 2 or orientation == 6
 
 
 @given(st.integers(1, 40_000), st.integers(1, 40_000), st.integers(100, 25_000_000))
@@ -185,46 +189,49 @@ def test_the_limit_is_an_area_and_is_nearly_used(width: int, height: int, limit:
         assert size.width / size.height == pytest.approx(width / height, rel=0.1)
 
 
-@pytest.mark.parametrize("kind", ANNOUNCING)
-def test_too_many_pixels_are_refused_from_the_header(kind: str) -> None:
-    stream = ANNOUNCING[kind](65535, 65000)
-    tracemalloc.start()
-    try:
-        with pytest.raises(
-            TooManyPixelsError, match=r"65535 x 65000 is 4,259,775,000 pixels; at most 32,000,000"
-        ):
-            open_picture(stream)
-        assert tracemalloc.get_traced_memory()[1] < 4_000_000
-    finally:
-        tracemalloc.stop()
+def test_too_many_pixels_are_refused_from_the_header(subtests: pytest.Subtests) -> None:
+    for kind in ANNOUNCING:
+        with subtests.test(kind=kind):
+            stream = ANNOUNCING[kind](65535, 65000)
+            tracemalloc.start()
+            try:
+                with pytest.raises(
+                    TooManyPixelsError, match=r"65535 x 65000 is 4,259,775,000 pixels; at most 32,000,000"
+                ):
+                    open_picture(stream)
+                assert tracemalloc.get_traced_memory()[1] < 4_000_000
+            finally:
+                tracemalloc.stop()
 
 
-@pytest.mark.parametrize("name", whole_files())
-def test_a_file_cut_anywhere_is_unreadable_or_a_picture(name: str) -> None:
-    data = whole_files()[name].getvalue()
-    step = max(1, len(data) // 150)
-    pictures = 0
-    for end in range(0, len(data), step):
-        try:
-            open_picture(io.BytesIO(data[:end]))
-            pictures += 1
-        except UnreadableImageError:
-            pass
-    assert pictures < 150 // 2
+def test_a_file_cut_anywhere_is_unreadable_or_a_picture(subtests: pytest.Subtests) -> None:
+    for name in whole_files():
+        with subtests.test(name=name):
+            data = whole_files()[name].getvalue()
+            step = max(1, len(data) // 150)
+            pictures = 0
+            for end in range(0, len(data), step):
+                try:
+                    open_picture(io.BytesIO(data[:end]))
+                    pictures += 1
+                except UnreadableImageError:
+                    pass
+            assert pictures < 150 // 2
 
 
-@pytest.mark.parametrize("name", whole_files())
-def test_flipped_bytes_never_escape_as_other_errors(name: str) -> None:
-    data = whole_files()[name].getvalue()
-    chance = np.random.default_rng(11)
-    for _ in range(120):
-        broken = bytearray(data)
-        for at in chance.integers(0, min(len(data), 700), 3):
-            broken[at] = chance.integers(0, 256)
-        try:
-            open_picture(io.BytesIO(bytes(broken)), max_input_pixels=1_000_000)
-        except (UnreadableImageError, TooManyPixelsError):
-            continue
+def test_flipped_bytes_never_escape_as_other_errors(subtests: pytest.Subtests) -> None:
+    for name in whole_files():
+        with subtests.test(name=name):
+            data = whole_files()[name].getvalue()
+            chance = np.random.default_rng(11)
+            for _ in range(120):
+                broken = bytearray(data)
+                for at in chance.integers(0, min(len(data), 700), 3):
+                    broken[at] = chance.integers(0, 256)
+                try:
+                    open_picture(io.BytesIO(bytes(broken)), max_input_pixels=1_000_000)
+                except (UnreadableImageError, TooManyPixelsError):
+                    continue
 
 
 _MEASURE = """

@@ -47,15 +47,13 @@ def test_without_isal_zlib_writes_the_same_pixels(monkeypatch: pytest.MonkeyPatc
     assert (decoded(write_png(pixels)) == pixels).all()
 
 
-@pytest.mark.parametrize(
-    "pixels",
-    [
+def test_what_png_cannot_hold_is_refused(subtests: pytest.Subtests) -> None:
+    cases: list[np.ndarray] = [
         np.zeros((2, 2, 2), np.uint8),
         np.zeros((2, 2), np.float32),
         np.zeros((0, 2, 3), np.uint8),
         np.zeros(4, np.uint8),
-    ],
-)
-def test_what_png_cannot_hold_is_refused(pixels: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="no PNG"):
-        write_png(pixels)
+    ]
+    for pixels in cases:
+        with subtests.test(pixels=pixels), pytest.raises(ValueError, match="no PNG"):
+            write_png(pixels)

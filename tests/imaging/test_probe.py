@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import tracemalloc
+from itertools import product
 
 import pytest
 from imaging.samples import ANNOUNCING, ORIENTATION_TAG, photo, png_chunk, saved, turned, whole_files
@@ -15,18 +16,19 @@ from pixian_batch.imaging.probe import check_complete, probe
 KINDS = {"BMP": Kind.BMP, "GIF": Kind.GIF, "JPEG": Kind.JPEG, "PNG": Kind.PNG, "TIFF": Kind.TIFF}
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_kind_and_size_come_from_the_bytes(name: str) -> None:
-    found = probe(saved(Image.fromarray(photo(31, 17)), name))
-    assert (found.kind, found.size, found.orientation) == (KINDS[name], Size(31, 17), 1)
+def test_kind_and_size_come_from_the_bytes(subtests: pytest.Subtests) -> None:
+    for name, kind in KINDS.items():
+        with subtests.test(name=name):
+            header = probe(saved(Image.fromarray(photo(31, 17)), name))
+            assert (header.kind, header.size, header.orientation) == (kind, Size(31, 17), 1)
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "TIFF"])
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_orientation_is_read_and_the_size_is_the_stored_one(name: str, orientation: int) -> None:
-    found = probe(turned(name, orientation))
-    assert (found.orientation, found.size) == (orientation, Size(37, 23))
-    assert found.upright == (Size(23, 37) if orientation >= 5 else Size(37, 23))
+def test_orientation_is_read_and_the_size_is_the_stored_one(subtests: pytest.Subtests) -> None:
+    for name, orientation in product(["JPEG", "PNG", "TIFF"], range(1, 9)):
+        with subtests.test(name=name, orientation=orientation):
+            header = probe(turned(name, orientation))
+            assert (header.orientation, header.size) == (orientation, Size(37, 23))
+            assert header.upright == (Size(23, 37) if orientation >= 5 else Size(37, 23))
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 77])
@@ -48,9 +50,8 @@ def test_broken_exif_in_a_good_image_means_upright() -> None:
     assert probe(data).orientation == 1
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
+def test_what_is_no_image_is_refused_with_its_reason(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[bytes, str]] = [
         (b"", "empty"),
         (b"holiday/photo-1.jpg", "text"),
         ("Grüße aus Köln, mit Bild".encode(), "no BMP, GIF"),
@@ -62,22 +63,22 @@ def test_broken_exif_in_a_good_image_means_upright() -> None:
         (b"\xff\xd8\xff\xe0" + bytes(50), "cannot be read"),
         (b"BM" + bytes(60), "cannot be read"),
         (b"II*\0\xff\xff\xff\x7f", "cannot be read"),
-    ],
-)
-def test_what_is_no_image_is_refused_with_its_reason(data: bytes, said: str) -> None:
-    with pytest.raises(UnreadableImageError, match=said):
-        probe(io.BytesIO(data))
+    ]
+    for data, reason in cases:
+        with subtests.test(data=data, reason=reason), pytest.raises(UnreadableImageError, match=reason):
+            probe(io.BytesIO(data))
 
 
-@pytest.mark.parametrize("kind", ANNOUNCING)
-def test_a_huge_announced_size_is_read_without_allocating_it(kind: str) -> None:
-    stream = ANNOUNCING[kind](65535, 65000)
-    tracemalloc.start()
-    try:
-        assert probe(stream).size == Size(65535, 65000)
-        assert tracemalloc.get_traced_memory()[1] < 4_000_000
-    finally:
-        tracemalloc.stop()
+def test_a_huge_announced_size_is_read_without_allocating_it(subtests: pytest.Subtests) -> None:
+    for kind in ANNOUNCING:
+        with subtests.test(kind=kind):
+            stream = ANNOUNCING[kind](65535, 65000)
+            tracemalloc.start()
+            try:
+                assert probe(stream).size == Size(65535, 65000)
+                assert tracemalloc.get_traced_memory()[1] < 4_000_000
+            finally:
+                tracemalloc.stop()
 
 
 def test_a_gif_frame_beyond_its_screen_counts() -> None:
@@ -86,19 +87,21 @@ def test_a_gif_frame_beyond_its_screen_counts() -> None:
     assert probe(io.BytesIO(bytes(data))).size == Size(300, 200)
 
 
-@pytest.mark.parametrize("name", whole_files())
-def test_whole_files_are_complete(name: str) -> None:
-    stream = whole_files()[name]
-    check_complete(stream, probe(stream).kind)
+def test_whole_files_are_complete(subtests: pytest.Subtests) -> None:
+    for name in whole_files():
+        with subtests.test(name=name):
+            stream = whole_files()[name]
+            check_complete(stream, probe(stream).kind)
 
 
-@pytest.mark.parametrize("name", ["bmp", "gif", "jpeg", "progressive", "png", "tiff", "tiff_lzw"])
-@pytest.mark.parametrize("part", [0.5, 0.75, 0.95])
-def test_cut_files_are_noticed(name: str, part: float) -> None:
-    data = whole_files()[name].getvalue()
-    kind = probe(io.BytesIO(data)).kind
-    with pytest.raises(UnreadableImageError):
-        check_complete(io.BytesIO(data[: int(len(data) * part)]), kind)
+def test_cut_files_are_noticed(subtests: pytest.Subtests) -> None:
+    name_cases: list[str] = ["bmp", "gif", "jpeg", "progressive", "png", "tiff", "tiff_lzw"]
+    for name, part in product(name_cases, [0.5, 0.75, 0.95]):
+        with subtests.test(name=name, part=part):
+            data = whole_files()[name].getvalue()
+            kind = probe(io.BytesIO(data)).kind
+            with pytest.raises(UnreadableImageError):
+                check_complete(io.BytesIO(data[: int(len(data) * part)]), kind)
 
 
 def test_the_end_mark_of_an_embedded_thumbnail_does_not_count() -> None:
@@ -125,13 +128,16 @@ class _Counting(io.BytesIO):
         return data
 
 
-@pytest.mark.parametrize("name", ["BMP", "GIF", "JPEG", "PNG", "TIFF"])
-def test_probing_reads_a_small_part_of_a_large_file(name: str) -> None:
-    data = saved(Image.fromarray(photo(1000, 1000) if name == "JPEG" else photo(600, 450)), name).getvalue()
-    stream = _Counting(data)
-    check_complete(stream, probe(stream).kind)
-    assert stream.taken < len(data) // 2
-    assert stream.taken < 80_000
+def test_probing_reads_a_small_part_of_a_large_file(subtests: pytest.Subtests) -> None:
+    for name in ["BMP", "GIF", "JPEG", "PNG", "TIFF"]:
+        with subtests.test(name=name):
+            data = saved(
+                Image.fromarray(photo(1000, 1000) if name == "JPEG" else photo(600, 450)), name
+            ).getvalue()
+            stream = _Counting(data)
+            check_complete(stream, probe(stream).kind)
+            assert stream.taken < len(data) // 2
+            assert stream.taken < 80_000
 
 
 @pytest.mark.parametrize("film", [200_000, 3_000_000])

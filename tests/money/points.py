@@ -14,8 +14,7 @@ import signal
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
-from pixian_batch.adapters import landing
-from pixian_batch.adapters.landing import Landing, Spool
+from pixian_batch.adapters.landing import Landing, Spool, files, spool
 from pixian_batch.adapters.ledger import Ledger, store
 from pixian_batch.adapters.wire.answer import Answer
 from pixian_batch.adapters.wire.session import WireSession
@@ -116,7 +115,7 @@ def _at_answer(bomb: _Bomb) -> None:
 
 def _small_blocks(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
     """Spool in tiny blocks, so that also a small body is half on disk at some moment."""
-    landing.BLOCK = 16  # type: ignore[misc]
+    spool.BLOCK = 16  # type: ignore[misc]
     inner = Answer.blocks
 
     async def crumbs(self: Answer) -> Any:
@@ -162,12 +161,12 @@ POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
     "before_verdict": lambda bomb: _around_all("all_ended", bomb, after=False),
     "in_verdict_commit": lambda bomb: _at_commit(bomb, "write_ended"),
     "after_verdict": lambda bomb: _around_all("all_ended", bomb, after=True),
-    "before_rename": lambda bomb: _around_plain(landing, "_put", bomb, after=False),
-    "after_rename": lambda bomb: _around_plain(landing, "_put", bomb, after=True),
+    "before_rename": lambda bomb: _around_plain(files, "move", bomb, after=False),
+    "after_rename": lambda bomb: _around_plain(files, "move", bomb, after=True),
     "before_placed": lambda bomb: _around_all("all_placed", bomb, after=False),
     "after_placed": lambda bomb: _around_all("all_placed", bomb, after=True),
     "before_link": lambda bomb: _around(Landing, "link", bomb, after=False),
-    "in_link": lambda bomb: _around_plain(landing, "_reflink", bomb, after=False),
+    "in_link": lambda bomb: _around_plain(files, "reflink", bomb, after=False),
     "in_link_before_rename": lambda bomb: _before_replace(bomb, ".link"),
     "after_link": lambda bomb: _around(Landing, "link", bomb, after=True),
     "rebuilt_before_rename": lambda bomb: _before_replace(bomb, ".rebuilt"),
@@ -188,7 +187,7 @@ def _before_replace(bomb: _Bomb, suffix: str) -> None:
             bomb.tick()
         inner(source, target)
 
-    landing.os.replace = wrapped  # type: ignore[attr-defined]
+    os.replace = wrapped  # type: ignore[assignment]
 
 
 def arm(point: str, passage: int) -> None:

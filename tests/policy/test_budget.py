@@ -33,11 +33,11 @@ class Workers(RuleBasedStateMachine):
     def reserve(self, at_most: Decimal) -> object:
         would = self.charged + sum(self.reserved, D(0)) + at_most
         forbidding = [str(nth) for nth, (most, spent) in enumerate(self.limits) if spent + would > most]
-        said = self.budget.reserve(at_most)
+        refusal = self.budget.reserve(at_most)
         if forbidding:
-            assert said == forbidding[0]
+            assert refusal == forbidding[0]
             return multiple()
-        assert said is None
+        assert refusal is None
         self.reserved.append(at_most)
         return at_most
 

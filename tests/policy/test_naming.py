@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pixian_batch.contract.params import OutputFormat
 from pixian_batch.policy.naming import all_folded, collisions, folded, output_names, output_place, url_place
 
+if TYPE_CHECKING:
+    import pytest
+
 PNG, JPEG, DELTA = OutputFormat.PNG, OutputFormat.JPEG, OutputFormat.DELTA_PNG
 
 # --- output_place --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("place", "stem"),
-    [
+def test_only_the_suffix_changes(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str]] = [
         ("a.jpg", "a"),
         ("a.JPEG", "a"),
         ("a/b/c.tiff", "a/b/c"),
@@ -39,12 +41,12 @@ PNG, JPEG, DELTA = OutputFormat.PNG, OutputFormat.JPEG, OutputFormat.DELTA_PNG
         ("caf\udce9.jpg", "caf\udce9"),
         ("back\\slash.jpg", "back\\slash"),
         ("[red]x[/red].jpg", "[red]x[/red]"),
-    ],
-)
-def test_only_the_suffix_changes(place: str, stem: str) -> None:
-    assert output_place(place, PNG) == stem + ".png"
-    assert output_place(place, JPEG) == stem + ".jpg"
-    assert output_place(place, DELTA) == stem + ".delta.png"
+    ]
+    for place, stem in cases:
+        with subtests.test(place=place, stem=stem):
+            assert output_place(place, PNG) == stem + ".png"
+            assert output_place(place, JPEG) == stem + ".jpg"
+            assert output_place(place, DELTA) == stem + ".delta.png"
 
 
 _name = st.text(st.characters(exclude_characters="/\0"), min_size=1).filter(
@@ -66,9 +68,8 @@ def test_the_tree_is_mirrored(parts: list[str], output: OutputFormat) -> None:
 # --- url_place -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("url", "place"),
-    [
+def test_a_url_becomes_a_readable_place(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str]] = [
         ("https://example.com/a/b.jpg", "example.com/a/b.jpg"),
         ("https://Example.COM:8443/b.jpg", "example.com+8443/b.jpg"),
         ("https://user:secret@example.com/b.jpg", "example.com/b.jpg"),
@@ -93,10 +94,10 @@ def test_the_tree_is_mirrored(parts: list[str], output: OutputFormat) -> None:
         ("https://[::1]:80/x.jpg", "__1+80/x.jpg"),
         ("https://example.com/x.jpg#part", "example.com/x.jpg"),
         ("https://example.com/x.jpg?", "example.com/x.jpg"),
-    ],
-)
-def test_a_url_becomes_a_readable_place(url: str, place: str) -> None:
-    assert url_place(url) == place
+    ]
+    for url, place in cases:
+        with subtests.test(url=url, place=place):
+            assert url_place(url) == place
 
 
 RESERVED = {"con", "prn", "aux", "nul"} | {
@@ -183,9 +184,8 @@ def test_the_same_place_for_two_urls_is_found_as_a_collision() -> None:
 # --- folded and collisions -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
+def test_names_that_some_file_system_takes_for_one(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str]] = [
         ("a.png", "A.PNG"),
         ("Photo/a.png", "photo/A.png"),
         ("caf\u00e9.png", "cafe\u0301.png"),
@@ -202,19 +202,24 @@ def test_the_same_place_for_two_urls_is_found_as_a_collision() -> None:
             "\u03b1\u0345\u0301.png",
         ),  # the iota below folds to a letter: marks must be sorted first
         ("a\u0323\u0307.png", "a\u0307\u0323.png"),
-    ],
-)
-def test_names_that_some_file_system_takes_for_one(one: str, other: str) -> None:
-    assert folded(one) == folded(other)
-    assert set(collisions([("in1", one), ("in2", other)])) == {"in1", "in2"}
+    ]
+    for one, other in cases:
+        with subtests.test(one=one, other=other):
+            assert folded(one) == folded(other)
+            assert set(collisions([("in1", one), ("in2", other)])) == {"in1", "in2"}
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [("a.png", "b.png"), ("a.png", "a.jpg"), ("e.png", "\u00e9.png"), ("a/b.png", "ab.png")]
-)
-def test_names_that_every_file_system_tells_apart(one: str, other: str) -> None:
-    assert folded(one) != folded(other)
-    assert collisions([("in1", one), ("in2", other)]) == {}
+def test_names_that_every_file_system_tells_apart(subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, str]] = [
+        ("a.png", "b.png"),
+        ("a.png", "a.jpg"),
+        ("e.png", "\u00e9.png"),
+        ("a/b.png", "ab.png"),
+    ]
+    for one, other in cases:
+        with subtests.test(one=one, other=other):
+            assert folded(one) != folded(other)
+            assert collisions([("in1", one), ("in2", other)]) == {}
 
 
 @given(st.text())
@@ -246,9 +251,9 @@ def test_a_jpg_and_a_png_both_want_one_png() -> None:
 
 def test_a_result_that_would_stand_where_a_folder_of_results_must_be() -> None:
     names = ["x/a.jpg", "x/A.png/inner/b.jpg", "x/A.png/c.jpg", "x/ab.jpg"]
-    found = collisions((name, output_place(name, PNG)) for name in names)
-    assert set(found) == {"x/a.jpg"}
-    assert found["x/a.jpg"] == ["x/a.jpg", "x/A.png/inner/b.jpg"]
+    rivals = collisions((name, output_place(name, PNG)) for name in names)
+    assert set(rivals) == {"x/a.jpg"}
+    assert rivals["x/a.jpg"] == ["x/a.jpg", "x/A.png/inner/b.jpg"]
 
 
 _file_names = st.text(alphabet=st.characters(exclude_characters="/\0", exclude_categories=())).filter(bool)

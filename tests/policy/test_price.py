@@ -12,25 +12,25 @@ from pixian_batch.policy.price import MAX_STEPS, PriceBook
 
 cents = st.integers(0, 40).map(lambda cent: Decimal(cent) / 100)
 sizes = st.integers(1, 60)
-seen_lists = st.lists(st.tuples(sizes, cents), max_size=40)
+purchases = st.lists(st.tuples(sizes, cents), max_size=40)
 
 
-def _book(seen: list[tuple[int, Decimal]]) -> PriceBook:
+def _book(bought: list[tuple[int, Decimal]]) -> PriceBook:
     book = PriceBook()
-    for pixels, cost in seen:
+    for pixels, cost in bought:
         book.learn(pixels, cost)
     return book
 
 
-@given(seen_lists)
+@given(purchases)
 @example([(10, Decimal(1)), (30, Decimal(1)), (20, Decimal("0.5"))])
 @example([(10, Decimal(0)), (20, Decimal(0))])
 @example([(10, Decimal(1)), (30, Decimal(1)), (20, Decimal(2)), (15, Decimal(1))])
-def test_no_bound_is_ever_below_what_such_an_image_has_cost(seen: list[tuple[int, Decimal]]) -> None:
+def test_no_bound_is_ever_below_what_such_an_image_has_cost(bought: list[tuple[int, Decimal]]) -> None:
     """Whatever the prices do, monotone or not."""
-    book = _book(seen)
-    largest = max((pixels for pixels, _ in seen), default=0)
-    dearest = max((cost for _, cost in seen), default=Decimal(0))
+    book = _book(bought)
+    largest = max((pixels for pixels, _ in bought), default=0)
+    dearest = max((cost for _, cost in bought), default=Decimal(0))
     previous = Decimal(0)
     for pixels in range(1, 63):
         bound = book.bound(pixels)
@@ -38,7 +38,7 @@ def test_no_bound_is_ever_below_what_such_an_image_has_cost(seen: list[tuple[int
             assert bound is None
             continue
         assert bound is not None
-        assert bound >= max((cost for size, cost in seen if size <= pixels), default=Decimal(0))
+        assert bound >= max((cost for size, cost in bought if size <= pixels), default=Decimal(0))
         assert previous <= bound <= dearest
         previous = bound
 
@@ -52,10 +52,10 @@ def _monotone(draw: st.DrawFn) -> list[tuple[int, Decimal]]:
 
 @given(_monotone())
 def test_for_growing_prices_the_bound_is_that_of_the_next_larger_image(
-    seen: list[tuple[int, Decimal]],
+    bought: list[tuple[int, Decimal]],
 ) -> None:
-    book = _book(seen)
-    costs = dict(seen)
+    book = _book(bought)
+    costs = dict(bought)
     for pixels in range(1, 63):
         larger = [size for size in costs if size >= pixels]
         assert book.bound(pixels) == (costs[min(larger)] if larger else None)
@@ -63,17 +63,19 @@ def test_for_growing_prices_the_bound_is_that_of_the_next_larger_image(
 
 @given(_monotone(), st.randoms(use_true_random=False))
 def test_for_growing_prices_the_order_of_learning_does_not_matter(
-    seen: list[tuple[int, Decimal]], dice: object
+    bought: list[tuple[int, Decimal]], dice: object
 ) -> None:
-    book = _book(seen)
-    dice.shuffle(seen)  # type: ignore[attr-defined]
-    assert [_book(seen).bound(pixels) for pixels in range(62)] == [book.bound(pixels) for pixels in range(62)]
+    book = _book(bought)
+    dice.shuffle(bought)  # type: ignore[attr-defined]
+    assert [_book(bought).bound(pixels) for pixels in range(62)] == [
+        book.bound(pixels) for pixels in range(62)
+    ]
 
 
-@given(seen_lists)
-def test_a_forecast_is_the_bound_or_beyond_it_the_highest_rate(seen: list[tuple[int, Decimal]]) -> None:
-    book = _book(seen)
-    rate = max((cost * 1_000_000 / pixels for pixels, cost in seen), default=None)
+@given(purchases)
+def test_a_forecast_is_the_bound_or_beyond_it_the_highest_rate(bought: list[tuple[int, Decimal]]) -> None:
+    book = _book(bought)
+    rate = max((cost * 1_000_000 / pixels for pixels, cost in bought), default=None)
     assert book.highest_rate == rate
     for pixels in (1, 30, 60, 61, 1000):
         bound = book.bound(pixels)
@@ -138,9 +140,9 @@ def test_one_step_too_many_merges_every_pair_upward() -> None:
     assert [book.bound(size) for size in (1, 2, 3)] == [3, 3, 4]
 
 
-@given(seen_lists)
-def test_the_staircase_keeps_its_form(seen: list[tuple[int, Decimal]]) -> None:
-    book = _book(seen)
+@given(purchases)
+def test_the_staircase_keeps_its_form(bought: list[tuple[int, Decimal]]) -> None:
+    book = _book(bought)
     assert book._credits == sorted(set(book._credits))
     edges = [edge for step in zip(book._first, book._last, strict=True) for edge in step]
     assert edges == sorted(edges)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,23 +66,31 @@ def test_the_backoff_step_can_be_chosen() -> None:
     ]
 
 
-@pytest.mark.parametrize("verdict", [Verdict.THROTTLED, Verdict.UNAVAILABLE, Verdict.NOT_SENT])
-@pytest.mark.parametrize("step", [0.0, 0.25])
-def test_no_rest_is_longer_than_it_was_asked_to_be(verdict: Verdict, step: float) -> None:
-    assert _courses(verdict, verdict, retry_policy=RetryPolicy(step=step)) == [Rest(step), Rest(2 * step)]
-    assert _courses(verdict, retry_policy=RetryPolicy(step=step), retry_after=0.5) == [Rest(0.5)]
+def test_no_rest_is_longer_than_it_was_asked_to_be(subtests: pytest.Subtests) -> None:
+    for verdict, step in product([Verdict.THROTTLED, Verdict.UNAVAILABLE, Verdict.NOT_SENT], [0.0, 0.25]):
+        with subtests.test(verdict=verdict, step=step):
+            assert _courses(verdict, verdict, retry_policy=RetryPolicy(step=step)) == [
+                Rest(step),
+                Rest(2 * step),
+            ]
+            assert _courses(verdict, retry_policy=RetryPolicy(step=step), retry_after=0.5) == [Rest(0.5)]
 
 
-@pytest.mark.parametrize("verdict", [Verdict.THROTTLED, Verdict.UNAVAILABLE, Verdict.NOT_SENT])
-@pytest.mark.parametrize(
-    ("retry_after", "second"), [(None, 10), (0.0, 10), (9.5, 10), (10.5, 10.5), (3600, 3600)]
-)
-def test_retry_after_counts_if_it_is_longer(
-    verdict: Verdict, retry_after: float | None, second: float
-) -> None:
-    _, retry_state = after(verdict, RetryState(), RetryPolicy())
-    following, _ = after(verdict, retry_state, RetryPolicy(), retry_after=retry_after)
-    assert following == Rest(second)
+def test_retry_after_counts_if_it_is_longer(subtests: pytest.Subtests) -> None:
+    retry_after_cases: list[tuple[float | None, float]] = [
+        (None, 10),
+        (0.0, 10),
+        (9.5, 10),
+        (10.5, 10.5),
+        (3600, 3600),
+    ]
+    for verdict, (retry_after, second) in product(
+        [Verdict.THROTTLED, Verdict.UNAVAILABLE, Verdict.NOT_SENT], retry_after_cases
+    ):
+        with subtests.test(verdict=verdict, retry_after=retry_after, second=second):
+            _, retry_state = after(verdict, RetryState(), RetryPolicy())
+            following, _ = after(verdict, retry_state, RetryPolicy(), retry_after=retry_after)
+            assert following == Rest(second)
 
 
 def test_only_a_success_of_its_own_resets_the_throttles() -> None:
@@ -98,13 +108,11 @@ def test_the_throttle_streak_survives_the_next_image() -> None:
     assert following == Rest(40.0)
 
 
-@pytest.mark.parametrize("verdict", [Verdict.UNAVAILABLE, Verdict.NOT_SENT])
-@pytest.mark.parametrize("retries", [0, 1, 3, 7])
-def test_free_failures_are_retried_a_little_later_each_time_and_then_fail(
-    verdict: Verdict, retries: int
-) -> None:
-    got = _courses(*[verdict] * (retries + 1), retry_policy=RetryPolicy(retries=retries))
-    assert got == [*(Rest(5.0 * nth) for nth in range(1, retries + 1)), Fail()]
+def test_free_failures_are_retried_a_little_later_each_time_and_then_fail(subtests: pytest.Subtests) -> None:
+    for verdict, retries in product([Verdict.UNAVAILABLE, Verdict.NOT_SENT], [0, 1, 3, 7]):
+        with subtests.test(verdict=verdict, retries=retries):
+            got = _courses(*[verdict] * (retries + 1), retry_policy=RetryPolicy(retries=retries))
+            assert got == [*(Rest(5.0 * nth) for nth in range(1, retries + 1)), Fail()]
 
 
 def test_both_kinds_of_free_failure_count_against_one_limit() -> None:

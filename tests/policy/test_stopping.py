@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import permutations, product
-
-import pytest
+from typing import TYPE_CHECKING
 
 from pixian_batch.policy.stopping import REASONS, Exit, Stop, exit_code, graver, run_status
 from pixian_batch.policy.tally import Tally
+
+if TYPE_CHECKING:
+    import pytest
 
 # The outside contract, as numbers.
 CODES = {
@@ -35,21 +37,19 @@ def test_the_codes_are_the_outside_contract() -> None:
     assert {cause.name for cause in Exit if cause.is_signal} == SIGNALS
 
 
-@pytest.mark.parametrize("cause", [None, *STOPS])
-@pytest.mark.parametrize(("failed", "in_doubt", "lost", "done"), list(product([0, 2], repeat=4)))
-def test_the_exit_code_of_every_combination(
-    cause: str | None, failed: int, in_doubt: int, lost: int, done: int
-) -> None:
-    tally = Tally(
-        failed=failed, in_doubt=in_doubt, lost=lost, done=done, skipped=5, duplicates=1, not_started=3
-    )
-    stop = Stop(Exit[cause], "why") if cause else None
-    applying = [10] * bool(in_doubt or lost) + [3] * bool(failed) + [0]
-    code = STOPS[cause] if cause else applying[0]
-    got = exit_code(tally, stop)
-    assert (int(got), type(got)) == (code, Exit)
-    expected = "halted" if cause else "ok" if code == 0 else "partial"
-    assert run_status(tally, stop) == expected
+def test_the_exit_code_of_every_combination(subtests: pytest.Subtests) -> None:
+    for cause, (failed, in_doubt, lost, done) in product([None, *STOPS], list(product([0, 2], repeat=4))):
+        with subtests.test(cause=cause, failed=failed, in_doubt=in_doubt, lost=lost, done=done):
+            tally = Tally(
+                failed=failed, in_doubt=in_doubt, lost=lost, done=done, skipped=5, duplicates=1, not_started=3
+            )
+            stop = Stop(Exit[cause], "why") if cause else None
+            applying = [10] * bool(in_doubt or lost) + [3] * bool(failed) + [0]
+            code = STOPS[cause] if cause else applying[0]
+            got = exit_code(tally, stop)
+            assert (int(got), type(got)) == (code, Exit)
+            expected = "halted" if cause else "ok" if code == 0 else "partial"
+            assert run_status(tally, stop) == expected
 
 
 def test_nothing_to_do_is_a_success() -> None:
@@ -57,12 +57,13 @@ def test_nothing_to_do_is_a_success() -> None:
     assert run_status(Tally(), None) == "ok"
 
 
-@pytest.mark.parametrize(("first", "second"), list(permutations(REASONS, 2)))
-def test_a_signal_is_told_first_otherwise_what_came_first(first: Exit, second: Exit) -> None:
-    one, other = Stop(first, "first"), Stop(second, "second")
-    second_wins = second.name in SIGNALS and first.name not in SIGNALS
-    assert graver(one, other) is (other if second_wins else one)
-    assert graver(None, one) is one
+def test_a_signal_is_told_first_otherwise_what_came_first(subtests: pytest.Subtests) -> None:
+    for first, second in list(permutations(REASONS, 2)):
+        with subtests.test(first=first, second=second):
+            one, other = Stop(first, "first"), Stop(second, "second")
+            second_wins = second.name in SIGNALS and first.name not in SIGNALS
+            assert graver(one, other) is (other if second_wins else one)
+            assert graver(None, one) is one
 
 
 def test_of_many_reasons_the_signal_survives() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import is_dataclass
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 import pixian_batch.contract
 import pixian_batch.policy
+
+if TYPE_CHECKING:
+    import pytest
 
 MUTABLE = {"Budget", "FolderPlan", "PriceBook"}
 """Asked and told by many workers, between two awaits: one instance each, documented as such."""
@@ -30,11 +31,12 @@ def _values() -> list[type[Any]]:
     ]
 
 
-@pytest.mark.parametrize("value", _values(), ids=lambda value: value.__name__)
-def test_a_value_is_frozen_and_slotted(value: type[Any]) -> None:
-    frozen = value.__dataclass_params__.frozen
-    assert frozen != (value.__name__ in MUTABLE)
-    assert "__slots__" in vars(value)
+def test_a_value_is_frozen_and_slotted(subtests: pytest.Subtests) -> None:
+    for value in _values():
+        with subtests.test(value=value):
+            frozen = value.__dataclass_params__.frozen
+            assert frozen != (value.__name__ in MUTABLE)
+            assert "__slots__" in vars(value)
 
 
 def test_there_are_values_to_check() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from itertools import product
-
-import pytest
+from typing import TYPE_CHECKING
 
 from pixian_batch.policy.verdict import Exchange, Verdict, classify
+
+if TYPE_CHECKING:
+    import pytest
 
 # The table, row by row, as lists of statuses. Written from the promises, not from the code.
 TABLE: dict[str, list[int]] = {
@@ -23,23 +25,24 @@ def test_the_table_covers_every_status_once() -> None:
     assert sorted(status for row in TABLE.values() for status in row) == list(range(100, 600))
 
 
-@pytest.mark.parametrize(("complete", "whole", "as_asked"), list(product([True, False], repeat=3)))
-@pytest.mark.parametrize("row", TABLE)
-def test_every_status(row: str, *, complete: bool, whole: bool, as_asked: bool) -> None:
-    for status in TABLE[row]:
-        got = classify(Exchange(complete, status, whole, as_asked)).value
-        if row == "two hundreds":
-            assert got == ["lost", "lost", "lost", "delivered"][whole + 2 * as_asked]
-        elif row == "no answer yet":
-            assert got == ["not_sent", "in_doubt"][complete]
-        else:
-            assert got == row
+def test_every_status(subtests: pytest.Subtests) -> None:
+    for (complete, whole, as_asked), row in product(list(product([True, False], repeat=3)), TABLE):
+        with subtests.test(complete=complete, whole=whole, as_asked=as_asked, row=row):
+            for status in TABLE[row]:
+                got = classify(Exchange(complete, status, whole, as_asked)).value
+                if row == "two hundreds":
+                    assert got == ["lost", "lost", "lost", "delivered"][whole + 2 * as_asked]
+                elif row == "no answer yet":
+                    assert got == ["not_sent", "in_doubt"][complete]
+                else:
+                    assert got == row
 
 
-@pytest.mark.parametrize(("whole", "as_asked"), list(product([True, False], repeat=2)))
-def test_without_an_answer_only_the_request_counts(*, whole: bool, as_asked: bool) -> None:
-    assert classify(Exchange(True, None, whole, as_asked)) is Verdict.IN_DOUBT
-    assert classify(Exchange(False, None, whole, as_asked)) is Verdict.NOT_SENT
+def test_without_an_answer_only_the_request_counts(subtests: pytest.Subtests) -> None:
+    for whole, as_asked in list(product([True, False], repeat=2)):
+        with subtests.test(whole=whole, as_asked=as_asked):
+            assert classify(Exchange(True, None, whole, as_asked)) is Verdict.IN_DOUBT
+            assert classify(Exchange(False, None, whole, as_asked)) is Verdict.NOT_SENT
 
 
 def test_an_exchange_begins_without_an_answer() -> None:

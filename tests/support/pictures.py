@@ -39,3 +39,9 @@ def put(path: str | os.PathLike[str], content: bytes = b"") -> str:
     with open(name, "wb") as stream:
         stream.write(content)
     return name
+
+
+def content_of(path: str | os.PathLike[str]) -> bytes:
+    """What a file holds."""
+    with open(path, "rb") as stream:
+        return stream.read()

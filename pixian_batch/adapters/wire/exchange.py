@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError
 from pixian_batch.contract.headers import read_result_headers
-from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, Kind, is_whole, result_kind, sniff
+from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, Kind, result_kind
 from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.record import Answered
 from pixian_batch.policy.reply import Body, Reply, SinkError
@@ -162,8 +162,7 @@ class MemorySink:
 
     async def finish(self) -> Body:
         """What came."""
-        kind = sniff(bytes(self.content[:HEAD_BYTES]))
-        return Body("", self._size, kind, kind is not None and is_whole(kind, self._tail))
+        return Body.judged("", self._size, head=bytes(self.content[:HEAD_BYTES]), tail=self._tail)
 
     async def keep(self) -> str | None:
         """It is kept; there is no path."""

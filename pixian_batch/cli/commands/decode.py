@@ -12,6 +12,7 @@ from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from pixian_batch.adapters.landing import DiskError
+    from pixian_batch.contract.params import Size
 
 Original = Annotated[str, typer.Argument(metavar="ORIGINAL", help="The photo, as it was sent.")]
 Delta = Annotated[str, typer.Argument(metavar="DELTA", help="The Delta PNG that came for it.")]
@@ -68,27 +69,25 @@ def _refuse_to_replace(out: str) -> None:
 
 
 def _rebuilt(original: str, delta: str, orientation: int | None) -> bytes:
-    from pixian_batch.imaging.delta import rebuild  # numpy
-    from pixian_batch.imaging.errors import DeltaMismatchError, ImagingError  # with it
+    from pixian_batch.adapters.landing.rebuilding import RebuildError, rebuild_files  # not for --help
+    from pixian_batch.imaging.errors import DeltaMismatchError
 
     try:
-        with open(original, "rb") as photo, open(delta, "rb") as changes:
-            return rebuild(photo, changes, orientation=orientation)
-    except DeltaMismatchError as error:
-        fail(str(error), _advice(error.original, error.delta), code=Exit.SOME_FAILED)
-    except ImagingError as error:
-        advice = "the order is: decode ORIGINAL DELTA; open both in an image viewer"
-        fail(str(error), advice, code=Exit.SOME_FAILED)
-    except OSError as error:
-        said = f"{error.filename or original}: {error.strerror or error}"
-        fail(said, "give this user the right to read it", code=Exit.SOME_FAILED)
+        return rebuild_files(original, delta, orientation=orientation)
+    except RebuildError as error:
+        match error.__cause__:
+            case DeltaMismatchError() as mismatch:
+                fail(str(error), _advice(mismatch.original, mismatch.delta), code=Exit.SOME_FAILED)
+            case OSError() as refusal:
+                message = f"{refusal.filename or original}: {refusal.strerror or error}"
+                fail(message, "give this user the right to read it", code=Exit.SOME_FAILED)
+            case _:
+                advice = "the order is: decode ORIGINAL DELTA; open both in an image viewer"
+                fail(str(error), advice, code=Exit.SOME_FAILED)
 
 
-def _advice(original: object, delta: object) -> str:
-    from pixian_batch.contract.params import Size  # only for this advice
-
-    turned = isinstance(original, Size) and delta == Size(original.height, original.width)
-    if turned:
+def _advice(original: Size, delta: Size) -> str:
+    if (delta.width, delta.height) == (original.height, original.width):
         return "they differ by a quarter turn: give what X-Input-Orientation said as --orientation"
     return "take the photo exactly as it was sent: not resized, not turned"
 

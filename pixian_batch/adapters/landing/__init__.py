@@ -1,0 +1,8 @@
+"""The output folder: bodies as they come, results at their places, free room. Sends nothing, decides nothing."""
+
+from pixian_batch.adapters.landing.files import DiskError as DiskError
+from pixian_batch.adapters.landing.places import Landing as Landing
+from pixian_batch.adapters.landing.rebuilding import RebuildError as RebuildError
+from pixian_batch.adapters.landing.rebuilding import rebuild_files as rebuild_files
+from pixian_batch.adapters.landing.spool import Spool as Spool
+from pixian_batch.adapters.landing.spool import read_body as read_body

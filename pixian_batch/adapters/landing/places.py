@@ -1,0 +1,143 @@
+"""The output folder and its places: paths, results put and linked there, free room. Knows no ledger.
+
+Places are relative paths with `/`. What stands at a place is always a whole, synced file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import stat
+import tempfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pixian_batch.adapters.landing import files
+from pixian_batch.adapters.landing.files import DiskError, disk_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MARGIN_RESULT: Final = 1 << 20
+
+
+@dataclass(slots=True)
+class Landing:
+    """The output folder `out`.
+
+    min_free: bytes of the disk that are left alone; bytes_per_pixel: the dearest result so far.
+    """
+
+    out: str
+    min_free: int = 100_000_000
+    bytes_per_pixel: float = 1.0
+    results: int = 0
+    result_bytes: int = 0
+    """Of the results so far, those of earlier runs included: what the next ones will need is told from them."""
+    _in_flight: int = 0
+    _token: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    def path(self, place: str) -> str:
+        """The path of a place."""
+        return os.path.join(self.out, place if os.sep == "/" else place.replace("/", os.sep))
+
+    def spool_path(self, place: str, attempt: int) -> str:
+        """The spool of an attempt: hidden, beside its destination.
+
+        The token keeps apart the spools of two ledgers that share an output folder.
+        """
+        return os.path.join(os.path.dirname(self.path(place)), f".pixian-{attempt}-{self._token}.part")
+
+    def spool_of(self, place: str, spool: str) -> str:
+        """Where a spool of an earlier run is now: the output may have another path than it had then."""
+        return os.path.join(os.path.dirname(self.path(place)), os.path.basename(spool))
+
+    def claim_room(self, pixels: int | None) -> int:
+        """Set room aside for a result before it is bought; raises `DiskError` below the low-water mark."""
+        wanted = int((pixels or 0) * self.bytes_per_pixel) + _MARGIN_RESULT
+        free = files.free_bytes(self.out)
+        if free < self.min_free + self._in_flight + wanted:
+            raise DiskError(self.out, f"only {free // 1_000_000} MB are free (--min-free keeps some)")
+        self._in_flight += wanted
+        return wanted
+
+    def free_room(self, claimed: int, *, pixels: int | None = None, size: int | None = None) -> None:
+        """Give back what `claim_room` set aside; learn from a result of `size` bytes."""
+        self._in_flight -= claimed
+        if size is not None:
+            self.results += 1
+            self.result_bytes += size
+        if pixels and size:
+            self.bytes_per_pixel = max(self.bytes_per_pixel, size / pixels)
+
+    def shortage(self, images: int) -> tuple[int, int] | None:
+        """(needed, free) bytes when `images` more results will hardly fit; None when they will, or nobody knows."""
+        if not self.results:
+            return None
+        needed = images * self.result_bytes // self.results + self.min_free
+        free = files.free_bytes(self.out)
+        return (needed, free) if needed > free else None
+
+    async def put(self, file: str, place: str) -> int:
+        """Move a synced file to its place, whatever stands there; its size. Raises `DiskError`."""
+        [size] = await self.put_all([(file, place)])
+        if isinstance(size, DiskError):
+            raise size
+        return size
+
+    async def put_all(self, arrivals: Sequence[tuple[str, str]]) -> list[int | DiskError]:
+        """Move synced files to their places, (file, place), whatever stands there; of each its size.
+
+        Durable when this returns: each folder is synced once, however many results came to it.
+        """
+        return await asyncio.to_thread(files.move_all, [(file, self.path(place)) for file, place in arrivals])
+
+    async def link(self, place: str, to: str) -> int:
+        """Make `to` from the result at `place`: by reflink, hard link or copy. Raises `DiskError`."""
+        with disk_errors(self.path(to)):
+            if place == to:
+                return await asyncio.to_thread(os.path.getsize, self.path(place))
+            return await asyncio.to_thread(files.link, self.path(place), self.path(to))
+
+    async def write(self, content: bytes, path: str) -> None:
+        """Write and sync a file at `path`. Raises `DiskError`."""
+        with disk_errors(path):
+            await asyncio.to_thread(files.write_synced, content, path)
+
+    async def sync(self, path: str) -> None:
+        """Make a file's content durable. Raises `DiskError`."""
+        with disk_errors(path):
+            await asyncio.to_thread(files.sync, path)
+
+    def remove(self, path: str) -> None:
+        """Remove a file that is not needed any more, if it is there."""
+        files.remove(path)
+
+    def size(self, place: str) -> int | None:
+        """The size of the file at a place; None when there is none."""
+        try:
+            status = os.stat(self.path(place))
+        except OSError:
+            return None
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+    def refusal(self, place: str) -> str | None:
+        """Why a result can never stand at `place`, whatever it is; None when it can."""
+        path = self.path(place)
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            return None
+        except NotADirectoryError:
+            return f"{path}: a file stands where its folder should be"
+        except OSError as error:  # a name that is too long, or that the file system does not take
+            return f"{path}: {error.strerror or error}"
+        return f"{path}: a folder stands there" if stat.S_ISDIR(status.st_mode) else None
+
+    def check_writable(self) -> None:
+        """Prove that the output folder takes files. Raises `DiskError`. Blocking."""
+        with disk_errors(self.out):
+            os.makedirs(self.out, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.out) as probe:
+                probe.write(b"\0")

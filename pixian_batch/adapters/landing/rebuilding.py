@@ -1,0 +1,39 @@
+"""A delta and its original -> the full picture: opened here, rebuilt in `imaging`. Blocking; writes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    Opener: TypeAlias = "str | Callable[[], BinaryIO]"
+    """A path, or what opens something else to read; it may raise OSError."""
+
+
+class RebuildError(Exception):
+    """A delta that does not fit its original, or one of them that cannot be read: `__cause__` tells which.
+
+    Nothing was touched: the delta, which was paid for, is where it was.
+    """
+
+
+def rebuild_files(original: Opener, delta: Opener, *, orientation: int | None = None) -> bytes:
+    """The full PNG that `delta` stands for. Closes what it opens.
+
+    orientation: the EXIF orientation that the service reported; None takes the original's own.
+    Raises `RebuildError`, from an `ImagingError` or an OSError whose text it has.
+    """
+    from pixian_batch.imaging.delta import rebuild  # numpy, only where deltas are bought
+    from pixian_batch.imaging.errors import ImagingError
+
+    try:
+        with _opened(original) as photo, _opened(delta) as changes:
+            return rebuild(photo, changes, orientation=orientation)
+    except (ImagingError, OSError) as error:
+        raise RebuildError(str(error)) from error
+
+
+def _opened(source: Opener) -> BinaryIO:
+    return open(source, "rb") if isinstance(source, str) else source()

@@ -1,0 +1,187 @@
+"""One body as it comes: a file beside its destination that is synced before anybody looks at what it holds.
+
+The paid bytes come first. A spool that will not take bytes any more goes on in the system's temporary folder,
+so that what was paid for is kept. Never renames to a place, never decodes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import stat
+import sys
+import tempfile
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from aiofiles.threadpool import wrap
+
+from pixian_batch.adapters.landing.files import DiskError, disk_errors, remove, seal
+from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES
+from pixian_batch.policy.reply import Body
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+BLOCK: Final = 256 * 1024
+"""Bytes gathered before they are written: smaller blocks cost much more CPU."""
+
+
+class Spool:
+    """A file beside its destination that takes a result as it comes. One use; one task."""
+
+    def __init__(self, path: str, file: FileIO) -> None:
+        self.path = path
+        self.size = 0
+        self._raw = file
+        self._file = wrap(file)
+        self._waiting = bytearray()
+        self._head = b""
+        self._tail = b""
+        self.rescued = False
+        """The body goes on in the temporary folder, since the output did not take it."""
+
+    @classmethod
+    async def open(cls, path: str) -> Spool:
+        """Make the spool and its folder. Raises `DiskError`: before a request is sent, so it costs nothing."""
+        with disk_errors(path):
+            return cls(path, await asyncio.to_thread(_create, path))
+
+    async def write(self, chunk: bytes, /) -> None:
+        """Take some bytes. Raises `DiskError` when neither the output nor the temporary folder takes them."""
+        if len(self._head) < HEAD_BYTES:
+            self._head = (self._head + chunk)[:HEAD_BYTES]
+        self._tail = (self._tail + chunk[-TAIL_BYTES:])[-TAIL_BYTES:]
+        self.size += len(chunk)
+        self._waiting += chunk
+        if len(self._waiting) >= BLOCK:
+            await self._flush()
+
+    async def finish(self) -> Body:
+        """Write the rest, sync, close: in one go, since every visit to a thread costs more than the work there.
+
+        Raises `DiskError`.
+        """
+        block, self._waiting = self._waiting, bytearray()
+        try:
+            try:
+                await asyncio.to_thread(seal, self._raw, block)
+            except OSError:
+                if self.rescued:
+                    raise
+                await self._rescue(block)
+                await asyncio.to_thread(seal, self._raw, b"")
+        except OSError as error:
+            raise DiskError(self.path, error) from error
+        return Body.judged(self.path, self.size, head=self._head, tail=self._tail)
+
+    async def drop(self) -> None:
+        """Close and remove the spool: nothing worth keeping came."""
+        await self._close()
+        await asyncio.to_thread(remove, self.path)
+
+    async def keep(self) -> str | None:
+        """Close the spool and keep what came; its path, or None when nothing did."""
+        with contextlib.suppress(OSError):
+            await self._flush()
+        await self._close()
+        if self.size:
+            return self.path
+        await asyncio.to_thread(remove, self.path)
+        return None
+
+    async def _close(self) -> None:
+        with contextlib.suppress(OSError):
+            await self._file.close()
+
+    async def _flush(self) -> None:
+        block, self._waiting = self._waiting, bytearray()
+        try:
+            await self._write_all(block)
+        except OSError as error:
+            if self.rescued:
+                raise DiskError(self.path, error) from error
+            await self._rescue(block)
+
+    async def _write_all(self, block: bytes | bytearray) -> None:
+        rest = memoryview(block)
+        while rest:
+            rest = rest[await self._file.write(rest) :]
+
+    async def _rescue(self, block: bytes | bytearray) -> None:
+        """Go on in the temporary folder with all that came so far, `block` last."""
+        start = self.size - len(block)
+        try:
+            path = rescue_path(self.path)
+            await asyncio.to_thread(_copy_start, self.path, path, start)
+            await self.drop()
+            self.path, self.rescued = path, True
+            self._raw = await asyncio.to_thread(open, path, "ab", 0)
+            self._file = wrap(self._raw)
+            await self._write_all(block)
+        except OSError as error:
+            raise DiskError(self.path, error) from error
+
+
+def rescue_path(spool: str) -> str:
+    """Where a body goes on when the output does not take it.
+
+    It follows from the spool's path alone: a full disk may keep the ledger from writing it down, and the
+    next run must find what was paid for.
+    """
+    mark = blake2b(os.fsencode(os.path.abspath(spool)), digest_size=16).hexdigest()
+    return os.path.join(tempfile.gettempdir(), f"pixian-batch-{mark}.part")
+
+
+def read_body(path: str) -> Body | None:
+    """What an interrupted run left in a spool; None when it is not there. Blocking.
+
+    A spool that was rescued is found where it went on, unless somebody else's file stands there.
+    """
+    rescued = rescue_path(path)
+    body = _read_body(rescued) if _is_ours(rescued) else None
+    return body or _read_body(path)
+
+
+def _open_private(path: str) -> int:
+    """A new file that nobody else had a hand in: the temporary folder may be everybody's."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+
+
+def _create(path: str) -> FileIO:
+    """A new unbuffered file, and the folders above it. Most often they are there."""
+    try:
+        return open(path, "wb", buffering=0)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "wb", buffering=0)
+
+
+def _copy_start(source: str, target: str, size: int) -> None:
+    with open(source, "rb") as reader, open(_open_private(target), "wb") as writer:
+        left = size
+        while left and (block := reader.read(min(left, 1 << 20))):
+            writer.write(block)
+            left -= len(block)
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.getuid())
+
+
+def _read_body(path: str) -> Body | None:
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(HEAD_BYTES)
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - TAIL_BYTES))
+            return Body.judged(path, size, head=head, tail=stream.read())
+    except OSError:
+        return None
