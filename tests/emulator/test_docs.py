@@ -6,8 +6,8 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from pixian_batch.emulator.reading import read_text
 from pixian_batch.emulator.settings import EmulatorSettings
-from pixian_batch.emulator.toml import settings_from_text
 from pixian_batch.emulator.weather import FaultKind, Weather
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -24,5 +24,5 @@ def test_the_rehearsal_s_file_works() -> None:
     text = (DOCS / "how-to" / "rehearse.md").read_text(encoding="utf-8")
     example = re.search(r"(?:^    .*\n|^\n)*^    engine = .*\n(?:^    .*\n|^\n)*", text, re.MULTILINE)
     assert example
-    settings = settings_from_text(re.sub(r"^ {4}", "", example[0], flags=re.MULTILINE))
+    settings = read_text(EmulatorSettings, re.sub(r"^ {4}", "", example[0], flags=re.MULTILINE))
     assert len(settings.weather.chances) == 2

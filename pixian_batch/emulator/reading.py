@@ -1,0 +1,228 @@
+"""Reading settings by their annotations: from a TOML file, and from options laid over what it gave.
+
+A setting is listed once, as a field of a dataclass. Its type says how TOML is read; a `FromText` beside the
+type says that it is written as a text of its own, an `Option` that `serve` has an option for it, and a plain
+text what an error calls it. This module knows none of the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass, replace
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from _typeshed import DataclassInstance
+
+    _T = TypeVar("_T", bound=DataclassInstance)
+
+
+class SettingsError(ValueError):
+    """A settings file that cannot be used; the text names the file, the key and what was meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromText:
+    """A setting that is written as a text; `parse` makes its value of it and raises ValueError."""
+
+    parse: Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of `serve` for a setting. `name` and `kind` (the type of its value): the setting's, unless told.
+
+    lay: the setting's old value and what was given -> its new value; raises ValueError.
+    """
+
+    group: str
+    help: str
+    metavar: str | None = None
+    name: str = ""
+    kind: Any = None
+    lay: Callable[[Any, Any], Any] = lambda _, given: given
+
+
+_PLAIN: Final = Option("", "")
+
+
+def options_of(settings: type) -> Iterator[Option]:
+    """Every option for settings of this kind and for those within them, in their order; names and kinds filled in."""
+    for name, kind, notes in _fields(settings):
+        if _is_table(kind):
+            yield from options_of(kind)
+        for option in notes:
+            if isinstance(option, Option):
+                yield replace(option, name=option.name or name, kind=option.kind or kind)
+
+
+def lay_over(base: _T, given: Mapping[str, Any]) -> _T:
+    """`base` with the options that were `given` laid over it, by name; None and [] leave it alone.
+
+    A setting without an option can be given, too, by its own name. Raises ValueError.
+    """
+    changes = {}
+    for name, kind, notes in _fields(type(base)):
+        value = getattr(base, name)
+        if _is_table(kind):
+            value = lay_over(value, given)
+        else:
+            for option in [note for note in notes if isinstance(note, Option)] or [_PLAIN]:
+                answer = given.get(option.name or name)
+                value = value if answer in (None, []) else option.lay(value, answer)
+        changes[name] = value
+    return replace(base, **changes)
+
+
+def read_file(settings: type[_T], path: Path) -> _T:
+    """The settings in the TOML file at `path`; raises `SettingsError` and OSError."""
+    try:
+        return read_text(settings, path.read_text(encoding="utf-8"), base=path.parent)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: is not UTF-8 text") from None
+
+
+def read_text(settings: type[_T], text: str, *, base: Path | None = None) -> _T:
+    """The settings in a TOML text; relative paths in it are below `base`. Raises `SettingsError`."""
+    import tomllib  # not for the help
+
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(str(error)) from None
+    return _Reader(base or Path()).table(settings, table, "")
+
+
+def _parted(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The type without `| None`, and what stands beside it. What is not written in TOML is None there."""
+    kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    some = [part for part in get_args(kind) if part is not type(None)]
+    return (some[0] if type(None) in get_args(kind) else kind), tuple(notes)
+
+
+def _is_table(kind: Any) -> bool:
+    return is_dataclass(kind)
+
+
+def _fields(settings: type) -> list[tuple[str, Any, tuple[Any, ...]]]:
+    """Name, type and notes of every setting."""
+    hints = get_type_hints(settings, include_extras=True)
+    return [(name, *_parted(hint)) for name, hint in hints.items()]
+
+
+_SCALARS: Final[Mapping[Any, tuple[Any, str]]] = {
+    str: (str, "a text"),
+    bool: (bool, "true or false"),
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """TOML's values -> settings; every method takes the place in the file, for errors."""
+
+    base: Path
+
+    def table(self, settings: type[_T], value: Any, where: str) -> _T:
+        if not isinstance(value, dict):
+            raise SettingsError(f"{where} must be a table")
+        known = {name: (kind, notes) for name, kind, notes in _fields(settings)}
+        values = {}
+        for name, inner in value.items():
+            place = f"{where}.{name}" if where else name
+            if name not in known:
+                raise SettingsError(_unknown(place, name, list(known)))
+            values[name] = self.value(*known[name], inner, place)
+        try:
+            return settings(**values)
+        except (ValueError, TypeError) as error:
+            raise SettingsError(f"{where + ': ' if where else ''}{error}") from None
+
+    def value(self, kind: Any, notes: tuple[Any, ...], value: Any, where: str) -> Any:
+        for note in notes:
+            if isinstance(note, FromText):
+                return _parsed(note, value, where)
+        if _is_table(kind):
+            return self.table(kind, value, where)
+        if get_origin(kind) is tuple:
+            return self.items(get_args(kind)[0], value, where)
+        if get_origin(kind) is Mapping:
+            called = next((note for note in notes if isinstance(note, str)), "a table")
+            return self.mapping(get_args(kind), value, where, called=called)
+        if kind is Path:
+            return self.base / _scalar(str, value, where)
+        return _scalar(kind, value, where)
+
+    def items(self, hint: Any, value: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise SettingsError(f"{where} must be a list")
+        kind, notes = _parted(hint)
+        tables = _is_table(kind) and not notes
+        return tuple(
+            self.value(kind, notes, item, f"{where}[{index}]" if tables else where)
+            for index, item in enumerate(value)
+        )
+
+    def mapping(self, hints: tuple[Any, ...], value: Any, where: str, *, called: str) -> dict[Any, Any]:
+        if not isinstance(value, dict):
+            raise SettingsError(f"{where} must be {called}")
+        key, item = map(_parted, hints)
+        return {
+            self.value(*key, name, where): self.value(*item, inner, f"{where}.{name}")
+            for name, inner in value.items()
+        }
+
+
+def _unknown(place: str, name: str, known: list[str]) -> str:
+    from difflib import get_close_matches  # only for a mistake
+
+    close = get_close_matches(name, known, n=1)
+    advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+    return f"{place} is not a setting; {advice}"
+
+
+def _parsed(note: FromText, value: Any, where: str) -> Any:
+    try:
+        return note.parse(_scalar(str, value, where))
+    except SettingsError:
+        raise
+    except ValueError as error:
+        raise SettingsError(f"{where}: {error}") from None
+
+
+def _scalar(kind: Any, value: Any, where: str) -> Any:
+    if kind is Decimal:
+        return _decimal(value, where)
+    if issubclass(kind, StrEnum):
+        return _choice(kind, value, where)
+    accepted, called = _SCALARS[kind]
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise SettingsError(f"{where} must be {called}, not {value!r}")
+    return kind(value)
+
+
+def _choice(kind: type[StrEnum], value: Any, where: str) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        raise SettingsError(f"{where} must be one of {', '.join(kind)}, not {value!r}") from None
+
+
+def _decimal(value: Any, where: str) -> Decimal:
+    # A float in the file (0.1) is meant as it is written, not as its nearest binary fraction.
+    number = value if isinstance(value, str | int | float) and not isinstance(value, bool) else "no number"
+    try:
+        amount = Decimal(str(number))
+    except InvalidOperation:
+        raise SettingsError(f"{where} must be a decimal number, not {value!r}") from None
+    if not amount.is_finite():
+        raise SettingsError(f"{where} must be finite")
+    return amount
