@@ -11,8 +11,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass, field
-from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import parse_qsl
 
 import aiohttp
@@ -22,6 +21,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from pixian_batch.contract.kinds import Kind, sniff, sniff_foreign
 from pixian_batch.contract.params import BY_WIRE, MAX_BASE64_CHARS, ParamError, Params, params_from_text
 from pixian_batch.emulator import refusals
+from pixian_batch.emulator.result import spooled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -46,7 +46,7 @@ class Upload:
     """The bytes of one image: spooled, hashed, bounded. Close it."""
 
     def __init__(self, *, spool_bytes: int, max_bytes: int) -> None:
-        self._spool = SpooledTemporaryFile(max_size=spool_bytes)  # noqa: SIM115  # lives as long as the request
+        self._spool = spooled(b"", spool_bytes=spool_bytes)
         self._max = max_bytes
         self._hash = hashlib.sha256()
         self.size = 0
@@ -70,7 +70,7 @@ class Upload:
     def open(self) -> BinaryIO:
         """The bytes from their beginning."""
         self._spool.seek(0)
-        return cast("BinaryIO", self._spool)
+        return self._spool
 
     def close(self) -> None:
         """Give memory and disk back."""

@@ -43,7 +43,7 @@ class Service:
         self._settings = settings
         self._bill = bill
         self._account = account
-        self._workshop = renderer
+        self._renderer = renderer
         self._fetcher = Fetcher(settings)
         self._bucket = Bucket(float(settings.weather.rate_limit.burst), 0.0)
         self._work: set[asyncio.Task[Result]] = set()
@@ -154,7 +154,7 @@ class Service:
     async def _make(self, visit: Visit, upload: Upload, params: Params, latency: float) -> Result:
         """Make the result and charge for it."""
         await asyncio.sleep(latency)
-        result = await self._workshop.make(upload, params)
+        result = await self._renderer.make(upload, params)
         try:
             self._charge(visit, params, result)
         except BaseException:
@@ -189,7 +189,7 @@ class Service:
 
 
 def _headers(visit: Visit, result: Result) -> dict[str, str]:
-    said = ResultHeaders(
+    headers = ResultHeaders(
         credits_charged=visit.charged,
         credits_calculated=visit.calculated,
         input_orientation=result.orientation,
@@ -198,7 +198,7 @@ def _headers(visit: Visit, result: Result) -> dict[str, str]:
         input_foreground=result.input_foreground,
         result_foreground=result.result_foreground,
     )
-    return {"Content-Type": result.kind.media_type} | write_result_headers(said)
+    return {"Content-Type": result.kind.media_type} | write_result_headers(headers)
 
 
 def _drop(task: asyncio.Task[Result]) -> None:

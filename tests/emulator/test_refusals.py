@@ -1,4 +1,4 @@
-"""The mistakes that real users make, each with its status, its code and a message that helps."""
+"""The mistakes that real users make (`auth.py` and `form.py` see them), each with its status, its code and a message that helps."""
 
 from __future__ import annotations
 

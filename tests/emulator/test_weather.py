@@ -1,3 +1,5 @@
+"""What goes wrong is decided by the seed and the request's number."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The real engine (`u2netp.py`) on real and drawn pictures, and its weights."""
+
 from __future__ import annotations
 
 import hashlib
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
+ROOT = HERE.parents[2]
 WEIGHTS = Path(engines.__file__).parent / "weights"
 
 
@@ -45,8 +47,8 @@ def ball(height: int, width: int, radius: float) -> tuple[NDArray[np.uint8], NDA
 
 
 def overlap(alpha: NDArray[np.uint8], mask: NDArray[np.bool_]) -> float:
-    found = alpha >= 128
-    return float((found & mask).sum() / (found | mask).sum())
+    subject = alpha >= 128
+    return float((subject & mask).sum() / (subject | mask).sum())
 
 
 def test_a_real_portrait_is_cut_out(engine: Engine) -> None:
