@@ -12,6 +12,7 @@ from dataclasses import dataclass, is_dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     _T = TypeVar("_T", bound=DataclassInstance)
+    _N = TypeVar("_N")
 
 
 class SettingsError(ValueError):
@@ -53,12 +55,11 @@ _PLAIN: Final = Option("", "")
 
 def options_of(settings: type) -> Iterator[Option]:
     """Every option for settings of this kind and for those within them, in their order; names and kinds filled in."""
-    for name, kind, notes in _fields(settings):
-        if _is_table(kind):
-            yield from options_of(kind)
-        for option in notes:
-            if isinstance(option, Option):
-                yield replace(option, name=option.name or name, kind=option.kind or kind)
+    for name, hint in _hints(settings).items():
+        if hint.is_table:
+            yield from options_of(hint.kind)
+        for option in hint.noted(Option):
+            yield replace(option, name=option.name or name, kind=option.kind or hint.kind)
 
 
 def lay_over(base: _T, given: Mapping[str, Any]) -> _T:
@@ -67,12 +68,12 @@ def lay_over(base: _T, given: Mapping[str, Any]) -> _T:
     A setting without an option can be given, too, by its own name. Raises ValueError.
     """
     changes = {}
-    for name, kind, notes in _fields(type(base)):
+    for name, hint in _hints(type(base)).items():
         value = getattr(base, name)
-        if _is_table(kind):
+        if hint.is_table:
             value = lay_over(value, given)
         else:
-            for option in [note for note in notes if isinstance(note, Option)] or [_PLAIN]:
+            for option in hint.noted(Option) or [_PLAIN]:
                 answer = given.get(option.name or name)
                 value = value if answer in (None, []) else option.lay(value, answer)
         changes[name] = value
@@ -100,21 +101,34 @@ def read_text(settings: type[_T], text: str, *, base: Path | None = None) -> _T:
     return _Reader(base or Path()).table(settings, table, "")
 
 
-def _parted(hint: Any) -> tuple[Any, tuple[Any, ...]]:
-    """The type without `| None`, and what stands beside it. What is not written in TOML is None there."""
-    kind, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-    some = [part for part in get_args(kind) if part is not type(None)]
-    return (some[0] if type(None) in get_args(kind) else kind), tuple(notes)
+@dataclass(frozen=True, slots=True)
+class _Hint:
+    """An annotation: the type without `| None` (what TOML does not name is None), and the notes beside it."""
+
+    kind: Any
+    notes: tuple[Any, ...]
+
+    @property
+    def is_table(self) -> bool:
+        return is_dataclass(self.kind) and not self.noted(FromText)
+
+    def noted(self, kind: type[_N]) -> list[_N]:
+        return [note for note in self.notes if isinstance(note, kind)]
+
+    def inner(self) -> list[_Hint]:
+        return [_hint(argument) for argument in get_args(self.kind) if argument is not Ellipsis]
 
 
-def _is_table(kind: Any) -> bool:
-    return is_dataclass(kind)
+def _hint(annotation: Any) -> _Hint:
+    kind, *notes = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
+    if NoneType in get_args(kind):
+        kind = next(part for part in get_args(kind) if part is not NoneType)
+    return _Hint(kind, tuple(notes))
 
 
-def _fields(settings: type) -> list[tuple[str, Any, tuple[Any, ...]]]:
-    """Name, type and notes of every setting."""
-    hints = get_type_hints(settings, include_extras=True)
-    return [(name, *_parted(hint)) for name, hint in hints.items()]
+def _hints(settings: type) -> dict[str, _Hint]:
+    annotations = get_type_hints(settings, include_extras=True)
+    return {name: _hint(annotation) for name, annotation in annotations.items()}
 
 
 _SCALARS: Final[Mapping[Any, tuple[Any, str]]] = {
@@ -134,50 +148,45 @@ class _Reader:
     def table(self, settings: type[_T], value: Any, where: str) -> _T:
         if not isinstance(value, dict):
             raise SettingsError(f"{where} must be a table")
-        known = {name: (kind, notes) for name, kind, notes in _fields(settings)}
+        hints = _hints(settings)
         values = {}
         for name, inner in value.items():
             place = f"{where}.{name}" if where else name
-            if name not in known:
-                raise SettingsError(_unknown(place, name, list(known)))
-            values[name] = self.value(*known[name], inner, place)
+            if name not in hints:
+                raise SettingsError(_unknown(place, name, list(hints)))
+            values[name] = self.value(hints[name], inner, place)
         try:
             return settings(**values)
         except (ValueError, TypeError) as error:
             raise SettingsError(f"{where + ': ' if where else ''}{error}") from None
 
-    def value(self, kind: Any, notes: tuple[Any, ...], value: Any, where: str) -> Any:
-        for note in notes:
-            if isinstance(note, FromText):
-                return _parsed(note, value, where)
-        if _is_table(kind):
-            return self.table(kind, value, where)
-        if get_origin(kind) is tuple:
-            return self.items(get_args(kind)[0], value, where)
-        if get_origin(kind) is Mapping:
-            called = next((note for note in notes if isinstance(note, str)), "a table")
-            return self.mapping(get_args(kind), value, where, called=called)
-        if kind is Path:
+    def value(self, hint: _Hint, value: Any, where: str) -> Any:
+        for note in hint.noted(FromText):
+            return _parsed(note, value, where)
+        if hint.is_table:
+            return self.table(hint.kind, value, where)
+        if get_origin(hint.kind) is tuple:
+            return self.items(hint, value, where)
+        if get_origin(hint.kind) is Mapping:
+            return self.mapping(hint, value, where)
+        if hint.kind is Path:
             return self.base / _scalar(str, value, where)
-        return _scalar(kind, value, where)
+        return _scalar(hint.kind, value, where)
 
-    def items(self, hint: Any, value: Any, where: str) -> tuple[Any, ...]:
+    def items(self, hint: _Hint, value: Any, where: str) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise SettingsError(f"{where} must be a list")
-        kind, notes = _parted(hint)
-        tables = _is_table(kind) and not notes
-        return tuple(
-            self.value(kind, notes, item, f"{where}[{index}]" if tables else where)
-            for index, item in enumerate(value)
-        )
+        (inner,) = hint.inner()
+        places = (f"{where}[{index}]" if inner.is_table else where for index in range(len(value)))
+        return tuple(self.value(inner, item, place) for item, place in zip(value, places, strict=True))
 
-    def mapping(self, hints: tuple[Any, ...], value: Any, where: str, *, called: str) -> dict[Any, Any]:
+    def mapping(self, hint: _Hint, value: Any, where: str) -> dict[Any, Any]:
         if not isinstance(value, dict):
-            raise SettingsError(f"{where} must be {called}")
-        key, item = map(_parted, hints)
+            raise SettingsError(f"{where} must be {next(iter(hint.noted(str)), 'a table')}")
+        key, inner = hint.inner()
         return {
-            self.value(*key, name, where): self.value(*item, inner, f"{where}.{name}")
-            for name, inner in value.items()
+            self.value(key, name, where): self.value(inner, item, f"{where}.{name}")
+            for name, item in value.items()
         }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from emulator.kit import Answer, basic, form, lab, picture, until
+from emulator.kit import basic, form, lab, picture, until
 from PIL import Image
 
 from pixian_batch.emulator.server import Emulator
@@ -193,16 +193,16 @@ async def test_a_hundred_at_once_are_all_answered(engine: EngineName) -> None:
 
 @pytest.mark.asyncio
 async def test_more_than_may_wait_are_told_to_come_back() -> None:
-    async with lab(max_waiting=3, weather=Weather(latency=Latency(0.3))) as here:
-
-        async def one(shade: int) -> Answer:
-            await asyncio.sleep(0.01 * shade)
-            return await here.post(picture(shade=shade))
-
-        answers = await asyncio.gather(*map(one, range(8)))
-    refused = [answer for answer in answers if answer.status == 503]
-    assert len(refused) == 5
-    assert {(answer.code, answer.headers["Retry-After"]) for answer in refused} == {(-3, "5")}
+    async with lab(max_waiting=3, weather=Weather(latency=Latency(30))) as here:
+        waiting = [asyncio.create_task(here.post(picture(shade=shade))) for shade in range(3)]
+        await until(lambda: len(here.emulator.bill.images) == 3)
+        refused = await asyncio.gather(*(here.post(picture(shade=shade)) for shade in range(3, 8)))
+        assert [(answer.status, answer.code) for answer in refused] == [(503, -3)] * 5
+        assert {answer.headers["Retry-After"] for answer in refused} == {"5"}
+        assert not any(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 @pytest.mark.asyncio
@@ -250,7 +250,6 @@ async def test_delivered_means_that_the_system_took_the_last_byte() -> None:
         await loop.sock_sendall(sock, body)
         await until(lambda: here.emulator.bill.totals.charges)
         assert await loop.sock_recv(sock, 12) == b"HTTP/1.1 200"
-        await asyncio.sleep(0.05)
         sock.close()
         await until(lambda: here.emulator.bill.entries)
         visit = here.emulator.bill.entries[0]

@@ -78,9 +78,8 @@ def test_an_empty_file_says_nothing() -> None:
     assert read_text(EmulatorSettings, "") == EmulatorSettings()
 
 
-@pytest.mark.parametrize(
-    ("text", "hint"),
-    [
+def test_a_wrong_file_is_told_where_and_why() -> None:
+    for text, hint in (
         ("engin = 'plain'", "engin is not a setting; did you mean engine"),
         ("[weather]\nlatncy = {}", "weather.latncy is not a setting; did you mean latency"),
         ("[weather.latency]\nmeadian = 1", "did you mean median"),
@@ -104,11 +103,10 @@ def test_an_empty_file_says_nothing() -> None:
         ("= 3", "line 1"),
         ("api_id = 'x'", "go together"),
         ("tls_cert = 'x'", "go together"),
-    ],
-)
-def test_a_wrong_file_is_told_where_and_why(text: str, hint: str) -> None:
-    with pytest.raises(SettingsError, match=hint.replace("(", r"\(")):
-        read_text(EmulatorSettings, text)
+    ):
+        with pytest.raises(SettingsError) as wrong:
+            read_text(EmulatorSettings, text)
+        assert hint in str(wrong.value), text
 
 
 def test_the_file_is_named(tmp_path: Path) -> None:
