@@ -37,8 +37,9 @@ class FromText:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of `serve` for a setting. `name` and `kind` (the type of its value): the setting's, unless told.
+    """An option of `serve` for a setting.
 
+    name, kind (the type of its value): the setting's, unless told.
     lay: the setting's old value and what was given -> its new value; raises ValueError.
     """
 
@@ -54,7 +55,7 @@ _PLAIN: Final = Option("", "")
 
 
 def options_of(settings: type) -> Iterator[Option]:
-    """Every option for settings of this kind and for those within them, in their order; names and kinds filled in."""
+    """Every option for settings of this kind and those within them, in their order, with name and kind."""
     for name, hint in _hints(settings).items():
         if hint.is_table:
             yield from options_of(hint.kind)

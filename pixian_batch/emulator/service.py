@@ -95,11 +95,11 @@ class Service:
                 page = await self._strike(request, visit, fault)
                 if page is not None:
                     return page
-            task = self._begin(self._make(visit, upload, params, cast.latency), upload)
+            task = self._begin(self._make(visit, upload, params, latency=cast.latency), upload)
         finally:
             if task is None:
                 upload.close()
-        return await self._deliver(request, visit, task, fault)
+        return await self._deliver(request, visit, task, fault=fault)
 
     async def _strike(self, request: web.BaseRequest, visit: Visit, fault: Fault) -> web.Response | None:
         visit.fault = str(fault)
@@ -151,7 +151,7 @@ class Service:
         task.add_done_callback(lambda _: upload.close())
         return task
 
-    async def _make(self, visit: Visit, upload: Upload, params: Params, latency: float) -> Result:
+    async def _make(self, visit: Visit, upload: Upload, params: Params, *, latency: float) -> Result:
         """Make the result and charge for it."""
         await asyncio.sleep(latency)
         result = await self._renderer.make(upload, params)
@@ -171,7 +171,7 @@ class Service:
             self._bill.charge(visit, price)
 
     async def _deliver(
-        self, request: web.BaseRequest, visit: Visit, task: asyncio.Task[Result], fault: Fault | None
+        self, request: web.BaseRequest, visit: Visit, task: asyncio.Task[Result], *, fault: Fault | None
     ) -> web.StreamResponse:
         try:
             result = await asyncio.shield(task)
@@ -181,7 +181,7 @@ class Service:
         try:
             if fault is not None:
                 visit.fault = str(fault)
-            response = await faults.send(request, result, _headers(visit, result), fault)
+            response = await faults.send(request, result, _headers(visit, result), fault=fault)
         finally:
             result.close()
         visit.delivered = True

@@ -205,7 +205,7 @@ class Chance:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """A chance from `FAULT=PROBABILITY` or `FAULT/N`, e.g. `cut_body=0.05`, `error_503/10`; raises ValueError."""
+        """A chance from `FAULT=PROBABILITY` (`cut_body=0.05`) or `FAULT/N` (`error_503/10`); raises ValueError."""
         fault, _, number = text.rpartition("=")
         if fault and number.isascii() and number.replace(".", "", 1).isdigit():
             return cls(Fault.parse(fault), probability=float(number))

@@ -1,4 +1,7 @@
-"""Good requests: every header (`service.py`), the account and the price (`account.py`), both quick engines (`canned.py`, `plain.py`)."""
+"""Good requests: every header, the account, the price, all three ways to send a picture.
+
+`service.py` and `account.py`, with the engines that cost nothing: `canned.py`, `plain.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Hostile, broken and crowded (`server.py`, `answers.py`): every refusal is JSON, nothing hangs, nothing stays behind."""
+"""Hostile, broken and crowded: every refusal is JSON, nothing hangs, nothing stays behind.
+
+`server.py` and `answers.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wall clock is read in one place on each side of the wire; all else asks the event loop or is handed a time."""
+"""The wall clock is read in one place on each side of the wire; all else asks the loop or is handed a time."""
 
 from __future__ import annotations
 

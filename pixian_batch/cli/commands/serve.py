@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _SERVER: Final = "Server"
 
 
-def _option(panel: str, name: str, help_: str, metavar: str | None, **more: Any) -> Any:
+def _option(panel: str, name: str, help_: str, *, metavar: str | None = None, **more: Any) -> Any:
     """An option with the environment variable that its name gives."""
     return typer.Option(
         "--" + name.replace("_", "-"),
@@ -65,7 +65,7 @@ def _field(option: Option) -> tuple[str, Any, None]:
         more = {"parser": credit}
     elif get_origin(kind) is tuple:
         kind = list[str]
-    parameter = _option(option.group, option.name, option.help, option.metavar, **more)
+    parameter = _option(option.group, option.name, option.help, metavar=option.metavar, **more)
     return option.name, Annotated[kind | None, parameter], None
 
 
@@ -73,15 +73,15 @@ def _field(option: Option) -> tuple[str, Any, None]:
 class _Listening:
     """Options that are no settings of the emulator. `weather`: the file of settings."""
 
-    host: Annotated[str, _option(_SERVER, "host", "Where to listen; 127.0.0.1 unless told.", "HOST")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[
+        str, _option(_SERVER, "host", "Where to listen; 127.0.0.1 unless told.", metavar="HOST")
+    ] = "127.0.0.1"
     port: Annotated[
-        int, _option(_SERVER, "port", "8080 unless told; 0 takes a free one.", None, min=0, max=65535)
+        int, _option(_SERVER, "port", "8080 unless told; 0 takes a free one.", min=0, max=65535)
     ] = 8080
     weather: Annotated[
         str | None,
-        _option(_SERVER, "weather", "A TOML file with weather and any other setting.", "FILE"),
+        _option(_SERVER, "weather", "A TOML file with weather and any other setting.", metavar="FILE"),
     ] = None
 
 
