@@ -35,14 +35,14 @@ class _Protocol(web.RequestHandler):
 
     def handle_error(
         self,
-        request: web.BaseRequest,  # noqa: ARG002  # the signature is aiohttp's
+        request: web.BaseRequest,
         status: int = _SERVER_ERRORS,
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
         if isinstance(exc, ConnectionError):
             raise exc  # nobody is left to read an answer
-        log.debug("not answered by a handler: %s %s", status, message, exc_info=exc)
+        log.debug("not answered by a handler: %s %s %s", request.remote, status, message, exc_info=exc)
         error = refusals.our_bug() if status >= _SERVER_ERRORS else refusals.not_http()
         response = error_answer(error)
         response.force_close()

@@ -8,13 +8,13 @@ bill survives the emulator's sudden death. Only the event loop's thread may use 
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _ARRIVALS: Final = 200_000
@@ -23,7 +23,10 @@ ZERO: Final = Decimal(0)
 
 @dataclass(slots=True)
 class Visit:
-    """One request for a result, from its arrival to its end. `delivered`: its whole body was handed over."""
+    """One request for a result, from its arrival to its end. `delivered`: its whole body was handed over.
+
+    time: of the arrival, in seconds since 1970.
+    """
 
     number: int
     time: float
@@ -73,9 +76,13 @@ class Totals:
 
 
 class Bill:
-    """Adds up visits. With `file` it also appends them there as JSON lines, and goes on from what is there."""
+    """Adds up visits. With `file` it also appends them there as JSON lines, and goes on from what is there.
 
-    def __init__(self, *, entries: int = 10_000, file: Path | None = None) -> None:
+    now: the wall clock, in seconds since 1970.
+    """
+
+    def __init__(self, *, now: Callable[[], float], entries: int = 10_000, file: Path | None = None) -> None:
+        self._now = now
         self._kept = entries
         self._file: IO[str] | None = None
         self._clear()
@@ -95,7 +102,7 @@ class Bill:
         self.totals.requests += 1
         self.totals.at_once += 1
         self.totals.most_at_once = max(self.totals.most_at_once, self.totals.at_once)
-        visit = Visit(self._number, time.time(), self.totals.at_once)
+        visit = Visit(self._number, self._now(), self.totals.at_once)
         self.arrivals.append((visit.time, visit.at_once))
         return visit
 
@@ -164,15 +171,15 @@ class Bill:
 
     def as_json(self, *, images: bool = True, entries: int = 0, arrivals: int = 0) -> dict[str, Any]:
         """The bill as JSON values; `entries` and `arrivals` say how many of the latest to show."""
-        said: dict[str, Any] = {"v": 1, "totals": _plain(self.totals)}
+        shown: dict[str, Any] = {"v": 1, "totals": _plain(self.totals)}
         if images:
-            said["images"] = {name: _plain(account) for name, account in self.images.items()}
+            shown["images"] = {name: _plain(account) for name, account in self.images.items()}
         if entries:
-            said["entries"] = [_plain(visit) for visit in list(self.entries)[-entries:]]
+            shown["entries"] = [_plain(visit) for visit in list(self.entries)[-entries:]]
         if arrivals:
             latest = list(self.arrivals)[-arrivals:]
-            said["arrivals"] = [{"time": when, "at_once": at_once} for when, at_once in latest]
-        return said
+            shown["arrivals"] = [{"time": when, "at_once": at_once} for when, at_once in latest]
+        return shown
 
     # The bill file.
     def _write(self, event: str, visit: Visit) -> None:
@@ -194,9 +201,9 @@ class Bill:
 
     def _replay(self, line: str) -> None:
         try:
-            said = json.loads(line)
-            event = said.pop("event")
-            visit = _visit(said)
+            record = json.loads(line)
+            event = record.pop("event")
+            visit = _visit(record)
         except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError):
             return  # a line that a crash cut short
         self._number = max(self._number, visit.number)
@@ -211,11 +218,11 @@ class Bill:
             self._count_end(visit)
 
 
-def _visit(said: dict[str, Any]) -> Visit:
-    calculated = said["calculated"]
-    said["charged"] = Decimal(said["charged"])
-    said["calculated"] = None if calculated is None else Decimal(calculated)
-    return Visit(**said)
+def _visit(record: dict[str, Any]) -> Visit:
+    calculated = record["calculated"]
+    record["charged"] = Decimal(record["charged"])
+    record["calculated"] = None if calculated is None else Decimal(calculated)
+    return Visit(**record)
 
 
 def _plain(record: Visit | ImageAccount | Totals) -> dict[str, Any]:

@@ -25,23 +25,23 @@ _KEPT: Final = 128
 
 def canned(stream: BinaryIO, params: Params, *, spool_bytes: int) -> Result:
     """An answer that fits the header of the image in `stream`; raises imaging's errors."""
-    seen = probe(stream)
-    if seen.size.pixels > MAX_INPUT_PIXELS:
-        raise TooManyPixelsError(seen.size, MAX_INPUT_PIXELS)
-    check_complete(stream, seen.kind)
+    header = probe(stream)
+    if header.size.pixels > MAX_INPUT_PIXELS:
+        raise TooManyPixelsError(header.size, MAX_INPUT_PIXELS)
+    check_complete(stream, header.kind)
     delta = params.result_format is OutputFormat.DELTA_PNG
-    if delta and seen.size.pixels > params.max_pixels:
-        raise DeltaShrunkError(seen.size, seen.size)
-    size = seen.upright if delta or params.target_size is None else params.target_size
+    if delta and header.size.pixels > params.max_pixels:
+        raise DeltaShrunkError(header.size, header.size)
+    size = header.upright if delta or params.target_size is None else params.target_size
     body = _body(size, params.result_format)
     return Result(
         body=spooled(body, spool_bytes=spool_bytes),
         size=len(body),
         kind=Kind.JPEG if params.result_format is OutputFormat.JPEG else Kind.PNG,
-        orientation=seen.orientation,
-        input_size=seen.upright,
+        orientation=header.orientation,
+        input_size=header.upright,
         result_size=size,
-        input_foreground=Box(0, 0, seen.upright.width, seen.upright.height),
+        input_foreground=Box(0, 0, header.upright.width, header.upright.height),
         result_foreground=Box(0, 0, size.width, size.height),
     )
 

@@ -109,7 +109,7 @@ def bend_headers(headers: dict[str, str], fault: Fault | None) -> dict[str, str]
 
 
 async def send(
-    request: web.BaseRequest, result: Result, headers: dict[str, str], fault: Fault | None
+    request: web.BaseRequest, result: Result, headers: dict[str, str], *, fault: Fault | None
 ) -> web.StreamResponse:
     """Send a charged result as the fault allows. Returns only when the whole body was handed over.
 
@@ -126,13 +126,13 @@ async def send(
     response = web.StreamResponse(headers=bend_headers(headers, fault))
     response.content_length = result.size
     await response.prepare(request)
-    await _send_body(request, response, result, fault)
+    await _send_body(request, response, result, fault=fault)
     await response.write_eof()
     return response
 
 
 async def _send_body(
-    request: web.BaseRequest, response: web.StreamResponse, result: Result, fault: Fault | None
+    request: web.BaseRequest, response: web.StreamResponse, result: Result, *, fault: Fault | None
 ) -> None:
     kind = None if fault is None else fault.kind
     half, sent = result.size // 2, 0

@@ -63,7 +63,7 @@ class _GuardedResolver(AbstractResolver):
         if not allowed and not self._settings.fetch_public:
             raise _NotAllowedError(host)  # not even looked up
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
         results = [
             ResolveResult(
                 hostname=host,
@@ -73,7 +73,7 @@ class _GuardedResolver(AbstractResolver):
                 proto=proto,
                 flags=socket.AI_NUMERICHOST,
             )
-            for kind, _, proto, _, where in found
+            for kind, _, proto, _, where in addresses
             if allowed or is_public(str(where[0]))
         ]
         if not results:

@@ -1,6 +1,7 @@
 """Receiving a request's form: streaming, strict, with bounded memory. Decides nothing about pixels.
 
-Uploads go to a spool that lives in memory while it is small and in a temporary file beyond.
+Uploads go to a spool that lives in memory while it is small and in a temporary file beyond. The multipart
+parser is not aiohttp's because that one trusts lengths inside the body and nests.
 """
 
 from __future__ import annotations
@@ -10,34 +11,27 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass, field
-from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final
 from urllib.parse import parse_qsl
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
 from pixian_batch.contract.kinds import Kind, sniff, sniff_foreign
 from pixian_batch.contract.params import BY_WIRE, MAX_BASE64_CHARS, ParamError, Params, params_from_text
 from pixian_batch.emulator import refusals
-from pixian_batch.emulator.multipart import (
-    Event,
-    MultipartError,
-    MultipartParser,
-    PartBegin,
-    PartData,
-    boundary_of,
-    disposition,
-)
+from pixian_batch.emulator.result import spooled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
     from aiohttp import web
 
     from pixian_batch.emulator.settings import EmulatorSettings
 
 _MAX_PARTS: Final = 64
+_MAX_BOUNDARY: Final = 70
 _MAX_TEXT: Final = 4096
 _MAX_BASE64_WITH_BREAKS: Final = MAX_BASE64_CHARS + MAX_BASE64_CHARS // 32
 """Base64 tools break lines every 64 or 76 characters; the breaks do not count against the limit."""
@@ -52,7 +46,7 @@ class Upload:
     """The bytes of one image: spooled, hashed, bounded. Close it."""
 
     def __init__(self, *, spool_bytes: int, max_bytes: int) -> None:
-        self._spool = SpooledTemporaryFile(max_size=spool_bytes)  # noqa: SIM115  # lives as long as the request
+        self._spool = spooled(b"", spool_bytes=spool_bytes)
         self._max = max_bytes
         self._hash = hashlib.sha256()
         self.size = 0
@@ -76,7 +70,7 @@ class Upload:
     def open(self) -> BinaryIO:
         """The bytes from their beginning."""
         self._spool.seek(0)
-        return cast("BinaryIO", self._spool)
+        return self._spool
 
     def close(self) -> None:
         """Give memory and disk back."""
@@ -132,20 +126,15 @@ async def read_form(request: web.BaseRequest, settings: EmulatorSettings) -> For
     """The request's form, wholly received. The caller closes it. Raises `Refusal`."""
     if _is_urlencoded(request.headers.get("Content-Type", "")):
         return await _read_urlencoded(request, settings)
-    receiver = _Receiver(settings)
+    reader = MultipartReader(request.headers.get("Content-Type", ""), settings)
     try:
-        parser = MultipartParser(boundary_of(request.headers.get("Content-Type", "")))
         async for block in _blocks(request, settings):
-            for event in parser.feed(block):
-                receiver.take(event)
-        parser.close()
-    except MultipartError as error:
-        receiver.form.close()
-        raise refusals.bad_multipart(str(error)) from None
+            reader.feed(block)
+        reader.feed(b"")
     except BaseException:
-        receiver.form.close()
+        reader.form.close()
         raise
-    return receiver.form
+    return reader.form
 
 
 def _is_urlencoded(content_type: str) -> bool:
@@ -189,6 +178,34 @@ async def _blocks(request: web.BaseRequest, settings: EmulatorSettings) -> Async
         yield block
 
 
+class MultipartReader:
+    """Takes a multipart body apart while it arrives. Memory: one block, one boundary and one part's headers."""
+
+    def __init__(self, content_type: str, settings: EmulatorSettings) -> None:
+        boundary = parse_options_header(content_type)[1].get("boundary", "")
+        if not (boundary.isascii() and 0 < len(boundary) <= _MAX_BOUNDARY):
+            raise refusals.bad_multipart(
+                f"the Content-Type names no boundary of 1 to {_MAX_BOUNDARY} ASCII characters "
+                "(let your HTTP client set this header)"
+            )
+        # Latin-1 reads any bytes: a file name in an old encoding is no reason to refuse a picture.
+        self._parser = PushMultipartParser(boundary, header_charset="latin-1")
+        self._receiver = _Receiver(settings)
+
+    @property
+    def form(self) -> Form:
+        """What has come so far; whole after an empty block."""
+        return self._receiver.form
+
+    def feed(self, block: bytes) -> None:
+        """The next bytes of the body; none are its end. Raises `Refusal`."""
+        try:
+            for event in self._parser.parse(block):
+                self._receiver.take(event)
+        except MultipartError as error:
+            raise refusals.bad_multipart(str(error) if block else self._receiver.missing()) from None
+
+
 class _Receiver:
     """Sorts the parts of a form into texts and the upload, refusing what does not belong."""
 
@@ -199,13 +216,20 @@ class _Receiver:
         self._name = ""
         self._text = bytearray()
 
-    def take(self, event: Event) -> None:
-        if isinstance(event, PartBegin):
-            self._begin(event.headers)
-        elif isinstance(event, PartData):
-            self._append(event.data)
+    def take(self, event: MultipartSegment | bytes | None) -> None:
+        """A part's head, some of its bytes, or its end. Raises `Refusal`."""
+        if isinstance(event, MultipartSegment):
+            self._begin(event)
+        elif event is not None:
+            self._append(event)
         elif self._name != "image":
             self._end_text()
+
+    def missing(self) -> str:
+        """What a body lacks that ended too early."""
+        if self._parts:
+            return "it ends before its last boundary"
+        return "the boundary that the Content-Type names is not in the body, or no part follows it"
 
     def take_text(self, name: str, text: str) -> None:
         """A whole field of a form that holds texts only. Raises `Refusal`."""
@@ -215,19 +239,19 @@ class _Receiver:
         self._append(text.encode())
         self._end_text()
 
-    def _begin(self, headers: Mapping[str, str]) -> None:
+    def _begin(self, part: MultipartSegment) -> None:
         self._parts += 1
         if self._parts > _MAX_PARTS:
             raise refusals.too_many_fields(_MAX_PARTS)
-        self._name = self._admitted(disposition(headers)[0])
-        encodings = {headers.get("content-transfer-encoding", ""), headers.get("content-encoding", "")}
+        self._name = self._admitted(part.name.encode("latin-1").decode("utf-8", "replace"))
+        encodings = {part.header(name, "") for name in ("Content-Transfer-Encoding", "Content-Encoding")}
         if not {encoding.lower() for encoding in encodings} <= _PLAIN_ENCODINGS:
             raise refusals.encoded_part(self._name)
         if self._name == "image":
             settings = self._settings
             self.form.upload = Upload(spool_bytes=settings.spool_bytes, max_bytes=settings.max_upload_bytes)
 
-    def _admitted(self, name: str | None) -> str:
+    def _admitted(self, name: str) -> str:
         if not name:
             raise refusals.unnamed_part()
         if name not in refusals.KNOWN_FIELDS:

@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Final
 
-from pixian_batch.contract.params import (
-    DEFAULT_JPEG_QUALITY,
-    DEFAULT_MAX_PIXELS,
-    FIELDS,
-    MAX_BASE64_CHARS,
-    MIN_MAX_PIXELS,
-    OutputFormat,
-    VerticalAlignment,
-)
-from pixian_batch.emulator.refusals import ACCOUNT_PATH, REMOVE_PATH
+from pixian_batch.contract import params
+from pixian_batch.emulator.refusals import ACCOUNT_PATH, IMAGE_FIELDS, REMOVE_PATH
 from pixian_batch.emulator.weather import RESULT_HEADERS
 
 _Schema = dict[str, Any]
-_BOOL: Final[_Schema] = {"type": "string", "enum": ["true", "false"], "default": "false"}
-# Form fields are text, so every schema is of a string; the numbers' ranges are said in patterns or words.
-_SCHEMAS: Final[dict[str, _Schema]] = {
-    "test": _BOOL | {"description": "Free, watermarked result."},
+_TEXT: Final[_Schema] = {"type": "string"}
+_PART: Final = r"[0-9]{1,6}(\.[0-9]{1,6})?(px|%)"
+# What the types of `Params` do not say. Form fields are text, and ranges are those of what it stands for.
+_MORE: Final[dict[str, _Schema]] = {
+    "test": {"description": "Free, watermarked result."},
     "max_pixels": {
-        "type": "integer",
-        "minimum": MIN_MAX_PIXELS,
-        "maximum": DEFAULT_MAX_PIXELS,
-        "default": DEFAULT_MAX_PIXELS,
+        "minimum": params.MIN_MAX_PIXELS,
+        "maximum": params.DEFAULT_MAX_PIXELS,
         "description": "Larger inputs are shrunk to this area first.",
     },
-    "background_color": {"type": "string", "pattern": "^#[0-9A-Fa-f]{6}$"},
-    "crop_to_foreground": _BOOL,
-    "margin": {
-        "type": "string",
-        "pattern": r"^[0-9]{1,6}(\.[0-9]{1,6})?(px|%)( [0-9]{1,6}(\.[0-9]{1,6})?(px|%)){0,3}$",
-        "default": "0px",
-    },
-    "target_size": {"type": "string", "pattern": "^[1-9][0-9]{0,3} [1-9][0-9]{0,3}$"},
-    "vertical_alignment": {"type": "string", "enum": list(VerticalAlignment), "default": "middle"},
-    "output_format": {"type": "string", "enum": list(OutputFormat), "default": "auto"},
-    "jpeg_quality": {"type": "integer", "minimum": 1, "maximum": 100, "default": DEFAULT_JPEG_QUALITY},
+    "background_color": {"pattern": "^#[0-9A-Fa-f]{6}$"},
+    "margin": {"pattern": f"^{_PART}( {_PART}){{0,3}}$", "default": "0px"},
+    "target_size": {"pattern": "^[1-9][0-9]{0,3} [1-9][0-9]{0,3}$"},
+    "jpeg_quality": {"minimum": 1, "maximum": 100},
 }
 _IMAGES: Final[dict[str, _Schema]] = {
-    "image": {"type": "string", "format": "binary"},
-    "image.base64": {"type": "string", "maxLength": MAX_BASE64_CHARS, "contentEncoding": "base64"},
-    "image.url": {"type": "string", "format": "uri"},
+    "image": {"format": "binary"},
+    "image.base64": {"maxLength": params.MAX_BASE64_CHARS, "contentEncoding": "base64"},
+    "image.url": {"format": "uri"},
 }
 _MEANINGS: Final = {
     400: "Something in the request is wrong; the message says what.",
@@ -57,94 +42,81 @@ _MEANINGS: Final = {
     502: "Bad gateway, in HTML: weather.",
     503: "Overloaded.",
 }
+_ERROR: Final = {"status": {"type": "integer"}, "code": {"type": ["integer", "null"]}, "message": _TEXT}
+_ACCOUNT: Final = {
+    "creditPack": _TEXT,
+    "state": {"enum": ["active", "dormant"]},
+    "useBefore": _TEXT | {"format": "date"},
+    "credits": {"type": "number"},
+}
 
 
 def describe(origin: str) -> _Schema:
     """The description of an emulator at `origin`."""
+    error = _object(_ERROR, "status", "message")
+    account = {"200": _answer("The account.", "Account"), "401": _answer(_MEANINGS[401], "Error")}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Pixian.AI API v2, as emulated by pixian-batch", "version": "2"},
         "servers": [{"url": origin}],
         "security": [{"basic": []}],
-        "paths": {REMOVE_PATH: {"post": _remove()}, ACCOUNT_PATH: {"get": _account()}},
+        "paths": {
+            REMOVE_PATH: {"post": _remove()},
+            ACCOUNT_PATH: {"get": {"operationId": "getAccount", "responses": account}},
+        },
         "components": {
             "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
-            "schemas": {"Error": _error(), "Account": _account_schema()},
+            "schemas": {"Error": _object({"error": error}, "error"), "Account": _object(_ACCOUNT, *_ACCOUNT)},
         },
     }
 
 
+def _object(properties: _Schema, *required: str) -> _Schema:
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+def _answer(description: str, schema: str) -> _Schema:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"description": description, "content": content}
+
+
 def _remove() -> _Schema:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    result = {
+        "description": "The result.",
+        "content": {"image/png": binary, "image/jpeg": binary},
+        "headers": {name: {"schema": _TEXT} for name in RESULT_HEADERS},
+    }
+    refusals = {str(status): _answer(text, "Error") for status, text in _MEANINGS.items()}
     forms = {
-        "multipart/form-data": {"schema": _form(_IMAGES)},
+        "multipart/form-data": {"schema": _form(*IMAGE_FIELDS)},
         # Public clients send the texts so; an image in bytes needs multipart.
-        "application/x-www-form-urlencoded": {
-            "schema": _form({name: schema for name, schema in _IMAGES.items() if name != "image"})
-        },
+        "application/x-www-form-urlencoded": {"schema": _form(*IMAGE_FIELDS[1:])},
     }
     return {
         "operationId": "removeBackground",
         "requestBody": {"required": True, "content": forms},
-        "responses": {"200": _result()} | {str(status): _failure(text) for status, text in _MEANINGS.items()},
+        "responses": {"200": result} | refusals,
     }
 
 
-def _form(images: dict[str, _Schema]) -> _Schema:
-    fields = {field.wire: _SCHEMAS[field.attribute] for field in FIELDS}
+def _form(*images: str) -> _Schema:
+    pictures = {name: _TEXT | _IMAGES[name] for name in images}
     return {
         "type": "object",
-        "properties": images | fields,
+        "properties": pictures | {field.wire: _schema(field.attribute) for field in params.FIELDS},
         "additionalProperties": False,
         "oneOf": [{"required": [name]} for name in images],
     }
 
 
-def _result() -> _Schema:
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    return {
-        "description": "The result.",
-        "content": {"image/png": binary, "image/jpeg": binary},
-        "headers": {name: {"schema": {"type": "string"}} for name in RESULT_HEADERS},
-    }
-
-
-def _failure(description: str) -> _Schema:
-    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {"description": description, "content": error}
-
-
-def _account() -> _Schema:
-    account = {"application/json": {"schema": {"$ref": "#/components/schemas/Account"}}}
-    return {
-        "operationId": "getAccount",
-        "responses": {
-            "200": {"description": "The account.", "content": account},
-            "401": _failure(_MEANINGS[401]),
-        },
-    }
-
-
-def _error() -> _Schema:
-    said = {
-        "type": "object",
-        "required": ["status", "message"],
-        "properties": {
-            "status": {"type": "integer"},
-            "code": {"type": ["integer", "null"]},
-            "message": {"type": "string"},
-        },
-    }
-    return {"type": "object", "required": ["error"], "properties": {"error": said}}
-
-
-def _account_schema() -> _Schema:
-    return {
-        "type": "object",
-        "required": ["creditPack", "state", "useBefore", "credits"],
-        "properties": {
-            "creditPack": {"type": "string"},
-            "state": {"enum": ["active", "dormant"]},
-            "useBefore": {"type": "string", "format": "date"},
-            "credits": {"type": "number"},
-        },
-    }
+def _schema(attribute: str) -> _Schema:
+    default = getattr(params.Params(), attribute)
+    kind: _Schema = {"type": "string"}
+    if isinstance(default, bool):
+        kind |= {"enum": ["true", "false"], "default": "false"}
+    elif isinstance(default, int):
+        kind = {"type": "integer", "default": default}
+    elif isinstance(default, StrEnum):
+        kind |= {"enum": list(type(default)), "default": default}
+    return kind | _MORE.get(attribute, {})

@@ -27,8 +27,8 @@ class Refusal(Exception):  # noqa: N818  # it is an answer, not an error of the 
 
 
 def _refuse(status: int, code: Code | None, message: str, **headers: str) -> Refusal:
-    said = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Refusal(ApiError(status, None if code is None else int(code), message), said)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Refusal(ApiError(status, None if code is None else int(code), message), named)
 
 
 # Where the request went.
@@ -132,12 +132,12 @@ def not_multipart(content_type: str) -> Refusal:
     """A body of another type: JSON, a bare image."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/json":
-        said = "JSON bodies are not supported."
+        problem = "JSON bodies are not supported."
     elif kind.startswith("image/"):
-        said = "The picture is the whole body, and it belongs in a form."
+        problem = "The picture is the whole body, and it belongs in a form."
     else:
-        said = f"The body's type is {kind[:80]!r}." if kind else "The body has no Content-Type."
-    return _refuse(400, Code.BAD_PARAMETER, f"{said} {_FORM}.")
+        problem = f"The body's type is {kind[:80]!r}." if kind else "The body has no Content-Type."
+    return _refuse(400, Code.BAD_PARAMETER, f"{problem} {_FORM}.")
 
 
 def bad_urlencoded() -> Refusal:
@@ -375,8 +375,8 @@ def url_not_ok(status: int) -> Refusal:
 
 def url_not_image(content_type: str) -> Refusal:
     """A URL that leads to something else than an image."""
-    said = content_type.partition(";")[0].strip()[:60] or "unknown"
-    return _refuse(400, Code.URL_NOT_IMAGE, f"image.url leads to no image (its type is {said}).")
+    kind = content_type.partition(";")[0].strip()[:60] or "unknown"
+    return _refuse(400, Code.URL_NOT_IMAGE, f"image.url leads to no image (its type is {kind}).")
 
 
 # Faults that are meant.

@@ -76,9 +76,9 @@ class Renderer:
         from pixian_batch.imaging.probe import probe  # needs Pillow
 
         with _refusing(), self._memory.taken(probe(upload.open()).size.pixels):
-            return self._made(upload, params)
+            return self._rendered(upload, params)
 
-    def _made(self, upload: Upload, params: Params) -> Result:
+    def _rendered(self, upload: Upload, params: Params) -> Result:
         from pixian_batch.imaging.compose import render  # needs numpy and Pillow
         from pixian_batch.imaging.pixels import open_picture  # needs numpy and Pillow
 

@@ -41,7 +41,7 @@ class Result:
 
 def spooled(body: bytes, *, spool_bytes: int) -> BinaryIO:
     """`body` in memory when small, else in a temporary file: slow readers must not fill the memory."""
-    spool = SpooledTemporaryFile(max_size=spool_bytes)  # noqa: SIM115  # the answer's, closed with it
+    spool = SpooledTemporaryFile(max_size=spool_bytes)  # noqa: SIM115  # its taker closes it
     if len(body) > spool_bytes:
         spool.rollover()  # before the bytes are in its memory as well
     spool.write(body)

@@ -6,9 +6,9 @@ bugs and the weather answer 5xx.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import ssl
+import time
 from typing import TYPE_CHECKING, Final, Self
 
 from aiohttp import web
@@ -38,17 +38,25 @@ _SHUTDOWN_SECONDS: Final = 0.2
 class Emulator:
     """A running emulator: `async with Emulator(settings) as emulator: emulator.url`.
 
-    Start it and stop it in one event loop. `port` 0 takes a free one.
+    Start it and stop it in one event loop. `port` 0 takes a free one. `now` is the wall clock that the bill
+    is dated by, in seconds since 1970: here, and nowhere else in this room, is it read.
     """
 
-    def __init__(self, settings: EmulatorSettings, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        settings: EmulatorSettings,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._settings = settings
         self._host = host
         self._port = port
-        self._bill = Bill(entries=settings.bill_entries, file=settings.bill_file)
+        self._bill = Bill(now=now, entries=settings.bill_entries, file=settings.bill_file)
         self._account = CreditAccount(settings)
-        self._workshop = Renderer(settings)
-        self._service = Service(settings, bill=self._bill, account=self._account, renderer=self._workshop)
+        self._renderer = Renderer(settings)
+        self._service = Service(settings, bill=self._bill, account=self._account, renderer=self._renderer)
         self._runner: web.ServerRunner | None = None
         self._routes: dict[str, dict[str, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]]] = {
             REMOVE_PATH: {"POST": self._service.handle},
@@ -77,7 +85,7 @@ class Emulator:
     async def start(self) -> None:
         """Load the engine and open the port; raises `EngineMissingError` and OSError (port taken)."""
         try:
-            await self._workshop.start()
+            await self._renderer.start()
             self._runner = web.ServerRunner(self._server(), shutdown_timeout=_SHUTDOWN_SECONDS)
             await self._runner.setup()
             context = _tls(self._settings)
@@ -95,7 +103,7 @@ class Emulator:
             await self._runner.cleanup()
             self._runner = None
         await self._service.close()
-        await self._workshop.close()
+        await self._renderer.close()
         self._bill.close()
 
     async def __aenter__(self) -> Self:
@@ -171,16 +179,3 @@ def _tls(settings: EmulatorSettings) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(settings.tls_cert, settings.tls_key)
     return context
-
-
-async def serve(
-    settings: EmulatorSettings, *, host: str, port: int, ready: Callable[[Emulator], None] | None = None
-) -> None:
-    """Run an emulator until this task is cancelled: `pixian-batch serve`. `ready` is told when the port is open.
-
-    Raises what `Emulator.start` raises.
-    """
-    async with Emulator(settings, host=host, port=port) as emulator:
-        if ready is not None:
-            ready(emulator)
-        await asyncio.get_running_loop().create_future()

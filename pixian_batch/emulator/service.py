@@ -43,7 +43,7 @@ class Service:
         self._settings = settings
         self._bill = bill
         self._account = account
-        self._workshop = renderer
+        self._renderer = renderer
         self._fetcher = Fetcher(settings)
         self._bucket = Bucket(float(settings.weather.rate_limit.burst), 0.0)
         self._work: set[asyncio.Task[Result]] = set()
@@ -95,11 +95,11 @@ class Service:
                 page = await self._strike(request, visit, fault)
                 if page is not None:
                     return page
-            task = self._begin(self._make(visit, upload, params, cast.latency), upload)
+            task = self._begin(self._make(visit, upload, params, latency=cast.latency), upload)
         finally:
             if task is None:
                 upload.close()
-        return await self._deliver(request, visit, task, fault)
+        return await self._deliver(request, visit, task, fault=fault)
 
     async def _strike(self, request: web.BaseRequest, visit: Visit, fault: Fault) -> web.Response | None:
         visit.fault = str(fault)
@@ -151,10 +151,10 @@ class Service:
         task.add_done_callback(lambda _: upload.close())
         return task
 
-    async def _make(self, visit: Visit, upload: Upload, params: Params, latency: float) -> Result:
+    async def _make(self, visit: Visit, upload: Upload, params: Params, *, latency: float) -> Result:
         """Make the result and charge for it."""
         await asyncio.sleep(latency)
-        result = await self._workshop.make(upload, params)
+        result = await self._renderer.make(upload, params)
         try:
             self._charge(visit, params, result)
         except BaseException:
@@ -171,7 +171,7 @@ class Service:
             self._bill.charge(visit, price)
 
     async def _deliver(
-        self, request: web.BaseRequest, visit: Visit, task: asyncio.Task[Result], fault: Fault | None
+        self, request: web.BaseRequest, visit: Visit, task: asyncio.Task[Result], *, fault: Fault | None
     ) -> web.StreamResponse:
         try:
             result = await asyncio.shield(task)
@@ -181,7 +181,7 @@ class Service:
         try:
             if fault is not None:
                 visit.fault = str(fault)
-            response = await faults.send(request, result, _headers(visit, result), fault)
+            response = await faults.send(request, result, _headers(visit, result), fault=fault)
         finally:
             result.close()
         visit.delivered = True
@@ -189,7 +189,7 @@ class Service:
 
 
 def _headers(visit: Visit, result: Result) -> dict[str, str]:
-    said = ResultHeaders(
+    headers = ResultHeaders(
         credits_charged=visit.charged,
         credits_calculated=visit.calculated,
         input_orientation=result.orientation,
@@ -198,7 +198,7 @@ def _headers(visit: Visit, result: Result) -> dict[str, str]:
         input_foreground=result.input_foreground,
         result_foreground=result.result_foreground,
     )
-    return {"Content-Type": result.kind.media_type} | write_result_headers(said)
+    return {"Content-Type": result.kind.media_type} | write_result_headers(headers)
 
 
 def _drop(task: asyncio.Task[Result]) -> None:

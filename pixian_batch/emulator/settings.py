@@ -1,18 +1,21 @@
-"""How an emulator is set up: credentials, account, price, limits, weather. Values only, no I/O."""
+"""How an emulator is set up: credentials, account, price, limits, weather. Values only, no I/O.
 
-from __future__ import annotations
+Each setting is listed here (or in `weather.py`) and nowhere else: `reading.py` makes of its annotation how it
+is read from a file, and the option that `serve` has for it.
+"""
 
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Annotated, Final
 
+from pixian_batch.emulator.reading import Option
 from pixian_batch.emulator.weather import Weather
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _MEGAPIXEL: Final = Decimal(1_000_000)
+_SERVER, _ACCOUNT = "Server", "Account"
+"""Groups of options in the help of `serve`."""
 
 
 class EngineName(StrEnum):
@@ -56,14 +59,30 @@ class EmulatorSettings:
     charges nothing and asks for no pack: the server of `run --local`. Sizes are bytes, times seconds.
     """
 
-    engine: EngineName = EngineName.U2NETP
-    api_id: str | None = None
+    engine: Annotated[
+        EngineName,
+        Option(
+            _SERVER,
+            "u2netp (cuts the subject out), plain (an ellipse, every parameter), canned (grey, very fast).",
+            "NAME",
+        ),
+    ] = EngineName.U2NETP
+    api_id: Annotated[
+        str | None,
+        Option(
+            _ACCOUNT,
+            "The only id that is let in, with PIXIAN_BATCH_SERVE_SECRET as its secret. Any pair unless told.",
+            "ID",
+        ),
+    ] = None
     api_secret: str = field(default="", repr=False)
-    free: bool = False
+    free: Annotated[bool, Option(_ACCOUNT, "Charge nothing.")] = False
     pack: str = "Rehearsal"
-    pack_state: PackState = PackState.ACTIVE
+    pack_state: Annotated[PackState, Option(_ACCOUNT, "active, dormant or none.", "STATE")] = PackState.ACTIVE
     use_before: str = "2099-12-31"
-    credits: Decimal | None = None
+    credits: Annotated[
+        Decimal | None, Option(_ACCOUNT, "402 once these are spent; endless unless told.", "N")
+    ] = None
     price: Price = Price()
     weather: Weather = field(default_factory=Weather)
     max_upload_bytes: int = 128 * 1024 * 1024
@@ -72,22 +91,23 @@ class EmulatorSettings:
     max_waiting: int = 1000
     upload_idle: float = 180.0
     fetch_public: bool = True
-    allow_fetch: tuple[str, ...] = ()
+    allow_fetch: Annotated[
+        tuple[str, ...],
+        Option(
+            _SERVER,
+            "Let image.url be fetched from this host of your own network; may be given often.",
+            "HOST[:PORT]",
+            lay=lambda hosts, more: (*hosts, *more),
+        ),
+    ] = ()
     fetch_timeout: float = 30.0
-    bill_file: Path | None = None
+    bill_file: Annotated[Path | None, Option(_SERVER, "Keep the bill in this file too.", "FILE")] = None
     bill_entries: int = 10_000
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
+    tls_cert: Annotated[Path | None, Option(_SERVER, "Serve HTTPS: certificate.", "FILE")] = None
+    tls_key: Annotated[Path | None, Option(_SERVER, "Serve HTTPS: its key.", "FILE")] = None
 
     def __post_init__(self) -> None:
-        for name in (
-            "max_upload_bytes",
-            "spool_bytes",
-            "engine_threads",
-            "max_waiting",
-            "upload_idle",
-            "fetch_timeout",
-        ):
+        for name in _ABOVE_ZERO:
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0")
         if self.api_id is not None and not (self.api_id and self.api_secret):
@@ -96,3 +116,13 @@ class EmulatorSettings:
             raise ValueError("tls_cert and tls_key go together")
         if self.price.quantum <= 0 or self.price.base < 0 or self.price.per_megapixel < 0:
             raise ValueError("a price has a quantum above 0 and no negative part")
+
+
+_ABOVE_ZERO: Final = (
+    "max_upload_bytes",
+    "spool_bytes",
+    "engine_threads",
+    "max_waiting",
+    "upload_idle",
+    "fetch_timeout",
+)

@@ -4,17 +4,14 @@ A forecast depends on the seed and on the request's number alone, so a run can b
 a forecast to a socket is `faults.py`'s work; this module knows neither sockets nor clocks.
 """
 
-from __future__ import annotations
-
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Annotated, Final, Self
 
 from pixian_batch.contract import headers
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from pixian_batch.emulator.reading import FromText, Option
 
 
 class Stage(IntEnum):
@@ -123,7 +120,7 @@ class Fault:
             raise ValueError(f"{self.kind} takes no detail, and {self.detail!r} was given")
 
     @classmethod
-    def parse(cls, text: str) -> Fault:
+    def parse(cls, text: str) -> Self:
         """A fault from `kind` or `kind:detail`, e.g. `stall_in_body:5`; raises ValueError."""
         kind, _, detail = text.strip().partition(":")
         try:
@@ -148,29 +145,42 @@ def _is_seconds(text: str) -> bool:
         return False
 
 
+FAIR: Final = "fair"
+
+
+def fault_or_fair(text: str) -> Fault | None:
+    """A fault as `Fault.parse` reads it, or None for `fair`; raises ValueError."""
+    return None if text == FAIR else Fault.parse(text)
+
+
+_GROUP: Final = "Weather"
+_MAX_SIGMA: Final = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class Latency:
     """Seconds before an answer: `median` exactly, or log-normal around it when `sigma` is above 0."""
 
-    median: float = 0.0
-    sigma: float = 0.0
+    median: Annotated[float, Option(_GROUP, "Answers take this long.", "SECONDS", "latency")] = 0.0
+    sigma: Annotated[float, Option(_GROUP, "Spread of the latency (log-normal).", "N", "latency_sigma")] = 0.0
 
     def __post_init__(self) -> None:
         if not (0 <= self.median < float("inf") and 0 <= self.sigma <= _MAX_SIGMA):
             raise ValueError(f"a latency has a median from 0 and a sigma of 0..{_MAX_SIGMA}")
 
 
-_MAX_SIGMA: Final = 5.0
-
-
 @dataclass(frozen=True, slots=True)
 class RateLimit:
     """When to answer 429: above `per_second` (with `burst` in hand) or above `concurrent` at once."""
 
-    per_second: float | None = None
-    burst: int = 1
-    concurrent: int | None = None
-    retry_after: int | None = None
+    per_second: Annotated[
+        float | None, Option(_GROUP, "429 above so many requests a second.", "N", "rate_limit")
+    ] = None
+    burst: Annotated[int, Option(_GROUP, "Requests that may come at once.", "N")] = 1
+    concurrent: Annotated[
+        int | None, Option(_GROUP, "429 above so many at once.", "N", "concurrent_limit")
+    ] = None
+    retry_after: Annotated[int | None, Option(_GROUP, "Send this with every 429.", "SECONDS")] = None
 
     def __post_init__(self) -> None:
         if self.per_second is not None and not 0 < self.per_second < float("inf"):
@@ -183,7 +193,7 @@ class RateLimit:
 class Chance:
     """A fault that strikes with a probability, or at every Nth request from the Nth on."""
 
-    fault: Fault
+    fault: Annotated[Fault, FromText(Fault.parse)]
     probability: float = 0.0
     every: int = 0
 
@@ -192,6 +202,34 @@ class Chance:
             raise ValueError(f"{self.fault}: a probability is 0..1")
         if self.every < 0 or bool(self.every) == bool(self.probability):
             raise ValueError(f"{self.fault}: give either a probability or every (an N of 1 or more)")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """A chance from `FAULT=PROBABILITY` (`cut_body=0.05`) or `FAULT/N` (`error_503/10`); raises ValueError."""
+        fault, _, number = text.rpartition("=")
+        if fault and number.isascii() and number.replace(".", "", 1).isdigit():
+            return cls(Fault.parse(fault), probability=float(number))
+        fault, _, number = text.rpartition("/")
+        if fault and number.isascii() and number.isdigit():
+            return cls(Fault.parse(fault), every=int(number))
+        raise ValueError(f"{text!r} is neither FAULT=PROBABILITY (cut_body=0.05) nor FAULT/N (error_503/10)")
+
+
+Chances = tuple[Chance, ...]
+Script = tuple[Annotated[Fault | None, FromText(lambda text: fault_or_fair(text or FAIR))], ...]
+"""Faults of requests in their order; in TOML `fair` or an empty text is a request without one."""
+
+
+def _failing(chances: Chances, rate: float) -> Chances:
+    return (Chance(Fault(FaultKind.ERROR_500), probability=rate), *chances) if rate else chances
+
+
+def _likelier(chances: Chances, texts: list[str]) -> Chances:
+    return (*map(Chance.parse, texts), *chances)
+
+
+def _scripted(_: Script, texts: list[str]) -> Script:
+    return tuple(map(fault_or_fair, texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +240,26 @@ class Weather:
     in order; None means fair weather. Both come before `chances`, whose first that strikes wins.
     """
 
-    seed: int = 0
+    seed: Annotated[int, Option(_GROUP, "The same seed, the same weather.", "N")] = 0
     latency: Latency = Latency()
     rate_limit: RateLimit = RateLimit()
-    chances: tuple[Chance, ...] = ()
-    script: tuple[Fault | None, ...] = ()
-    by_image: Mapping[str, tuple[Fault | None, ...]] = field(default_factory=dict)
+    chances: Annotated[
+        Chances,
+        Option(_GROUP, "This part of the requests answers 500.", "P", "fail_rate", kind=float, lay=_failing),
+        Option(
+            _GROUP,
+            "cut_body=0.05, or error_503/10 for every tenth; may be given often.",
+            "FAULT=P",
+            "fault",
+            lay=_likelier,
+        ),
+    ] = ()
+    script: Annotated[
+        Script, Option(_GROUP, "The first requests' faults, in order; fair for none.", "FAULT", lay=_scripted)
+    ] = ()
+    by_image: Annotated[
+        Mapping[Annotated[str, FromText(str.lower)], Script], "a table of SHA-256 = [faults]"
+    ] = field(default_factory=dict)
     unauthorized_from: int | None = None
 
 

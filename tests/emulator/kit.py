@@ -47,10 +47,10 @@ class Answer:
     def error(self) -> dict[str, Any]:
         """The error object; fails when the answer is none."""
         assert self.headers["Content-Type"] == "application/json", self.body[:200]
-        said = json.loads(self.body)["error"]
-        assert said["status"] == self.status
-        assert said["message"]
-        return dict(said)
+        error = json.loads(self.body)["error"]
+        assert error["status"] == self.status
+        assert error["message"]
+        return dict(error)
 
     @property
     def code(self) -> int | None:
@@ -83,8 +83,8 @@ class Lab:
 
     async def bill(self, query: str = "") -> dict[str, Any]:
         async with self.session.get(f"{self.emulator.origin}/emulator/bill{query}") as reply:
-            said: dict[str, Any] = await reply.json()
-            return said
+            bill: dict[str, Any] = await reply.json()
+            return bill
 
 
 def form(image: bytes | None = None, fields: Mapping[str, str] | None = None) -> aiohttp.MultipartWriter:

@@ -22,9 +22,9 @@ async def curl(*arguments: str) -> str:
     process = await asyncio.create_subprocess_exec(
         "curl", "--silent", "--show-error", "--max-time", "15", *arguments, stdout=asyncio.subprocess.PIPE
     )
-    said, _ = await process.communicate()
+    output, _ = await process.communicate()
     assert process.returncode == 0
-    return said.decode()
+    return output.decode()
 
 
 @pytest.mark.parametrize("size", [(60, 40), (900, 700)])

@@ -1,4 +1,4 @@
-"""The real engine behind the socket, HTTPS, and the description of the API."""
+"""The real engine behind the socket, HTTPS, and the description of the API (`openapi.py`)."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ async def test_https(tmp_path: Path) -> None:
 @pytest.mark.asyncio
 async def test_the_description_names_every_parameter_and_header() -> None:
     async with lab() as here, here.session.get(here.emulator.origin + "/emulator/openapi.json") as reply:
-        said = await reply.json()
-    post = said["paths"]["/api/v2/remove-background"]["post"]
+        description = await reply.json()
+    post = description["paths"]["/api/v2/remove-background"]["post"]
     properties = post["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
     assert set(properties) == {"image", "image.base64", "image.url", *BY_WIRE}
     texts = post["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]["properties"]

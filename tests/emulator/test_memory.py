@@ -1,3 +1,5 @@
+"""Room for decoded pictures (`memory.py`, `rendering.py`), and for results on their way out (`result.py`)."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,7 @@
-"""The mistakes that real users make, each with its status, its code and a message that helps."""
+"""The mistakes that real users make, each with its status, its code and a message that helps.
+
+`auth.py` and `form.py` see them, `refusals.py` has the words.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""Good requests: every header, the account, the price, all three ways to send a picture."""
+"""Good requests: every header, the account, the price, all three ways to send a picture.
+
+`service.py` and `account.py`, with the engines that cost nothing: `canned.py`, `plain.py`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import io
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import pytest
 from emulator.kit import lab, picture
@@ -18,10 +19,6 @@ from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.contract.kinds import Kind, is_whole, sniff
 from pixian_batch.contract.params import BY_WIRE, FIELDS, ParamError, Size, params_from_text
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName, PackState, Price
-from pixian_batch.emulator.weather import Latency, Weather
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ENGINES = [EngineName.CANNED, EngineName.PLAIN]
 
@@ -32,16 +29,20 @@ async def test_a_result_has_all_its_headers(engine: EngineName) -> None:
     async with lab(engine=engine) as here:
         paid = await here.post(picture(size=(300, 200)))
         free = await here.post(picture(size=(300, 200)), {"test": "true"})
-    said = read_result_headers(paid.headers)
-    assert said.warnings == ()
-    assert (said.credits_charged, said.credits_calculated) == (Decimal("0.06"), None)
-    assert (said.input_size, said.result_size, said.input_orientation) == (Size(300, 200), Size(300, 200), 1)
+    headers = read_result_headers(paid.headers)
+    assert headers.warnings == ()
+    assert (headers.credits_charged, headers.credits_calculated) == (Decimal("0.06"), None)
+    assert (headers.input_size, headers.result_size, headers.input_orientation) == (
+        Size(300, 200),
+        Size(300, 200),
+        1,
+    )
     assert paid.headers["Content-Type"] == "image/png"
     assert sniff(paid.body) is Kind.PNG
     assert is_whole(Kind.PNG, paid.body[-64:])
-    said = read_result_headers(free.headers, test=True)
-    assert said.warnings == ()
-    assert (said.credits_charged, said.credits_calculated) == (Decimal(0), Decimal("0.06"))
+    headers = read_result_headers(free.headers, test=True)
+    assert headers.warnings == ()
+    assert (headers.credits_charged, headers.credits_calculated) == (Decimal(0), Decimal("0.06"))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -107,8 +108,12 @@ async def test_turned_photos_are_answered_upright(engine: EngineName) -> None:
     exif[0x0112] = 6
     Image.new("RGB", (60, 40)).save(out, "JPEG", exif=exif)
     async with lab(engine=engine) as here:
-        said = read_result_headers((await here.post(out.getvalue())).headers)
-    assert (said.input_orientation, said.input_size, said.result_size) == (6, Size(40, 60), Size(40, 60))
+        headers = read_result_headers((await here.post(out.getvalue())).headers)
+    assert (headers.input_orientation, headers.input_size, headers.result_size) == (
+        6,
+        Size(40, 60),
+        Size(40, 60),
+    )
 
 
 @pytest.mark.asyncio
@@ -156,64 +161,6 @@ async def test_credits_run_out_exactly() -> None:
         account = await here.ask("GET", here.emulator.url + "/account")
         assert account.status == 200
         assert b'"credits": 0.01' in account.body
-
-
-@pytest.mark.asyncio
-async def test_a_delivered_result_is_on_the_bill_under_its_hash() -> None:
-    data = picture()
-    async with lab() as here:
-        await here.post(data)
-        await here.post(data, {"test": "true"})
-        bill = await here.bill("?entries=5&arrivals=5")
-    account = bill["images"][hashlib.sha256(data).hexdigest()]
-    assert account == {"requests": 2, "charges": 1, "charged": "0.05", "delivered": 2, "tests": 1}
-    assert bill["totals"]["by_status"] == {"200": 2}
-    assert (bill["totals"]["charged"], bill["totals"]["calculated"]) == ("0.05", "0.05")
-    assert [entry["params"] for entry in bill["entries"]] == [
-        "output.format=png",
-        "test=true;output.format=png",
-    ]
-    assert [arrival["at_once"] for arrival in bill["arrivals"]] == [1, 1]
-
-
-@pytest.mark.asyncio
-async def test_the_bill_can_be_reset_and_shown_without_images() -> None:
-    async with lab() as here:
-        await here.post(picture())
-        assert "images" not in await here.bill("?images=false")
-        assert (await here.ask("DELETE", here.emulator.origin + "/emulator/bill")).status == 200
-        assert (await here.bill())["totals"]["requests"] == 0
-
-
-@pytest.mark.asyncio
-async def test_most_at_once_is_counted() -> None:
-    async with lab(weather=Weather(latency=Latency(0.2))) as here:
-        await asyncio.gather(*(here.post(picture(shade=shade)) for shade in range(7)))
-        totals = (await here.bill())["totals"]
-        assert (totals["most_at_once"], totals["at_once"]) == (7, 0)
-
-
-@pytest.mark.asyncio
-async def test_the_bill_file_survives_a_kill_and_is_gone_on_with(tmp_path: Path) -> None:
-    file = tmp_path / "bills" / "bill.jsonl"
-    async with lab(bill_file=file) as here:
-        await here.post(picture())
-        await here.post(picture(), {"test": "true"})
-        await here.post(b"nonsense")
-        before = here.emulator.bill.as_json()
-        # Already readable while the emulator runs: a kill -9 now would lose none of it.
-        assert file.read_text(encoding="utf-8").count('"event": "charge"') == 2
-    with file.open("a") as out:
-        out.write('{"event": "charge", "numb')  # what a crash leaves behind
-    async with lab(bill_file=file) as here:
-        again = here.emulator.bill.as_json()
-        assert again["images"] == before["images"]
-        for name in ("requests", "charges", "charged", "calculated", "delivered", "tests", "by_status"):
-            assert again["totals"][name] == before["totals"][name]
-        await here.post(picture(shade=5))
-    async with lab(bill_file=file) as here:
-        assert here.emulator.bill.totals.requests == 4
-        assert here.emulator.bill.totals.charges == 2
 
 
 texts = st.one_of(

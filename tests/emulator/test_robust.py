@@ -1,4 +1,7 @@
-"""Hostile, broken and crowded: every refusal is JSON, nothing hangs, nothing stays behind."""
+"""Hostile, broken and crowded: every refusal is JSON, nothing hangs, nothing stays behind.
+
+`server.py` and `answers.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from emulator.kit import Answer, basic, form, lab, picture, until
+from emulator.kit import basic, form, lab, picture, until
 from PIL import Image
 
-from pixian_batch.emulator.server import Emulator, serve
+from pixian_batch.emulator.server import Emulator
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName
 from pixian_batch.emulator.weather import Fault, Latency, Weather
 
@@ -94,15 +97,15 @@ async def talk(origin: str, *pieces: bytes, end: bool = False) -> bytes:
         await writer.drain()
     if end:
         writer.write_eof()
-    said = b""
+    answered = b""
     try:
         async with asyncio.timeout(1):
             while block := await reader.read(65536):
-                said += block
+                answered += block
     except TimeoutError:
         pass
     writer.close()
-    return said
+    return answered
 
 
 def head_of(length: int | str, *, more: str = "") -> bytes:
@@ -128,8 +131,8 @@ def head_of(length: int | str, *, more: str = "") -> bytes:
 @pytest.mark.asyncio
 async def test_what_is_no_http_is_answered_in_json(raw: bytes) -> None:
     async with lab() as here:
-        said = await talk(here.emulator.origin, raw)
-        head, _, body = said.partition(b"\r\n\r\n")
+        answered = await talk(here.emulator.origin, raw)
+        head, _, body = answered.partition(b"\r\n\r\n")
         assert head.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400"))
         assert json.loads(body)["error"]["status"] == 400
         assert (await here.post(picture())).status == 200
@@ -159,18 +162,18 @@ async def test_clients_that_vanish_in_the_middle_of_an_upload_leave_nothing_behi
 @pytest.mark.asyncio
 async def test_an_upload_that_stands_still_is_ended() -> None:
     async with lab(upload_idle=0.2) as here:
-        said = await talk(here.emulator.origin, head_of(1000), b"--abc\r\n")
-        assert b" 408 " in said.partition(b"\r\n")[0]
-        assert b'"status": 408' in said
+        answered = await talk(here.emulator.origin, head_of(1000), b"--abc\r\n")
+        assert b" 408 " in answered.partition(b"\r\n")[0]
+        assert b'"status": 408' in answered
 
 
 @pytest.mark.asyncio
 async def test_a_broken_chunked_body_is_refused() -> None:
     head = head_of(1).replace(b"Content-Length: 1", b"Transfer-Encoding: chunked")
     async with lab() as here:
-        said = await talk(here.emulator.origin, head, b"zz\r\nnonsense\r\n")
-        assert b" 400 " in said.partition(b"\r\n")[0]
-        assert b'"error"' in said
+        answered = await talk(here.emulator.origin, head, b"zz\r\nnonsense\r\n")
+        assert b" 400 " in answered.partition(b"\r\n")[0]
+        assert b'"error"' in answered
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -193,16 +196,16 @@ async def test_a_hundred_at_once_are_all_answered(engine: EngineName) -> None:
 
 @pytest.mark.asyncio
 async def test_more_than_may_wait_are_told_to_come_back() -> None:
-    async with lab(max_waiting=3, weather=Weather(latency=Latency(0.3))) as here:
-
-        async def one(shade: int) -> Answer:
-            await asyncio.sleep(0.01 * shade)
-            return await here.post(picture(shade=shade))
-
-        answers = await asyncio.gather(*map(one, range(8)))
-    refused = [answer for answer in answers if answer.status == 503]
-    assert len(refused) == 5
-    assert {(answer.code, answer.headers["Retry-After"]) for answer in refused} == {(-3, "5")}
+    async with lab(max_waiting=3, weather=Weather(latency=Latency(30))) as here:
+        waiting = [asyncio.create_task(here.post(picture(shade=shade))) for shade in range(3)]
+        await until(lambda: len(here.emulator.bill.images) == 3)
+        refused = await asyncio.gather(*(here.post(picture(shade=shade)) for shade in range(3, 8)))
+        assert [(answer.status, answer.code) for answer in refused] == [(503, -3)] * 5
+        assert {answer.headers["Retry-After"] for answer in refused} == {"5"}
+        assert not any(task.done() for task in waiting)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 @pytest.mark.asyncio
@@ -250,7 +253,6 @@ async def test_delivered_means_that_the_system_took_the_last_byte() -> None:
         await loop.sock_sendall(sock, body)
         await until(lambda: here.emulator.bill.totals.charges)
         assert await loop.sock_recv(sock, 12) == b"HTTP/1.1 200"
-        await asyncio.sleep(0.05)
         sock.close()
         await until(lambda: here.emulator.bill.entries)
         visit = here.emulator.bill.entries[0]
@@ -259,17 +261,24 @@ async def test_delivered_means_that_the_system_took_the_last_byte() -> None:
 
 @pytest.mark.asyncio
 async def test_serving_ends_when_it_is_cancelled() -> None:
-    told: asyncio.Future[Emulator] = asyncio.get_running_loop().create_future()
-    settings = EmulatorSettings(engine=EngineName.CANNED)
-    task = asyncio.create_task(serve(settings, host="127.0.0.1", port=0, ready=told.set_result))
-    emulator = await told
+    ready: asyncio.Future[Emulator] = asyncio.get_running_loop().create_future()
+
+    async def serve() -> None:
+        async with Emulator(EmulatorSettings(engine=EngineName.CANNED)) as emulator:
+            ready.set_result(emulator)
+            await asyncio.get_running_loop().create_future()
+
+    task = asyncio.create_task(serve())
+    emulator = await ready
     async with aiohttp.ClientSession() as session:
         headers = {"Authorization": basic()}
         async with session.get(f"{emulator.url}/account", headers=headers) as reply:
             assert reply.status == 200
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(aiohttp.ClientError):
+            await session.get(f"{emulator.url}/account", headers=headers)
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,17 @@
-"""Settings from a file and from flags."""
+"""Settings from a file and from options: `settings.py` and `reading.py`."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pixian_batch.emulator.flags import ServeFlags, WeatherFlags, chance_from_text, settings_from_flags
+from pixian_batch.emulator.reading import SettingsError, lay_over, options_of, read_file, read_text
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName, PackState, Price
-from pixian_batch.emulator.toml import SettingsError, settings_from_text, settings_from_toml
 from pixian_batch.emulator.weather import Chance, Fault, FaultKind, Latency, RateLimit, Weather
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ every = 100
 def test_a_file_can_say_everything(tmp_path: Path) -> None:
     file = tmp_path / "emulator.toml"
     file.write_text(WHOLE)
-    assert settings_from_toml(file) == EmulatorSettings(
+    assert read_file(EmulatorSettings, file) == EmulatorSettings(
         engine=EngineName.PLAIN,
         api_id="me",
         api_secret="hush",
@@ -75,12 +75,11 @@ def test_a_file_can_say_everything(tmp_path: Path) -> None:
 
 
 def test_an_empty_file_says_nothing() -> None:
-    assert settings_from_text("") == EmulatorSettings()
+    assert read_text(EmulatorSettings, "") == EmulatorSettings()
 
 
-@pytest.mark.parametrize(
-    ("text", "hint"),
-    [
+def test_a_wrong_file_is_told_where_and_why() -> None:
+    for text, hint in (
         ("engin = 'plain'", "engin is not a setting; did you mean engine"),
         ("[weather]\nlatncy = {}", "weather.latncy is not a setting; did you mean latency"),
         ("[weather.latency]\nmeadian = 1", "did you mean median"),
@@ -104,32 +103,28 @@ def test_an_empty_file_says_nothing() -> None:
         ("= 3", "line 1"),
         ("api_id = 'x'", "go together"),
         ("tls_cert = 'x'", "go together"),
-    ],
-)
-def test_a_wrong_file_is_told_where_and_why(text: str, hint: str) -> None:
-    with pytest.raises(SettingsError, match=hint.replace("(", r"\(")):
-        settings_from_text(text)
+    ):
+        with pytest.raises(SettingsError) as wrong:
+            read_text(EmulatorSettings, text)
+        assert hint in str(wrong.value), text
 
 
 def test_the_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "wrong.toml"
     file.write_bytes(b"\xff")
     with pytest.raises(SettingsError, match=r"wrong\.toml"):
-        settings_from_toml(file)
+        read_file(EmulatorSettings, file)
     file.write_text("x = 1")
     with pytest.raises(SettingsError, match=r"wrong\.toml: x is not"):
-        settings_from_toml(file)
+        read_file(EmulatorSettings, file)
 
 
 def test_flags_go_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "emulator.toml"
     file.write_text(WHOLE)
-    settings = settings_from_flags(
-        ServeFlags(file=file, engine=EngineName.CANNED, allow_fetch=("other",)),
-        WeatherFlags(
-            latency=0.5, fail_rate=0.1, faults=("cut_body=0.05", "error_503/10"), script=("fair", "garbage")
-        ),
-    )
+    given = {"engine": EngineName.CANNED, "allow_fetch": ["other"], "latency": 0.5, "fail_rate": 0.1}
+    given |= {"fault": ["cut_body=0.05", "error_503/10"], "script": ["fair", "garbage"]}
+    settings = lay_over(read_file(EmulatorSettings, file), given)
     assert (settings.engine, settings.api_id, settings.credits) == (EngineName.CANNED, "me", Decimal("12.3"))
     assert settings.allow_fetch == ("127.0.0.1", "*.example.com", "other")
     assert settings.weather.latency == Latency(0.5, 0.4)
@@ -146,25 +141,46 @@ def test_flags_go_over_the_file(tmp_path: Path) -> None:
 
 
 def test_no_flags_are_the_defaults() -> None:
-    assert settings_from_flags(ServeFlags(), WeatherFlags()) == EmulatorSettings()
+    options = [option.name for option in options_of(EmulatorSettings)]
+    assert {"engine", "latency_sigma", "fail_rate", "fault"} < set(options)
+    assert lay_over(EmulatorSettings(), {}) == EmulatorSettings()
+    assert lay_over(EmulatorSettings(), dict.fromkeys(options)) == EmulatorSettings()
+    assert lay_over(EmulatorSettings(), {"fault": [], "script": [], "allow_fetch": []}) == EmulatorSettings()
+
+
+def test_an_option_s_value_is_checked_like_a_file_s() -> None:
+    for given in ({"api_id": "me"}, {"latency": -1.0}, {"fail_rate": 2.0}, {"script": [""]}, {"burst": 0}):
+        with pytest.raises(ValueError, match=r"go together|latency|probability|no fault|burst"):
+            lay_over(EmulatorSettings(), given)
+
+
+def test_every_setting_can_be_named_in_a_file_and_is_checked_there() -> None:
+    # A date is none of them. A type that the reader does not know would be another error.
+    tables = {"": EmulatorSettings, "weather.": Weather, "price.": Price}
+    tables |= {"weather.latency.": Latency, "weather.rate_limit.": RateLimit}
+    names = [table + field.name for table, kind in tables.items() for field in fields(kind)]
+    for name in names:
+        with pytest.raises(SettingsError, match=rf"^{name} must be "):
+            read_text(EmulatorSettings, f"{name} = 1979-05-27")
 
 
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [
-        ("flags", {"aiohttp", "PIL", "numpy", "onnxruntime"}),
-        ("server", {"PIL", "numpy", "onnxruntime"}),
+        ("emulator.settings", {"aiohttp", "multipart", "PIL", "numpy", "onnxruntime"}),
+        ("emulator.server", {"PIL", "numpy", "onnxruntime"}),
+        ("cli.commands.run", {"multipart", "onnxruntime"}),
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(module: str, unwanted: set[str]) -> None:
-    code = f"import sys, pixian_batch.emulator.{module}; print(*({unwanted!r} & set(sys.modules)))"
+    code = f"import sys, pixian_batch.{module}; print(*({unwanted!r} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert not run.stdout.split()
 
 
 def test_chances_are_read() -> None:
-    assert chance_from_text("cut_body=0.05") == Chance(Fault(FaultKind.CUT_BODY), probability=0.05)
-    assert chance_from_text("redirect_other:http://h/x?a=b/10").every == 10
+    assert Chance.parse("cut_body=0.05") == Chance(Fault(FaultKind.CUT_BODY), probability=0.05)
+    assert Chance.parse("redirect_other:http://h/x?a=b/10").every == 10
     for wrong in (
         "cut_body",
         "cut_body=",
@@ -175,4 +191,4 @@ def test_chances_are_read() -> None:
         "cut_body/1.5",
     ):
         with pytest.raises(ValueError, match=r"neither|no fault|probability"):
-            chance_from_text(wrong)
+            Chance.parse(wrong)

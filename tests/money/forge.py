@@ -45,10 +45,11 @@ _NEEDED: Final = (
     "pixian_batch.cli.commands.run",
     "pixian_batch.display.records",
     "pixian_batch.emulator.canned",
+    "pixian_batch.emulator.reading",
     "pixian_batch.emulator.server",
-    "pixian_batch.emulator.toml",
     "pixian_batch.imaging.delta",
     "pixian_batch.imaging.probe",
+    "tomllib",
 )
 
 
@@ -149,10 +150,11 @@ def _quicken(seconds: float | None) -> None:
 
 
 async def _emulate(toml: str, place: Path) -> None:
+    from pixian_batch.emulator.reading import read_text
     from pixian_batch.emulator.server import Emulator
-    from pixian_batch.emulator.toml import settings_from_text
+    from pixian_batch.emulator.settings import EmulatorSettings
 
-    async with Emulator(settings_from_text(toml)) as emulator:
+    async with Emulator(read_text(EmulatorSettings, toml)) as emulator:
         _write(place / "url", emulator.origin)
         await asyncio.get_running_loop().create_future()
 

@@ -47,7 +47,7 @@ def refine(rgb: NDArray[np.uint8], small: Image.Image, coarse: Map) -> NDArray[n
     for row in _strips(height, small.height, radius):
         for column in columns:
             tile, near = (row.ends, column.ends), (row.near, column.near)
-            flat = _flat_value(matte[row.seen, column.seen])
+            flat = _flat_value(matte[row.felt, column.felt])
             if flat is None:
                 planes = _fit(guide[:, *near] * np.float32(1 / 255), matte[near], row.mean, column.mean)
                 alpha[tile] = _applied(planes, rgb[tile], row.enlarge, column.enlarge)
@@ -83,7 +83,7 @@ class _Strip:
 
     ends: slice
     """In the large picture."""
-    seen: slice
+    felt: slice
     """In the small picture: where an edge would be felt here."""
     near: slice
     """In the small picture: all that the fit and its enlarging look at."""
@@ -99,10 +99,10 @@ def _strips(full: int, less: int, radius: int) -> list[_Strip]:
     for first in range(0, full, _TILE):
         ends = slice(first, min(first + _TILE, full))
         # Enlarging looks one pixel further, and the fit takes means of means.
-        seen, near = (_below(ends, full, less, room) for room in (radius, 1 + 2 * radius))
+        felt, near = (_below(ends, full, less, room) for room in (radius, 1 + 2 * radius))
         mean = _means(near.stop - near.start, radius)
         enlarge = _product(_enlarging(ends, near, less / full), mean[np.newaxis])[0]
-        strips.append(_Strip(ends, seen, near, mean, enlarge))
+        strips.append(_Strip(ends, felt, near, mean, enlarge))
     return strips
 
 

@@ -92,11 +92,11 @@ def _window(coarse: NDArray[np.float32], height: int, width: int) -> Window | No
     return _slice(rows, height), _slice(columns, width)
 
 
-def _padded(found: NDArray[np.intp]) -> tuple[float, float] | None:
+def _padded(indices: NDArray[np.intp]) -> tuple[float, float] | None:
     """Where the subject lies along one axis, with some surroundings; 0 and 1 are the picture's ends."""
-    if not found.size:
+    if not indices.size:
         return None
-    first, last = float(found[0]) / _SIDE, float(found[-1] + 1) / _SIDE
+    first, last = float(indices[0]) / _SIDE, float(indices[-1] + 1) / _SIDE
     room = max((last - first) * _PADDING, 4 / _SIDE)
     return max(0.0, first - room), min(1.0, last + room)
 

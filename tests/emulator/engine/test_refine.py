@@ -1,3 +1,5 @@
+"""From a coarse map to a fine edge."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
 def disc(height: int, width: int, radius: float) -> NDArray[np.bool_]:
     rows, columns = np.mgrid[:height, :width]
-    found: NDArray[np.bool_] = np.hypot(rows - height / 2, columns - width / 2) < radius
-    return found
+    inside: NDArray[np.bool_] = np.hypot(rows - height / 2, columns - width / 2) < radius
+    return inside
 
 
 def painted(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -116,9 +118,9 @@ def test_flat_tiles_are_those_that_the_filter_would_leave_flat() -> None:
     mask = disc(700, 900, 120)
     rgb = painted(mask)
     coarse = soft(disc(249, 320, 120 * 320 / 900), 2)
-    found = refine(rgb, reduced(rgb), coarse)
-    assert set(np.unique(found[:128, :128])) == {0}
-    assert found[350, 450] == 255
+    alpha = refine(rgb, reduced(rgb), coarse)
+    assert set(np.unique(alpha[:128, :128])) == {0}
+    assert alpha[350, 450] == 255
 
 
 def test_products_are_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
