@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from pixian_batch.contract.headers import Box
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import MAX_INPUT_PIXELS, OutputFormat
-from pixian_batch.emulator.result import Result, spooled
+from pixian_batch.emulator.result import RenderedResult, spooled
 from pixian_batch.imaging.errors import DeltaShrunkError, TooManyPixelsError
 from pixian_batch.imaging.probe import check_complete, probe
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _KEPT: Final = 128
 
 
-def canned(stream: BinaryIO, params: Params, *, spool_bytes: int) -> Result:
+def canned(stream: BinaryIO, params: Params, *, spool_bytes: int) -> RenderedResult:
     """An answer that fits the header of the image in `stream`; raises imaging's errors."""
     header = probe(stream)
     if header.size.pixels > MAX_INPUT_PIXELS:
@@ -34,7 +34,7 @@ def canned(stream: BinaryIO, params: Params, *, spool_bytes: int) -> Result:
         raise DeltaShrunkError(header.size, header.size)
     size = header.upright if delta or params.target_size is None else params.target_size
     body = _body(size, params.result_format)
-    return Result(
+    return RenderedResult(
         body=spooled(body, spool_bytes=spool_bytes),
         size=len(body),
         kind=Kind.JPEG if params.result_format is OutputFormat.JPEG else Kind.PNG,

@@ -15,7 +15,7 @@ from pixian_batch.emulator import refusals
 from pixian_batch.emulator.weather import Fault, FaultKind
 
 if TYPE_CHECKING:
-    from pixian_batch.emulator.result import Result
+    from pixian_batch.emulator.result import RenderedResult
 
 _HTML: Final = (
     b"<!DOCTYPE html><html><head><title>%s</title></head><body><h1>%s</h1><hr>nginx</body></html>\n"
@@ -109,7 +109,7 @@ def bend_headers(headers: dict[str, str], fault: Fault | None) -> dict[str, str]
 
 
 async def send(
-    request: web.BaseRequest, result: Result, headers: dict[str, str], *, fault: Fault | None
+    request: web.BaseRequest, result: RenderedResult, headers: dict[str, str], *, fault: Fault | None
 ) -> web.StreamResponse:
     """Send a charged result as the fault allows. Returns only when the whole body was handed over.
 
@@ -132,7 +132,7 @@ async def send(
 
 
 async def _send_body(
-    request: web.BaseRequest, response: web.StreamResponse, result: Result, *, fault: Fault | None
+    request: web.BaseRequest, response: web.StreamResponse, result: RenderedResult, *, fault: Fault | None
 ) -> None:
     kind = None if fault is None else fault.kind
     half, sent = result.size // 2, 0

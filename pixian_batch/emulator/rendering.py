@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pixian_batch.contract.params import DEFAULT_MAX_PIXELS, OutputFormat
 from pixian_batch.emulator import refusals
 from pixian_batch.emulator.memory import PixelMemory
-from pixian_batch.emulator.result import Result, spooled
+from pixian_batch.emulator.result import RenderedResult, spooled
 from pixian_batch.emulator.settings import EngineName
 from pixian_batch.imaging.errors import (
     DeltaShrunkError,
@@ -53,7 +53,7 @@ class Renderer:
         """Drop what waits and end the threads."""
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
 
-    async def make(self, upload: Upload, params: Params) -> Result:
+    async def make(self, upload: Upload, params: Params) -> RenderedResult:
         """The result for an upload; raises `Refusal` when the picture cannot be used."""
         if self._engine is None and upload.size <= self._settings.spool_bytes:
             # Canned answers for small uploads cost less than a change of threads.
@@ -66,19 +66,19 @@ class Renderer:
             future.add_done_callback(_drop)
             raise
 
-    def _canned(self, upload: Upload, params: Params) -> Result:
+    def _canned(self, upload: Upload, params: Params) -> RenderedResult:
         from pixian_batch.emulator.canned import canned  # needs Pillow
 
         with _refusing():
             return canned(upload.open(), params, spool_bytes=self._settings.spool_bytes)
 
-    def _cut_out(self, upload: Upload, params: Params) -> Result:
+    def _cut_out(self, upload: Upload, params: Params) -> RenderedResult:
         from pixian_batch.imaging.probe import probe  # needs Pillow
 
         with _refusing(), self._memory.taken(probe(upload.open()).size.pixels):
             return self._rendered(upload, params)
 
-    def _rendered(self, upload: Upload, params: Params) -> Result:
+    def _rendered(self, upload: Upload, params: Params) -> RenderedResult:
         from pixian_batch.imaging.compose import render  # needs numpy and Pillow
         from pixian_batch.imaging.pixels import open_picture  # needs numpy and Pillow
 
@@ -88,7 +88,7 @@ class Renderer:
         if picture.shrunk and params.result_format is OutputFormat.DELTA_PNG:
             raise refusals.delta_shrunk()  # before the engine works in vain
         rendered = render(picture, self._engine.matte(picture.rgb), params)
-        return Result(
+        return RenderedResult(
             body=spooled(rendered.body, spool_bytes=self._settings.spool_bytes),
             size=len(rendered.body),
             kind=rendered.kind,
@@ -111,7 +111,7 @@ class Renderer:
         return None
 
 
-def _drop(future: Future[Result]) -> None:
+def _drop(future: Future[RenderedResult]) -> None:
     """A thread cannot be stopped, and nobody waits for its result any more."""
     if not future.cancelled() and future.exception() is None:
         future.result().close()

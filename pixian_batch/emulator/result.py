@@ -17,7 +17,7 @@ _BLOCK: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RenderedResult:
     """A finished result: `size` bytes in `body`, and what the headers say about it. Close it."""
 
     body: BinaryIO

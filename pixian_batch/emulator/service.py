@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pixian_batch.contract.params import Params
     from pixian_batch.emulator.account import CreditAccount
     from pixian_batch.emulator.rendering import Renderer
-    from pixian_batch.emulator.result import Result
+    from pixian_batch.emulator.result import RenderedResult
     from pixian_batch.emulator.settings import EmulatorSettings
 
 _OUR_BUG = 500
@@ -46,7 +46,7 @@ class Service:
         self._renderer = renderer
         self._fetcher = Fetcher(settings)
         self._bucket = Bucket(float(settings.weather.rate_limit.burst), 0.0)
-        self._work: set[asyncio.Task[Result]] = set()
+        self._work: set[asyncio.Task[RenderedResult]] = set()
 
     async def close(self) -> None:
         """Drop what is under way; nothing of it is charged any more."""
@@ -142,7 +142,9 @@ class Service:
         times = self._bill.identify(visit, upload.digest)
         return fault_of_image(self._settings.weather, upload.digest, times)
 
-    def _begin(self, work: Coroutine[None, None, Result], upload: Upload) -> asyncio.Task[Result]:
+    def _begin(
+        self, work: Coroutine[None, None, RenderedResult], upload: Upload
+    ) -> asyncio.Task[RenderedResult]:
         """Work that goes on when its client leaves; at its end the upload is closed."""
         task = asyncio.create_task(work)
         self._work.add(task)
@@ -151,7 +153,7 @@ class Service:
         task.add_done_callback(lambda _: upload.close())
         return task
 
-    async def _make(self, visit: Visit, upload: Upload, params: Params, *, latency: float) -> Result:
+    async def _make(self, visit: Visit, upload: Upload, params: Params, *, latency: float) -> RenderedResult:
         """Make the result and charge for it."""
         await asyncio.sleep(latency)
         result = await self._renderer.make(upload, params)
@@ -162,7 +164,7 @@ class Service:
             raise
         return result
 
-    def _charge(self, visit: Visit, params: Params, result: Result) -> None:
+    def _charge(self, visit: Visit, params: Params, result: RenderedResult) -> None:
         price = self._account.price(min(result.input_size.pixels, params.max_pixels))
         if params.test:
             self._bill.charge(visit, ZERO, calculated=price)
@@ -171,7 +173,12 @@ class Service:
             self._bill.charge(visit, price)
 
     async def _deliver(
-        self, request: web.BaseRequest, visit: Visit, task: asyncio.Task[Result], *, fault: Fault | None
+        self,
+        request: web.BaseRequest,
+        visit: Visit,
+        task: asyncio.Task[RenderedResult],
+        *,
+        fault: Fault | None,
     ) -> web.StreamResponse:
         try:
             result = await asyncio.shield(task)
@@ -188,7 +195,7 @@ class Service:
         return response
 
 
-def _headers(visit: Visit, result: Result) -> dict[str, str]:
+def _headers(visit: Visit, result: RenderedResult) -> dict[str, str]:
     headers = ResultHeaders(
         credits_charged=visit.charged,
         credits_calculated=visit.calculated,
@@ -201,7 +208,7 @@ def _headers(visit: Visit, result: Result) -> dict[str, str]:
     return {"Content-Type": result.kind.media_type} | write_result_headers(headers)
 
 
-def _drop(task: asyncio.Task[Result]) -> None:
+def _drop(task: asyncio.Task[RenderedResult]) -> None:
     """Nobody waits for this result any more."""
     if not task.cancelled() and task.exception() is None:
         task.result().close()
