@@ -12,9 +12,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from adapters.ledger.ledgers import (
+    IMAGES,
+    PAGE,
+    PARAMS,
+    charges,
+    copy,
+    make,
+    seen_by_sqlite,
+    states,
+    would_send,
+)
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from ledger.ledgers import IMAGES, PAGE, PARAMS, charges, copy, make, seen_by_sqlite, states, would_send
 from support.records import key, sending
 
 from pixian_batch.adapters.ledger import (

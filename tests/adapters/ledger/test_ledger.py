@@ -22,9 +22,9 @@ from pixian_batch.adapters.ledger import (
     LedgerInUseError,
     LedgerTooNewError,
     default_path,
-    read_only,
-    store,
 )
+from pixian_batch.adapters.ledger.migration import SCHEMA_VERSION
+from pixian_batch.adapters.ledger.opening import read_only
 from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.record import Placed, State
 from pixian_batch.policy.verdict import Verdict
@@ -505,7 +505,7 @@ async def test_somebody_elses_database_is_refused_and_left_as_it_is(path: str) -
 async def test_a_newer_ledger_is_refused(path: str) -> None:
     await (await Ledger.open(path)).close()
     newer = sqlite3.connect(path)
-    newer.execute(f"PRAGMA user_version = {store.SCHEMA_VERSION + 1}")
+    newer.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     newer.close()
     with pytest.raises(LedgerTooNewError, match="newer"):
         await Ledger.open(path)

@@ -137,19 +137,19 @@ def _at(stream: BinaryIO, offset: int, size: int) -> bytes:
     """Some bytes; zeros where the file has none, or the disk does not give them."""
     try:
         stream.seek(offset)
-        found = stream.read(size)
+        content = stream.read(size)
     except OSError:
-        found = b""
-    return found.ljust(size, b"\0")
+        content = b""
+    return content.ljust(size, b"\0")
 
 
 def _page_size(path: str) -> int:
     """The page size: as the file's header or the log's says it, else the usual one."""
     with _open(path) as base, _open(f"{path}-wal") as log:
-        (said,) = struct.unpack_from(">H", _at(base, 16, 2))
+        (written,) = struct.unpack_from(">H", _at(base, 16, 2))
         (logged,) = struct.unpack_from(">I", _at(log, 8, 4))
         begins_well = _at(base, 0, 16) == b"SQLite format 3\0"
-    for size in ([65536 if said == 1 else said] if begins_well else []) + [logged]:
+    for size in ([65536 if written == 1 else written] if begins_well else []) + [logged]:
         if 512 <= size <= 65536 and size & (size - 1) == 0:  # a power of two, as the format says
             return size
     return _USUAL_PAGE
