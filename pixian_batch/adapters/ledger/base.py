@@ -6,7 +6,7 @@ A run's ledger and a reader's differ only in how they carry a question to their 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from pixian_batch.adapters.clock import today
 from pixian_batch.adapters.ledger import questions
@@ -14,11 +14,9 @@ from pixian_batch.adapters.ledger.errors import meaningful
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Sequence
-    from decimal import Decimal
+    from collections.abc import Callable, Coroutine
 
     from pixian_batch.adapters.ledger.rows import Spent
-    from pixian_batch.policy.record import Asked, Key, Known, Standing, Stands, Unfinished
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -32,6 +30,17 @@ def answer(db: sqlite3.Connection, question: Question[_P, _T], *args: _P.args, *
         return question(db, *args, **named)
 
 
+def _named(
+    question: Question[_P, _T],
+) -> Callable[Concatenate[BaseLedger, _P], Coroutine[Any, Any, _T]]:
+    """A question as a method, for those who ask it often."""
+
+    async def ask(self: BaseLedger, /, *args: _P.args, **named: _P.kwargs) -> _T:
+        return await self.ask(question, *args, **named)
+
+    return ask
+
+
 class BaseLedger(ABC):
     """What both doors answer. Everything here raises `LedgerError`, and `LedgerDamagedError` for damage."""
 
@@ -41,54 +50,19 @@ class BaseLedger(ABC):
     async def ask(self, question: Question[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:
         """Any question, answered from one consistent moment of the ledger."""
 
-    async def standing(self, key: Key) -> Standing | None:
-        """What is known of an image."""
-        return await self.ask(questions.standing, key)
-
-    async def places_of(self, key: Key) -> list[tuple[str, int]]:
-        """Where results of an image stand: (place, size)."""
-        return await self.ask(questions.places_of, key)
-
-    async def is_bought(self, key: Key) -> bool:
-        """Whether a result of this image is recorded anywhere."""
-        return bool(await self.places_of(key))
-
-    async def known(self, asked: Sequence[Asked]) -> list[tuple[dict[str, Known], dict[str, Stands]]]:
-        """Hashes of inputs, and what stands in their output folders: an answer for each folder."""
-        return await self.ask(questions.known, asked)
-
-    async def sources_of(self, digest: bytes) -> list[str]:
-        """Absolute paths of inputs that had these bytes when they were last read."""
-        return await self.ask(questions.sources_of, digest)
-
-    async def unfinished(self) -> list[Unfinished]:
-        """What an interrupted run has left: at most as many as it had workers."""
-        return await self.ask(questions.unfinished)
-
-    async def undecided(self) -> list[Standing]:
-        """Images that wait for a decision."""
-        return await self.ask(questions.undecided)
-
-    async def charged(self) -> Decimal:
-        """Credits charged in this ledger, ever."""
-        return await self.ask(questions.charged)
-
-    async def spending(self, since: str = "") -> Spent:
-        """Credits in this ledger since a moment (ever, by default)."""
-        return await self.ask(questions.spending, since)
+    standing = _named(questions.standing)
+    places_of = _named(questions.places_of)
+    is_bought = _named(questions.is_bought)
+    known = _named(questions.known)
+    sources_of = _named(questions.sources_of)
+    unfinished = _named(questions.unfinished)
+    undecided = _named(questions.undecided)
+    charged = _named(questions.charged)
+    spending = _named(questions.spending)
+    unpriced = _named(questions.unpriced)
+    result_sizes = _named(questions.result_sizes)
+    prices = _named(questions.prices)
 
     async def spending_today(self) -> Spent:
         """Credits of attempts sent since midnight, local time."""
         return await self.spending(today())
-
-    async def unpriced(self) -> list[int]:
-        """Pixels of each attempt that may have been charged, and of which no price was known."""
-        return await self.ask(questions.unpriced)
-
-    async def result_sizes(self) -> tuple[int, int]:
-        """How many results stand somewhere, and their bytes."""
-        return await self.ask(questions.result_sizes)
-
-    async def prices(self, params: str) -> list[tuple[int, Decimal]]:
-        """(pixels, credits) of what was bought or calculated with these parameters."""
-        return await self.ask(questions.prices, params)

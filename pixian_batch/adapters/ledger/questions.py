@@ -81,6 +81,11 @@ def places_of(db: sqlite3.Connection, key: Key) -> list[tuple[str, int]]:
     return [(join_place(folder, name), size) for folder, name, size in rows]
 
 
+def is_bought(db: sqlite3.Connection, key: Key) -> bool:
+    """Whether a result of this image is recorded anywhere."""
+    return bool(places_of(db, key))
+
+
 def last_attempt(db: sqlite3.Connection) -> int:
     """The highest attempt number so far."""
     return _number(db, "SELECT coalesce(max(id), 0) FROM attempt")
@@ -122,10 +127,8 @@ def _range(names: Sequence[str]) -> tuple[str | bytes, str | bytes]:
     try:
         "".join(names).encode()
     except UnicodeEncodeError:
-        stored = [to_db(name) for name in names]
-        texts = [name for name in stored if isinstance(name, str)]
-        blobs = [name for name in stored if isinstance(name, bytes)]
-        return min(texts or blobs), max(blobs or texts)
+        stored = sorted(map(to_db, names), key=lambda name: (isinstance(name, bytes), name))
+        return stored[0], stored[-1]
     return min(names), max(names)
 
 
@@ -193,25 +196,20 @@ def prices(db: sqlite3.Connection, params: str) -> list[tuple[int, Decimal]]:
     ]
 
 
-def charged_since(db: sqlite3.Connection, run: int) -> Decimal:
-    """Credits charged by attempts of `run` and later ones: as the service said it, or a person decided."""
-    rows = db.execute(
-        "SELECT coalesce(charged, at_most), count(*) FROM attempt LEFT JOIN answer ON answer.attempt_id = id"
-        " LEFT JOIN resolution ON resolution.attempt_id = id"
-        " WHERE run_id >= ? AND (charged IS NOT NULL OR (how = 'charged' AND at_most IS NOT NULL)) GROUP BY 1",
-        (run,),
-    )
-    return total(rows)
-
-
 def evidence(db: sqlite3.Connection) -> Evidence:
-    """What `reconcile` compares the account's balance with."""
+    """What `reconcile` compares the account's balance with. Charged is what the service, or a person, said was."""
     doubts = [item for item in undecided(db) if item.headers is None or item.headers.credits_charged is None]
     if not doubts:
         return Evidence([], None, Decimal(0))
     first = min(_number(db, "SELECT run_id FROM attempt WHERE id = ?", item.attempt) for item in doubts)
     (before,) = db.execute("SELECT balance_before FROM run WHERE id = ?", (first,)).fetchone()
-    return Evidence(doubts, credits_from(before), charged_since(db, first))
+    since = db.execute(
+        "SELECT coalesce(charged, at_most), count(*) FROM attempt LEFT JOIN answer ON answer.attempt_id = id"
+        " LEFT JOIN resolution ON resolution.attempt_id = id"
+        " WHERE run_id >= ? AND (charged IS NOT NULL OR (how = 'charged' AND at_most IS NOT NULL)) GROUP BY 1",
+        (first,),
+    )
+    return Evidence(doubts, credits_from(before), total(since))
 
 
 # --- the whole ledger --------------------------------------------------------------------------------
@@ -250,7 +248,10 @@ def status(db: sqlite3.Connection) -> Status:
         by_folder=_sums(db.execute(_BY_FOLDER)),
         dearest=_purchases(db, "price"),
         largest=_purchases(db, "size"),
-        runs=_runs(db),
+        runs=[
+            RunFacts(*row)
+            for row in db.execute("SELECT id, started_at, ended_at, exit_code FROM run ORDER BY id")
+        ],
     )
 
 
@@ -258,14 +259,6 @@ def failures(db: sqlite3.Connection) -> list[Failure]:
     """The inputs whose latest attempt failed, by name."""
     rows = db.execute("SELECT input, code, message FROM failure ORDER BY input")
     return [Failure(from_db(source), code, from_db(message)) for source, code, message in rows]
-
-
-def _runs(db: sqlite3.Connection) -> list[RunFacts]:
-    """All runs, oldest first."""
-    return [
-        RunFacts(*row)
-        for row in db.execute("SELECT id, started_at, ended_at, exit_code FROM run ORDER BY id")
-    ]
 
 
 _BY_DAY: Final = """

@@ -41,7 +41,7 @@ class Saved:
 
 @dataclass(slots=True)
 class Mender:
-    """Makes saved rows a ledger again: every reference leads somewhere, every image stands where its sheets say."""
+    """Mends the ledger of `db`, a transaction of the caller's. out: the output folder, whose files prove results."""
 
     db: sqlite3.Connection
     out: str
@@ -142,13 +142,14 @@ class Mender:
             "SELECT run_id, sent_at FROM attempt WHERE id < ? ORDER BY id DESC LIMIT 1", (attempt,)
         ).fetchone()
         run, sent_at = near or (1, self._first_moment(attempt))
-        place = self.db.execute(
-            "SELECT folder, name FROM place WHERE image_id = ? LIMIT 1", (image,)
-        ).fetchone() or ("", f"{UNKNOWN} #{attempt}")
         name = f"{UNKNOWN} #{attempt}"
+        known = self.db.execute(
+            "SELECT folder, name FROM place WHERE image_id = ? LIMIT 1", (image,)
+        ).fetchone()
+        place = to_db(join_place(*known)) if known else name
         self.db.execute(
             "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, NULL, 0)",
-            (attempt, run, image, sent_at, name, to_db(join_place(*place)), name),
+            (attempt, run, image, sent_at, name, place, name),
         )
 
     def _first_moment(self, attempt: int) -> str:

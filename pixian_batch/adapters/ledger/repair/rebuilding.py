@@ -75,9 +75,7 @@ def is_ours(path: str) -> bool:
 
 
 def _names_us(path: str) -> bool:
-    if not os.path.isfile(path):
-        return False
-    with open(path, "rb") as stream:
+    with suppress(OSError), open(path, "rb") as stream:
         head = stream.read(100)
         if head[68:72] == opening.APPLICATION_ID.to_bytes(4, "big"):
             return True
