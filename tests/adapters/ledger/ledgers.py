@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from support.pictures import put
 from support.records import answered, ended, key, sending
@@ -25,6 +25,12 @@ IMAGES = 300
 PARAMS = "output_format=png"
 PAGE = 4096
 MONEY = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+
+
+def rows(path: str, sql: str) -> list[Any]:
+    """What any other program reads, while the ledger is open."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
 
 
 def place_of(number: int) -> str:
