@@ -84,7 +84,7 @@ def _row(db: sqlite3.Connection, folder: str, number: int, place: tuple[str, str
     at = "2026-01-01T00:00:00.000+00:00"
     found = os.stat(source)
     spool = os.path.join(folder, "out", place[0], f".pixian-{number}.part")
-    writing.write_source(db, source, found.st_size, found.st_mtime_ns, key.digest)
+    writing.write_source(db, source, size=found.st_size, mtime_ns=found.st_mtime_ns, digest=key.digest)
     writing.write_sending(
         db, 1, at, Sending(number, key, source, result, spool, 12_000_000, Decimal("0.25"), free=False)
     )

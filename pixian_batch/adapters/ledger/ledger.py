@@ -116,11 +116,11 @@ class Ledger(BaseLedger):
 
     async def failed(self, source: str, problem: Problem) -> None:
         """Remember why `source` has no result."""
-        await self._committer.do(writing.write_failure, self.run, now(), source, problem)
+        await self._committer.do(writing.write_failure, self.run, now(), source=source, problem=problem)
 
     def note_source(self, path: str, size: int, mtime_ns: int, digest: bytes) -> None:
         """Remember the hash of the input at the absolute `path`; nobody waits for it."""
-        self._committer.soon(writing.write_source, path, size, mtime_ns, digest)
+        self._committer.soon(writing.write_source, path, size=size, mtime_ns=mtime_ns, digest=digest)
 
     async def resolve(self, attempt: int, *, charged: bool) -> None:
         """A person decided about an attempt in doubt: its image may be sent again."""

@@ -130,7 +130,7 @@ def write_placed(db: sqlite3.Connection, results: Sequence[tuple[str, str, Place
     db.executemany("DELETE FROM failure WHERE input = ?", [(to_db(source),) for source, _p, _w in results])
 
 
-def write_failure(db: sqlite3.Connection, run: int, at: str, source: str, problem: Problem) -> None:
+def write_failure(db: sqlite3.Connection, run: int, at: str, *, source: str, problem: Problem) -> None:
     """An input that has no result, and why."""
     db.execute(
         "INSERT OR REPLACE INTO failure (input, run_id, at, code, message) VALUES (?, ?, ?, ?, ?)",
@@ -138,7 +138,7 @@ def write_failure(db: sqlite3.Connection, run: int, at: str, source: str, proble
     )
 
 
-def write_source(db: sqlite3.Connection, path: str, size: int, mtime_ns: int, digest: bytes) -> None:
+def write_source(db: sqlite3.Connection, path: str, *, size: int, mtime_ns: int, digest: bytes) -> None:
     """An input's hash, for as long as its size and time stay."""
     folder, name = os.path.split(path)
     db.execute(

@@ -51,8 +51,8 @@ _CHECKS: Final[dict[str, Check]] = {
 class _Shape:
     """How rows of a table (or of an index of it) look.
 
-    needed: checks of the columns that make a row what it is; soft: of the others, which become NULL
-    when they make no sense. Columns keep their order; `rowid` stands for the first one.
+    checks: of its columns in their order, each with whether the column makes a row what it is; the others
+    become NULL when they make no sense. rowid: it stands for the first column.
     """
 
     insert: str
