@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
-import sqlite3
 import ssl
 import sys
 import tempfile
@@ -19,6 +19,7 @@ from pixian_batch.policy.stopping import Exit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pixian_batch.adapters.ledger.rows import Condition
     from pixian_batch.contract.account import Credentials
 
 _MEGABYTE: Final = 1_000_000
@@ -70,6 +71,7 @@ def versions() -> CheckResult:
     from importlib.metadata import PackageNotFoundError, version  # only for this check
 
     from pixian_batch import __version__
+    from pixian_batch.adapters.ledger.opening import SQLITE_VERSION
 
     said = [f"pixian-batch {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}"]
     for package in ("aiohttp", "pillow", "numpy", "onnxruntime"):
@@ -77,7 +79,7 @@ def versions() -> CheckResult:
             said.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             said.append(f"no {package}")
-    return ok("versions", ", ".join([*said, f"SQLite {sqlite3.sqlite_version}"]))
+    return ok("versions", ", ".join([*said, f"SQLite {SQLITE_VERSION}"]))
 
 
 # --- the service ---------------------------------------------------------------------------------------
@@ -166,7 +168,7 @@ def clock(date: str) -> CheckResult:
     from datetime import UTC, datetime  # only for this check
     from email.utils import parsedate_to_datetime
 
-    from pixian_batch.adapters.ledger.clock import now  # the one place that reads the wall clock
+    from pixian_batch.adapters.clock import now  # the one place that reads the wall clock
 
     try:
         theirs = parsedate_to_datetime(date)
@@ -212,38 +214,25 @@ def _room(folder: str) -> CheckResult:
 
 def ledger(path: str) -> CheckResult:
     """Whether the ledger can be read, is whole, and what in it waits for a decision."""
-    from pixian_batch.adapters.ledger import (  # only with --out
-        LedgerDamagedError,
-        LedgerError,
-        LedgerTooNewError,
-        read_only,
-        store,
-    )
+    from pixian_batch.adapters.ledger import LedgerError, questions  # only with --out
+    from pixian_batch.adapters.ledger.reader import LedgerReader
+    from pixian_batch.cli.shared_ledger import exit_of
+
+    async def ask() -> Condition:
+        with closing(LedgerReader.open(path)) as reader:
+            return await reader.ask(questions.condition)
 
     if not os.path.lexists(path):
         return ok("ledger", f"none yet at {path}")
     try:
-        with closing(read_only(path)) as connection:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            (images,) = connection.execute("SELECT count(*) FROM image WHERE state = 'done'").fetchone()
-            doubts = len(list(store.undecided(connection)))
-    except LedgerTooNewError as error:
-        return problem("ledger", str(error), "upgrade pixian-batch", Exit.USAGE)
-    except (LedgerDamagedError, sqlite3.DatabaseError) as error:
-        return problem("ledger", f"{path}: {error}", _DAMAGED, Exit.DISK)
+        state = asyncio.run(ask())
     except LedgerError as error:
-        return problem("ledger", str(error), "check the path and its rights", Exit.DISK)
-    if verdict != "ok":
-        return problem("ledger", f"{path} is damaged: {verdict}", _DAMAGED, Exit.DISK)
-    said = f"format {version}, whole, {images:,} image{'s' * (images != 1)} bought"
-    if doubts:
-        said += f", {doubts:,} may have been charged without a result"
-        return warning("ledger", said, "decide with: pixian-batch resolve OUT")
-    return ok("ledger", said)
-
-
-_DAMAGED: Final = "restore it from a backup; moving it away means paying again for what it knows"
+        return problem("ledger", str(error), error.hint, exit_of(error))
+    text = f"format {state.version}, whole, {state.images:,} image{'s' * (state.images != 1)} bought"
+    if state.undecided:
+        text += f", {state.undecided:,} may have been charged without a result"
+        return warning("ledger", text, "decide with: pixian-batch resolve OUT")
+    return ok("ledger", text)
 
 
 def engine(*, needed: bool) -> CheckResult:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.ledger.clock import now
+from pixian_batch.adapters.clock import now
 from pixian_batch.cli.credentials import redacted
 from pixian_batch.display.plain import Plain
 from pixian_batch.display.watchers import Watchers

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+import asyncio
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 import typer
 
-from pixian_batch.adapters.ledger import LedgerDamagedError, LedgerError, LedgerInUseError, default_path
+from pixian_batch.adapters.ledger import (
+    LedgerError,
+    LedgerInUseError,
+    LedgerMissingError,
+    LedgerTooNewError,
+    default_path,
+)
+from pixian_batch.adapters.ledger.errors import LedgerOutdatedError
+from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.cli.output import fail
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pixian_batch.adapters.ledger.base import Question
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 Out = Annotated[str, typer.Argument(metavar="OUT", help="The output folder of the runs.", show_default=False)]
 LedgerOption = Annotated[
     str | None,
@@ -30,20 +42,32 @@ def ledger_path(out: str, ledger: str | None) -> str:
     return ledger or default_path(out)
 
 
+def ask_ledger(path: str, question: Question[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:
+    """The answer to a question, also while a run goes on; trouble with the ledger ends the command."""
+
+    async def answer() -> _T:
+        with closing(LedgerReader.open(path)) as reader:
+            return await reader.ask(question, *args, **named)
+
+    with ledger_errors():
+        return asyncio.run(answer())
+
+
 @contextmanager
 def ledger_errors() -> Iterator[None]:
-    """The ledger's errors as one line and an exit code."""
+    """The ledger's errors as one line, what to do, and an exit code."""
     try:
         yield
-    except LedgerInUseError as error:
-        fail(str(error), "wait for that run to end", code=Exit.LEDGER_IN_USE)
-    except LedgerDamagedError as error:
-        fail(str(error), "keep the file; the next run says what can be done", code=Exit.DISK)
-    except sqlite3.DatabaseError as error:
-        fail(
-            f"the ledger cannot be read: {error}",
-            "keep the file; the next run says what can be done",
-            code=Exit.DISK,
-        )
     except LedgerError as error:
-        fail(str(error), "name the output folder of a run, or use --ledger", code=Exit.USAGE)
+        fail(str(error), error.hint, code=exit_of(error))
+
+
+def exit_of(error: LedgerError) -> Exit:
+    """Whose move it is: the run's that holds the ledger, the user's, or the disk's."""
+    match error:
+        case LedgerInUseError():
+            return Exit.LEDGER_IN_USE
+        case LedgerMissingError() | LedgerTooNewError() | LedgerOutdatedError():
+            return Exit.USAGE
+        case _:
+            return Exit.DISK

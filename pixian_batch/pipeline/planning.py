@@ -52,15 +52,18 @@ class Planner:
     _digests: set[bytes] = field(default_factory=set)
 
     async def plan(self, walk: Iterator[Walked], *, several: bool) -> None:
-        """Go through all inputs."""
+        """Go through all inputs. Raises `LedgerError`, and OSError when a list of them cannot be read."""
         stream: Stream[Found] = Stream()
         discovery = Discovery(
             spec=self.spec, ledger=self.ledger, landing=self.landing, stop=StopSign(), listener=self
         )
-        async with asyncio.TaskGroup() as group:
-            group.create_task(discovery.feed(walk, stream, several=several))
-            while (found := await stream.take()) is not None:
-                await self._add(found)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(discovery.feed(walk, stream, several=several))
+                while (found := await stream.take()) is not None:
+                    await self._add(found)
+        except ExceptionGroup as errors:  # callers know the ledger's and the list's errors by their own names
+            raise errors.exceptions[0] from errors
 
     @property
     def total(self) -> FolderPlan:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.adapters.ledger import Ledger, default_path, store
+from pixian_batch.adapters.ledger import Ledger, default_path, writing
 from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.contract.params import Params
 from pixian_batch.pipeline.spec import Spec
@@ -84,13 +84,13 @@ def _row(db: sqlite3.Connection, folder: str, number: int, place: tuple[str, str
     at = "2026-01-01T00:00:00.000+00:00"
     found = os.stat(source)
     spool = os.path.join(folder, "out", place[0], f".pixian-{number}.part")
-    store.write_source(db, source, found.st_size, found.st_mtime_ns, key.digest)
-    store.write_sending(
+    writing.write_source(db, source, size=found.st_size, mtime_ns=found.st_mtime_ns, digest=key.digest)
+    writing.write_sending(
         db, 1, at, Sending(number, key, source, result, spool, 12_000_000, Decimal("0.25"), free=False)
     )
-    store.write_answered(db, at, number, Answered(200, _HEADERS, 1000))
-    store.write_ended(db, at, [(number, Ended(Verdict.DELIVERED, 200, body_size=1000, seconds=2.0))])
-    store.write_placed(db, [(source, result, Placed(key, 1000))])
+    writing.write_answered(db, at, number, Answered(200, _HEADERS, 1000))
+    writing.write_ended(db, at, [(number, Ended(Verdict.DELIVERED, 200, body_size=1000, seconds=2.0))])
+    writing.write_placed(db, [(source, result, Placed(key, 1000))])
 
 
 if __name__ == "__main__":

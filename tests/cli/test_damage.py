@@ -69,6 +69,64 @@ def test_a_ledger_of_which_nothing_is_left_costs_only_what_has_no_result(desk: C
     assert again == {home.digest("3.png")}
 
 
+def test_every_command_gives_the_same_advice_and_the_run_keeps_it(desk: Callable[..., Desk]) -> None:
+    """The ledger's own words, whoever opens it: the next run saves, sets aside, and stops to say so."""
+    home = desk()
+    home.add("a.png", "b.png")
+    assert home.run()[0] == 0
+    with open(home.ledger, "r+b") as stream:
+        stream.seek(PAGE)
+        stream.write(bytes(os.path.getsize(home.ledger) - PAGE))
+    out, url = str(home.out), home.common[:2]
+    commands = {
+        "status": ("status", out),
+        "resolve": ("resolve", out),
+        "resolve --all": ("resolve", out, "--all", "--charged"),
+        "reconcile": ("reconcile", out),
+        "plan": ("plan", str(home.photos), "--out", out, *url),
+        "run --only-failed": ("run", str(home.photos), "--out", out, *home.common, "--only-failed"),
+        "doctor": ("doctor", "--local", "--out", out),
+    }
+    advice = {}
+    for name, words in commands.items():
+        code, text, wrong = home.do(*words)
+        assert code == 8, (name, text, wrong)
+        lines = (wrong or text.split(" ledger ", 1)[1]).splitlines()
+        assert "damaged" in lines[0], (name, lines)
+        advice[name] = lines[1].strip().removeprefix("-> ")
+    assert set(advice.values()) == {
+        "leave it as it is: the next run saves what can be read, sets the damaged file aside, and stops to say so"
+    }, advice
+    code, _, wrong = home.run()
+    assert code == 8
+    aside = wrong.split("the damaged one is kept as ", 1)[1].split()[0]
+    assert os.path.getsize(aside) > PAGE
+    assert "saved" in wrong or "nothing in it could be read" in wrong
+    assert "run the same command again to go on" in wrong
+    assert home.run()[0] == 0, "and the results that stand were not bought again"
+    assert set(home.emulator.requests.values()) == {1}
+
+
+def test_no_command_promises_to_repair_somebody_elses_file(desk: Callable[..., Desk]) -> None:
+    home = desk()
+    home.add("a.png")
+    theirs = home.root / "photo.jpg"
+    theirs.write_bytes(b"\xff\xd8\xff\xe0photo" * 1000)
+    before = theirs.read_bytes()
+    for words in (
+        ("status", str(home.out)),
+        ("resolve", str(home.out), "--all", "--charged"),
+        ("plan", str(home.photos), "--out", str(home.out), *home.common[:2]),
+        ("run", str(home.photos), "--out", str(home.out), *home.common),
+    ):
+        code, _, wrong = home.do(*words, "--ledger", str(theirs))
+        assert code == 8, words
+        assert "is not a pixian-batch ledger: it was not touched" in wrong, words
+        assert "damaged" not in wrong, words
+        assert theirs.read_bytes() == before
+    assert home.emulator.total == 0
+
+
 def test_damage_under_a_running_run_is_never_paid_for_twice(desk: Callable[..., Desk]) -> None:
     """The file loses its content under a run that is writing to it. Its cache may carry that run to its end."""
     home = desk()

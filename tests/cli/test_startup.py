@@ -45,8 +45,6 @@ def test_the_help_of_a_command_loads_the_parser_only(name: str) -> None:
     names = loaded(name, "--help")
     assert "typer" in names, "the measure is blind"
     unwanted = (MOTION - {"asyncio"}) | PIXELS | OPTIONAL | {"rich", "platformdirs", "pydantic"}
-    if name == "doctor":
-        unwanted -= {"sqlite3"}  # it names its errors
     assert names & unwanted == set()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pixian_batch.adapters.ledger import LedgerError, read_only
-from pixian_batch.adapters.ledger.report import read_status
+from pixian_batch.adapters.ledger import LedgerError, questions
+from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.emulator.weather import Fault, FaultKind, Latency, Weather
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def test_it_reads_while_a_run_writes(desk: Callable[..., Desk]) -> None:
     def look() -> None:
         while not over.wait(0.01):
             try:
-                with closing(read_only(home.ledger)) as db:
-                    found = read_status(db)
+                with closing(LedgerReader.open(home.ledger)) as reader:
+                    found = asyncio.run(reader.ask(questions.status))
             except LedgerError as error:
                 if "there is no ledger" not in str(error):
                     wrong.append(str(error))

@@ -15,7 +15,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.adapters.landing import Landing, Spool, files, spool
-from pixian_batch.adapters.ledger import Ledger, store
+from pixian_batch.adapters.ledger import Ledger, writing
 from pixian_batch.adapters.wire.answer import Answer
 from pixian_batch.adapters.wire.session import WireSession
 from pixian_batch.adapters.wire.upload import MultipartPayload
@@ -129,7 +129,7 @@ def _small_blocks(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
 
 def _at_commit(bomb: _Bomb, name: str) -> None:
     """Inside the ledger's thread, within the transaction: what is not committed must not be believed."""
-    inner = getattr(store, name)
+    inner = getattr(writing, name)
 
     @functools.wraps(inner)
     def wrapped(db: sqlite3.Connection, *args: Any) -> Any:
@@ -138,7 +138,7 @@ def _at_commit(bomb: _Bomb, name: str) -> None:
             bomb.tick()
         return result
 
-    setattr(store, name, wrapped)
+    setattr(writing, name, wrapped)
 
 
 POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
@@ -216,7 +216,7 @@ def full_after_sending() -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     for name in ("write_answered", "write_ended", "write_placed"):
-        setattr(store, name, refuse)
+        setattr(writing, name, refuse)
 
 
 def slow_spools(seconds: float) -> None:

@@ -20,7 +20,7 @@ import pytest
 from support.emulators import emulator_beside
 from support.pictures import picture
 
-from pixian_batch.adapters.ledger import store
+from pixian_batch.adapters.ledger import opening, questions, writing
 from pixian_batch.policy.record import Ended, Key, Placed, Sending
 from pixian_batch.policy.verdict import Verdict
 
@@ -158,19 +158,21 @@ def test_small_folders_and_listed_names_share_their_visits(tmp_path: Path, *, li
 def test_the_few_unsettled_images_are_found_without_reading_all() -> None:
     """Counted in steps of SQLite's machine: a search through all finished images takes several for each."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
-        store.create(db)
-        store.begin_run(db, "2026-01-01", "1", "pixian")
+        opening.create(db)
+        writing.begin_run(db, "2026-01-01", "1", "pixian")
         for number in range(1, 501):
             key = Key(number.to_bytes(32, "big"), "x=1")
-            store.write_sending(db, 1, "2026-01-01", Sending(number, key, "a", "b", "c", 1, None, free=False))
+            writing.write_sending(
+                db, 1, "2026-01-01", Sending(number, key, "a", "b", "c", 1, None, free=False)
+            )
             if number > 2:
-                store.write_placed(db, [("a", f"{number}", Placed(key, 1))])
+                writing.write_placed(db, [("a", f"{number}", Placed(key, 1))])
             elif number > 1:
-                store.write_ended(db, "2026-01-01", [(number, Ended(Verdict.IN_DOUBT))])
+                writing.write_ended(db, "2026-01-01", [(number, Ended(Verdict.IN_DOUBT))])
         steps: list[None] = []
         db.set_progress_handler(lambda: steps.append(None), 1)
-        assert [item.attempt for item in store.undecided(db)] == [2]
-        assert [item.sending.attempt for item in store.unfinished(db)] == [1]
+        assert [item.attempt for item in questions.undecided(db)] == [2]
+        assert [item.sending.attempt for item in questions.unfinished(db)] == [1]
     assert len(steps) < 500
 
 

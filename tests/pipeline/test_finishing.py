@@ -14,7 +14,7 @@ from support.pictures import put
 from support.records import answered, ended, key, sending
 
 from pixian_batch.adapters.landing import DiskError, Landing
-from pixian_batch.adapters.ledger import Ledger, LedgerError, store
+from pixian_batch.adapters.ledger import Ledger, LedgerError, writing
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.finishing import Finisher, Received
 
@@ -80,8 +80,8 @@ async def test_what_has_come_meanwhile_shares_its_waits(
 
         monkeypatch.setattr(owner, name, wrapped)
 
-    counted(store, "write_ended")
-    counted(store, "write_placed")
+    counted(writing, "write_ended")
+    counted(writing, "write_placed")
     synced: list[int] = []
     real = os.fsync
 
@@ -116,7 +116,7 @@ async def test_a_ledger_that_takes_nothing_is_told_to_everybody(
     def full(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(store, fails, full)
+    monkeypatch.setattr(writing, fails, full)
     said = await finished(tmp_path, ["a.png", "b.png"])
     assert all(isinstance(one, LedgerError) for one in said)
     assert states(tmp_path) == [(left, 2)]

@@ -13,32 +13,16 @@ import sqlite3
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+
+from pixian_batch.adapters.ledger.errors import LedgerDamagedError, LedgerError, is_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 _MOST_AT_ONCE: Final = 1000
-
-
-class LedgerError(Exception):
-    """The ledger cannot be read or written (a full disk, most often). Nothing more may be sent."""
-
-
-class LedgerDamagedError(LedgerError):
-    """The file is no ledger, or SQLite finds it damaged."""
-
-
-class LedgerRebuiltError(LedgerDamagedError):
-    """The ledger was damaged; a new one, made of what could be saved, is in its place."""
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether an error says that the file is damaged, not that the disk is full or the statement wrong."""
-    # SQLITE_CORRUPT and SQLITE_NOTADB have no class of their own; neither have values of `store` that
-    # cannot be read. Text that is not UTF-8 comes as an OperationalError without a code.
-    return type(error) is sqlite3.DatabaseError or "Could not decode to UTF-8" in str(error)
 
 
 @dataclass(slots=True)
@@ -64,20 +48,24 @@ class Committer:
         self._thread.start()
         self._closed = False
 
-    async def do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Run `work` and wait until what it wrote is durable. Raises `LedgerError`.
+    async def do(
+        self, work: Callable[Concatenate[sqlite3.Connection, _P], _T], *args: _P.args, **named: _P.kwargs
+    ) -> _T:
+        """Run `work(connection, ...)` and wait until what it wrote is durable. Raises `LedgerError`.
 
         A cancelled caller does not take its work back: what was handed in will be written.
         """
         if self._closed:
             raise LedgerError("the ledger is closed")
         future: asyncio.Future[_T] = self._loop.create_future()
-        self._queue.put(_Task(work, future))
+        self._queue.put(_Task(lambda db: work(db, *args, **named), future))
         return await future
 
-    def soon(self, work: Callable[[sqlite3.Connection], None]) -> None:
+    def soon(
+        self, work: Callable[Concatenate[sqlite3.Connection, _P], None], *args: _P.args, **named: _P.kwargs
+    ) -> None:
         """Run `work` with the next that somebody waits for. For caches only: an error is dropped."""
-        self._later.append(_Task(work, None))
+        self._later.append(_Task(lambda db: work(db, *args, **named), None))
 
     async def close(self) -> None:
         """Write what was handed in, then let go of the connection."""
@@ -118,18 +106,17 @@ class Committer:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-            found = self._told(error)
+            failure = self._as_ledger_error(error)
             for task in tasks:
-                task.error = found
+                task.error = failure
 
-    def _told(self, error: sqlite3.Error) -> LedgerError:
+    def _as_ledger_error(self, error: sqlite3.Error) -> LedgerError:
         """The error as callers know it; damage is remembered for the next run, which repairs it."""
         if not is_damage(error):
             return LedgerError(f"the ledger cannot be written: {error}")
         self._on_damage()
-        return LedgerDamagedError(
-            f"the ledger is damaged ({error}): the next run saves what can be read of it"
-        )
+        message = f"the ledger is damaged ({error}): the next run saves what can be read of it"
+        return LedgerDamagedError(message, str(error))
 
     def _attempt(self, task: _Task) -> None:
         try:

@@ -2,7 +2,7 @@
 
 Each step is one transaction together with its new number, so that whatever is interrupted begins again
 where it was. Before the first one the whole ledger is copied to `ledger.v<N>.db` beside it. A step that
-changes a table's columns also has to teach `salvage` the older shape.
+changes a table's columns also has to teach `repair.shapes` the older one.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pixian_batch.adapters.ledger.committer import LedgerError
-from pixian_batch.adapters.ledger.store import SCHEMA_VERSION
+from pixian_batch.adapters.ledger.errors import LedgerError, LedgerOutdatedError, LedgerTooNewError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,16 +20,9 @@ if TYPE_CHECKING:
     Step: TypeAlias = Callable[[sqlite3.Connection], None]
     Steps: TypeAlias = Mapping[int, Step]
 
+SCHEMA_VERSION: Final = 1
 STEPS: Final[Steps] = {}
 """The step from each format to the next. Format 1 is the first one that was ever written."""
-
-
-class LedgerTooNewError(LedgerError):
-    """A newer pixian-batch wrote this ledger."""
-
-
-class LedgerOutdatedError(LedgerError):
-    """An older pixian-batch wrote this ledger, and it has not been brought up to date yet."""
 
 
 def read_version(db: sqlite3.Connection) -> int:

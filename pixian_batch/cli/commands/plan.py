@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pixian_batch.adapters.landing import Landing
-from pixian_batch.adapters.ledger import LedgerError
+from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.credentials import CredentialsError
 from pixian_batch.cli.output import fail, table
 from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_spec
 from pixian_batch.cli.service import Endpoint, check_api_url, open_wire
+from pixian_batch.cli.shared_ledger import ledger_errors
 from pixian_batch.display.text import about, printable
 from pixian_batch.pipeline.planning import Planner, calibrate
 from pixian_batch.policy.forecast import Fate, FolderPlan, Range, credits_for
@@ -51,9 +52,10 @@ def begin(options: PlanOptions) -> None:
     ramp = read_pace(options, spec).ramp
     service = Endpoint(options.local, check_api_url(options.api_url), options.idle_timeout)
     try:
-        made = asyncio.run(make_plan(spec, inputs, outputs, ramp, service=service, samples=options.calibrate))
-    except LedgerError as error:
-        fail(str(error), "check --ledger", code=Exit.DISK)
+        with ledger_errors():
+            made = asyncio.run(
+                make_plan(spec, inputs, outputs, ramp, service=service, samples=options.calibrate)
+            )
     except CredentialsError as error:
         fail(str(error), error.hint, code=Exit.CREDENTIALS)
     except WireError as error:
@@ -79,7 +81,7 @@ async def make_plan(
         planner = Planner(spec, reader, Landing(outputs.out))
         walk = inputs.walk(out=outputs.out, result_names=spec.result_names)
         await planner.plan(walk, several=inputs.several)
-        prices, seconds = PriceBook(), await reader.seconds_per_image()
+        prices, seconds = PriceBook(), await reader.ask(questions.seconds_per_image)
         for params in spec.all_key_params():
             for pixels, cost in await reader.prices(params):
                 prices.learn(pixels, cost)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pixian_batch.adapters.ledger import read_only
-from pixian_batch.adapters.ledger.report import charged_since, read_runs, run_of
-from pixian_batch.adapters.ledger.store import undecided
+from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.credentials import CredentialsError
 from pixian_batch.cli.output import fail, say
 from pixian_batch.cli.service import Endpoint, check_api_url, open_wire
-from pixian_batch.cli.shared_ledger import LedgerOption, Out, ledger_errors, ledger_path
+from pixian_batch.cli.shared_ledger import LedgerOption, Out, ask_ledger, ledger_path
 from pixian_batch.contract.account import Account
 from pixian_batch.contract.address import DEFAULT_API_URL
 from pixian_batch.display.text import credit_amount
@@ -40,24 +37,18 @@ def reconcile(
 
     Example: pixian-batch reconcile ./cut
     """
-    with ledger_errors(), closing(read_only(ledger_path(out, ledger))) as db:
-        doubts = [
-            item for item in undecided(db) if item.headers is None or item.headers.credits_charged is None
-        ]
-        if not doubts:
-            say(["nothing is in doubt: there is nothing to reconcile"])
-            return
-        first = min(run_of(db, item.attempt) for item in doubts)
-        before = next((run.balance_before for run in read_runs(db) if run.number == first), None)
-        charged = charged_since(db, first)
-    if before is None:
+    known = ask_ledger(ledger_path(out, ledger), questions.evidence)
+    if not known.doubts:
+        say(["nothing is in doubt: there is nothing to reconcile"])
+        return
+    if known.balance_before is None:
         fail(
             "the balance before that run is not known: the service did not say",
             "look at the account's history on the vendor's site",
             code=Exit.IN_DOUBT,
         )
     now = _balance_now(Endpoint(api_url=check_api_url(api_url)))
-    say(_lines(doubts, before, now, charged, out=out))
+    say(_lines(known.doubts, known.balance_before, now, known.charged, out=out))
 
 
 def _balance_now(service: Endpoint) -> Decimal:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pixian_batch.adapters.ledger import Ledger, read_only
-from pixian_batch.adapters.ledger.store import undecided
+from pixian_batch.adapters.ledger import Ledger
+from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.cli.commands.status import doubt_line, doubt_record
 from pixian_batch.cli.output import fail, say
 from pixian_batch.cli.shared_ledger import Json, LedgerOption, Out, ledger_errors, ledger_path
@@ -75,8 +75,8 @@ def _check(*, charged: bool, not_charged: bool, which: bool) -> bool:
 async def _settle(path: str, attempts: set[int], *, every: bool, charged: bool | None) -> list[Standing]:
     """The images in doubt; with `charged` given, those that were settled."""
     if charged is None:
-        with closing(read_only(path)) as db:
-            return list(undecided(db))
+        with closing(LedgerReader.open(path)) as reader:
+            return await reader.undecided()
     book = await Ledger.open(path, create=False)
     try:
         doubts = await book.undecided()

@@ -7,20 +7,12 @@ import os
 import shlex
 import signal
 import sys
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
 
-from pixian_batch.adapters.ledger import (
-    LedgerError,
-    LedgerInUseError,
-    LedgerRebuiltError,
-    LedgerTooNewError,
-    read_only,
-)
-from pixian_batch.adapters.ledger.report import read_failures
+from pixian_batch.adapters.ledger import LedgerError, questions
 from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
 from pixian_batch.cli.credentials import CredentialsError
@@ -37,7 +29,7 @@ from pixian_batch.cli.request import (
     read_spec,
 )
 from pixian_batch.cli.service import Endpoint, check_api_url, open_wire
-from pixian_batch.cli.shared_ledger import ledger_errors
+from pixian_batch.cli.shared_ledger import ask_ledger, exit_of
 from pixian_batch.emulator.engine import EngineMissingError
 from pixian_batch.pipeline.run import Run
 from pixian_batch.pipeline.stop_sign import StopSign
@@ -128,8 +120,7 @@ def _ask_above(asked: RunSpec, above: Decimal) -> None:
 
 def _failed(ledger: str) -> frozenset[str]:
     """The inputs that the ledger lists as failed: absolute paths and URLs."""
-    with ledger_errors(), closing(read_only(ledger)) as db:
-        failures = read_failures(db)
+    failures = ask_ledger(ledger, questions.failures)
     urls = ("http://", "https://")
     return frozenset(
         item.input if item.input.startswith(urls) else os.path.abspath(item.input) for item in failures
@@ -195,15 +186,8 @@ def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
             return Stop(Exit.CREDENTIALS, str(error), error.hint)
         case EngineMissingError():
             return Stop(Exit.USAGE, str(error), "")
-        case LedgerInUseError():
-            return Stop(Exit.LEDGER_IN_USE, str(error), "wait for it to end, or give this one its own --out")
-        case LedgerTooNewError():
-            return Stop(Exit.USAGE, str(error), "upgrade pixian-batch")
-        case LedgerRebuiltError():
-            hint = "run the same command again to go on; images without a record or a result are sent then"
-            return Stop(Exit.DISK, str(error), hint)
-        case _:
-            return Stop(Exit.DISK, str(error), "check the path, its rights and the free room")
+        case LedgerError():
+            return Stop(exit_of(error), str(error), error.hint)
 
 
 def _never_began(asked: RunSpec, stop: Stop) -> Summary:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json as json_
 from collections import Counter
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pixian_batch.adapters.ledger import read_only
-from pixian_batch.adapters.ledger.report import Status, read_status
+from pixian_batch.adapters.ledger import questions
 from pixian_batch.cli.output import say, table
-from pixian_batch.cli.shared_ledger import Json, LedgerOption, Out, ledger_errors, ledger_path
+from pixian_batch.cli.shared_ledger import Json, LedgerOption, Out, ask_ledger, ledger_path
 from pixian_batch.display.text import credit_amount, doubtful_credits, printable
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pixian_batch.adapters.ledger.report import Failure, Purchase
+    from pixian_batch.adapters.ledger.rows import Failure, Purchase, Status
     from pixian_batch.policy.record import Standing
 
 _SHOWN = 10
@@ -38,8 +36,7 @@ def status(
 
     Example: pixian-batch status ./cut
     """
-    with ledger_errors(), closing(read_only(ledger_path(out, ledger))) as db:
-        found = read_status(db)
+    found = ask_ledger(ledger_path(out, ledger), questions.status)
     if json:
         say([json_.dumps(_record(found))])
     elif failed:

@@ -11,12 +11,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ledger.ledgers import charges, make, states
+from adapters.ledger.ledgers import charges, make, states
 
-from pixian_batch.adapters.ledger import Ledger, LedgerError, LedgerTooNewError, default_path, read_only
-from pixian_batch.adapters.ledger.migration import LedgerOutdatedError, migrate
+from pixian_batch.adapters.ledger import Ledger, LedgerError, LedgerTooNewError, default_path
+from pixian_batch.adapters.ledger.errors import LedgerOutdatedError
+from pixian_batch.adapters.ledger.migration import migrate
+from pixian_batch.adapters.ledger.opening import read_only
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def older(path: str) -> None:
@@ -90,7 +92,7 @@ async def test_a_step_that_fails_leaves_the_ledger_as_it_was(tmp_path: Path) -> 
 KILLED_IN_A_STEP = """
 import asyncio, os, signal, sys
 sys.path.insert(0, "tests")
-from ledger.test_migration import from_0
+from adapters.ledger.test_migration import from_0
 from pixian_batch.adapters.ledger import Ledger
 
 def step(db):

@@ -12,9 +12,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from adapters.ledger.ledgers import (
+    IMAGES,
+    PAGE,
+    PARAMS,
+    charges,
+    copy,
+    make,
+    read_by_sqlite,
+    states,
+    would_send,
+)
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from ledger.ledgers import IMAGES, PAGE, PARAMS, charges, copy, make, seen_by_sqlite, states, would_send
 from support.records import key, sending
 
 from pixian_batch.adapters.ledger import (
@@ -62,12 +72,12 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def damage(tmp_path: Path) -> Iterator[Callable[..., tuple[str, Path]]]:
     """Makes copies of an output folder and lets `change` damage the ledger's bytes."""
-    made = 0
+    copies = 0
 
     def do(source: Path, change: Callable[[bytearray], object], file: str = "") -> tuple[str, Path]:
-        nonlocal made
-        made += 1
-        out = tmp_path / f"out-{made}"
+        nonlocal copies
+        copies += 1
+        out = tmp_path / f"out-{copies}"
         path = copy(source, out)
         with open(path + file, "rb") as stream:
             content = bytearray(stream.read())
@@ -82,13 +92,13 @@ def damage(tmp_path: Path) -> Iterator[Callable[..., tuple[str, Path]]]:
 
 async def repair(path: str, out: Path) -> LedgerRebuiltError | None:
     """What the first run says; None when it found nothing wrong. The second one always opens."""
-    found = None
+    rebuilt = None
     try:
         await (await Ledger.open(path, out=str(out))).close()
     except LedgerRebuiltError as error:
-        found = error
+        rebuilt = error
         await (await Ledger.open(path, out=str(out))).close()
-    return found
+    return rebuilt
 
 
 def readable(path: str, scratch: Path) -> dict[int, str]:
@@ -96,14 +106,14 @@ def readable(path: str, scratch: Path) -> dict[int, str]:
     for companion in ("", "-wal"):
         if os.path.exists(path + companion):
             shutil.copy(path + companion, scratch / f"copy{companion}")
-    seen = seen_by_sqlite(str(scratch / "copy"))
+    legible = read_by_sqlite(str(scratch / "copy"))
     shutil.rmtree(scratch)
-    return seen
+    return legible
 
 
-def kept_bytes(said: LedgerRebuiltError) -> int:
+def kept_bytes(rebuilt: LedgerRebuiltError) -> int:
     """The size of the damaged file that was set aside."""
-    return os.path.getsize(str(said).rsplit(" kept as ", 1)[1])
+    return os.path.getsize(str(rebuilt).rsplit(" kept as ", 1)[1])
 
 
 def overwrite(path: str, content: bytes, at: int = 0) -> None:
@@ -144,15 +154,15 @@ async def test_any_one_page_may_be_lost_and_nothing_is_bought_again(
     most_lost = 0
     for page in range(turn, total, 8):
         path, out = damage(whole, zero(page))
-        seen = readable(path, tmp_path / "scratch")
-        said = await repair(path, out)
+        legible = readable(path, tmp_path / "scratch")
+        rebuilt = await repair(path, out)
         saved = charges(path)
-        assert saved.items() >= seen.items(), page
+        assert saved.items() >= legible.items(), page
         assert saved.items() <= known.items(), page
         most_lost = max(most_lost, len(known) - len(saved))
         assert would_send(path, out) <= SENDABLE, page
-        if said is not None:
-            assert kept_bytes(said) == total * PAGE
+        if rebuilt is not None:
+            assert kept_bytes(rebuilt) == total * PAGE
         shutil.rmtree(out)
     assert most_lost < 100  # rows of one page
 
@@ -184,13 +194,13 @@ async def test_a_cut_off_ledger_keeps_what_is_before_the_cut(
         del content[int(len(content) * part) + odd :]
 
     path, out = damage(whole, cut)
-    seen = readable(path, tmp_path / "scratch")
-    said = await repair(path, out)
-    assert said is not None
-    assert charges(path).items() >= seen.items()
+    legible = readable(path, tmp_path / "scratch")
+    rebuilt = await repair(path, out)
+    assert rebuilt is not None
+    assert charges(path).items() >= legible.items()
     if part < 0.005:
-        assert "nothing in it could be read" in str(said) or "were saved" in str(said)
-    assert kept_bytes(said) == int(pages(whole) * PAGE * part) + odd
+        assert "nothing in it could be read" in str(rebuilt) or "were saved" in str(rebuilt)
+    assert kept_bytes(rebuilt) == int(pages(whole) * PAGE * part) + odd
     # The results that stand are never bought again, whatever was lost.
     lost = would_send(path, out)
     assert all(number % 20 in {17, 18, 19, 0} for number in lost)
@@ -205,9 +215,9 @@ async def test_a_destroyed_header_costs_nothing(
         content[:length] = os.urandom(length)
 
     path, out = damage(whole, scratch)
-    said = await repair(path, out)
-    assert said is not None
-    assert "no attempt is missing" in str(said)
+    rebuilt = await repair(path, out)
+    assert rebuilt is not None
+    assert "no attempt is missing" in str(rebuilt)
     assert charges(path) == charges(default_path(str(whole)))
     assert states(path) == states(default_path(str(whole)))
 
@@ -259,8 +269,8 @@ async def test_a_log_without_its_ledger_is_not_thrown_away(
 ) -> None:
     path, out = damage(killed, lambda _content: None)
     os.unlink(path)
-    said = await repair(path, out)
-    assert said is not None
+    rebuilt = await repair(path, out)
+    assert rebuilt is not None
     assert len(charges(path)) > IMAGES // 4
     assert charges(path).items() <= charges(copy(killed, tmp_path / "again")).items()
     assert would_send(path, out) <= SENDABLE | {number for number in range(IMAGES) if number % 20 in {17, 19}}
@@ -273,9 +283,9 @@ async def test_a_ledger_whose_log_is_lost_still_opens(
     """Nothing shows that the log was there, so that the results on disk have to speak."""
     path, out = damage(killed, lambda _content: None)
     os.unlink(path + "-wal")
-    seen = readable(path, tmp_path / "scratch")
+    legible = readable(path, tmp_path / "scratch")
     await repair(path, out)
-    assert charges(path).items() >= seen.items()
+    assert charges(path).items() >= legible.items()
     assert all(number % 20 in {17, 18, 19, 0} for number in would_send(path, out))
 
 
@@ -310,14 +320,14 @@ def test_random_bytes_never_break_more_than_themselves(  # fixtures and choices
 
     async def check() -> None:
         path, out = damage(killed if log else whole, scribble, "-wal" if log else "")
-        seen = readable(path, out / "scratch")
+        legible = readable(path, out / "scratch")
         try:
-            said = await repair(path, out)
+            rebuilt = await repair(path, out)
         except LedgerError:
             shutil.rmtree(out)
             return
-        if said is not None:
-            assert seen.keys() <= charges(path).keys()
+        if rebuilt is not None:
+            assert legible.keys() <= charges(path).keys()
         with_results = would_send(path, out)
         assert all(number % 20 in {17, 18, 19, 0} for number in with_results)
         shutil.rmtree(out)

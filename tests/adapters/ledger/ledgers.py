@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from support.pictures import put
 from support.records import answered, ended, key, sending
@@ -25,6 +25,12 @@ IMAGES = 300
 PARAMS = "output_format=png"
 PAGE = 4096
 MONEY = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+
+
+def rows(path: str, sql: str) -> list[Any]:
+    """What any other program reads, while the ledger is open."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
 
 
 def place_of(number: int) -> str:
@@ -85,15 +91,15 @@ def _share(source: str, target: str) -> str:
     return target
 
 
-def seen_by_sqlite(path: str) -> dict[int, str]:
+def read_by_sqlite(path: str) -> dict[int, str]:
     """Charges that plain sqlite3 still reads from a copy of the file, from both ends."""
-    seen: dict[int, str] = {}
+    legible: dict[int, str] = {}
     for direction in ("ASC", "DESC"):
         question = f"SELECT attempt_id, charged FROM answer ORDER BY attempt_id {direction}"  # noqa: S608  # ours
         with suppress(sqlite3.Error, UnicodeDecodeError), closing(sqlite3.connect(path)) as db:
             rows = db.execute(question)
-            seen.update((attempt, charged) for attempt, charged in rows if _is_charge(attempt, charged))
-    return seen
+            legible.update((attempt, charged) for attempt, charged in rows if _is_charge(attempt, charged))
+    return legible
 
 
 def _is_charge(attempt: object, charged: object) -> bool:
@@ -121,7 +127,7 @@ def states(path: str) -> dict[bytes, str]:
 
 
 def would_send(path: str, out: Path) -> set[int]:
-    """Images that a run would send now: never seen or open, and no file stands where the result would go."""
+    """Images that a run would send now: never legible or open, and no file stands where the result would go."""
     with closing(sqlite3.connect(path)) as db:
         known = dict(
             db.execute(

@@ -27,7 +27,8 @@ _FRAME_HEADER: Final = 24
 _SMALLEST_PAGE: Final = 512
 _USUAL_PAGE: Final = 4096
 _LARGEST_PAYLOAD: Final = 1 << 24
-_INTEGER_SIZES: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
+_SIZES: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8}
+"""Bytes of numbers by their serial type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +138,19 @@ def _at(stream: BinaryIO, offset: int, size: int) -> bytes:
     """Some bytes; zeros where the file has none, or the disk does not give them."""
     try:
         stream.seek(offset)
-        found = stream.read(size)
+        content = stream.read(size)
     except OSError:
-        found = b""
-    return found.ljust(size, b"\0")
+        content = b""
+    return content.ljust(size, b"\0")
 
 
 def _page_size(path: str) -> int:
     """The page size: as the file's header or the log's says it, else the usual one."""
     with _open(path) as base, _open(f"{path}-wal") as log:
-        (said,) = struct.unpack_from(">H", _at(base, 16, 2))
+        (written,) = struct.unpack_from(">H", _at(base, 16, 2))
         (logged,) = struct.unpack_from(">I", _at(log, 8, 4))
         begins_well = _at(base, 0, 16) == b"SQLite format 3\0"
-    for size in ([65536 if said == 1 else said] if begins_well else []) + [logged]:
+    for size in ([65536 if written == 1 else written] if begins_well else []) + [logged]:
         if 512 <= size <= 65536 and size & (size - 1) == 0:  # a power of two, as the format says
             return size
     return _USUAL_PAGE
@@ -221,26 +222,19 @@ def _record(payload: bytes) -> tuple[Value, ...]:
 
 def _value(payload: bytes, at: int, kind: int) -> tuple[Value, int]:
     """One value by its serial type, and where the next one begins."""
-    if kind == 0:
-        return None, at
-    if kind in {8, 9}:
-        return kind - 8, at
-    if kind in _INTEGER_SIZES:
-        end = at + _INTEGER_SIZES[kind]
-        return int.from_bytes(_slice(payload, at, end), "big", signed=True), end
-    if kind == 7:  # the format's number for a float
-        return float(struct.unpack_from(">d", payload, at)[0]), at + 8
-    if kind < 12:  # 10 and 11 are reserved
+    if kind in {0, 8, 9}:  # no bytes: NULL, 0 and 1
+        return (kind - 8 if kind else None), at
+    if kind < 0 or kind in {10, 11}:  # reserved
         raise _GarbledError
-    end = at + (kind - 12) // 2
-    raw = _slice(payload, at, end)
-    return (raw.decode("utf-8", "replace") if kind % 2 else raw), end
-
-
-def _slice(payload: bytes, start: int, end: int) -> bytes:
+    end = at + (_SIZES[kind] if kind in _SIZES else (kind - 12) // 2)
     if end > len(payload):
         raise _GarbledError
-    return payload[start:end]
+    raw = payload[at:end]
+    if kind == 7:  # the format's number for a float
+        return float(struct.unpack(">d", raw)[0]), end
+    if kind in _SIZES:
+        return int.from_bytes(raw, "big", signed=True), end
+    return (raw.decode("utf-8", "replace") if kind % 2 else raw), end
 
 
 def _varint(content: bytes, at: int) -> tuple[int, int]:

@@ -1,0 +1,210 @@
+"""Opens ledgers: for a run, under its lock, or only to read. A damaged one is never taken for an empty one. Blocking."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from pixian_batch.adapters.ledger.errors import (
+    LedgerDamagedError,
+    LedgerError,
+    LedgerInUseError,
+    LedgerMissingError,
+    is_damage,
+    meaningful,
+)
+from pixian_batch.adapters.ledger.migration import check_version, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pixian_batch.adapters.ledger.migration import Steps
+
+# `repair` is imported only where something was interrupted or is damaged.
+
+FOLDER: Final = ".pixian-batch"
+APPLICATION_ID: Final = 0x50584C42
+SQLITE_VERSION: Final = sqlite3.sqlite_version
+_BUSY_S: Final = 10.0
+_SMALLEST: Final = 512
+"""Bytes of the smallest page of SQLite."""
+
+
+def default_path(out: str) -> str:
+    """Where the ledger of an output folder lies unless the user says otherwise."""
+    return os.path.join(out, FOLDER, "ledger.db")
+
+
+def in_own_folder(path: str) -> bool:
+    """Whether a ledger lies where nobody but this tool puts files: an empty one there has lost its content."""
+    return os.path.basename(os.path.dirname(os.path.abspath(path))) == FOLDER
+
+
+def take_lock(path: str, *, create: bool) -> FileLock:
+    """The lock of one run. create: whether there need not be a ledger yet."""
+    if not create and not os.path.isfile(path):
+        raise LedgerMissingError(f"there is no ledger at {path}")
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        lock = FileLock(path + ".lock", thread_local=False)
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise LedgerInUseError(f"another run holds the ledger {path}") from error
+    except OSError as error:
+        raise LedgerError(f"the ledger {path} cannot be made: {error.strerror or error}") from error
+    return lock
+
+
+def connect_or_rebuild(path: str, out: str | None, steps: Steps) -> sqlite3.Connection:
+    """A run's connection. With `out` a damaged ledger is rebuilt, and that is raised as `LedgerRebuiltError`."""
+    from pixian_batch.adapters.ledger.repair import rebuilding
+
+    rebuilding.finish_interrupted(path)
+    try:
+        if rebuilding.is_marked(path):
+            raise damaged(path, "an earlier run found damage in it")
+        return _connect(path, steps)
+    except LedgerDamagedError as error:
+        if out is None:
+            raise
+        raise rebuilding.rebuild(path, out, error.reason) from error
+
+
+def mark_damaged(path: str) -> None:
+    """Remember for the next run that the ledger was found damaged while it was used."""
+    from pixian_batch.adapters.ledger.repair import rebuilding
+
+    rebuilding.mark(path)
+
+
+def damaged(path: str, reason: str) -> LedgerError:
+    """The error of a ledger that cannot be used; of somebody else's file it promises no repair."""
+    from pixian_batch.adapters.ledger.repair import rebuilding
+
+    if not rebuilding.is_ours(path):
+        return LedgerError(f"{path} is not a pixian-batch ledger: it was not touched")
+    return LedgerDamagedError(f"the ledger {path} is damaged: {reason}", reason)
+
+
+def read_only(path: str) -> sqlite3.Connection:
+    """A connection that only reads, also while a run goes on. Raises `LedgerError` and its kin."""
+    if not os.path.isfile(path):
+        raise LedgerMissingError(f"there is no ledger at {path}")
+    quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    with _errors(path, "read"):
+        connection = _connection(f"file:{quoted}?mode=ro", uri=True)
+        with _closed_on_error(connection):
+            _check_application(connection)
+            check_version(connection)
+    return connection
+
+
+def in_memory() -> sqlite3.Connection:
+    """An empty ledger that is nowhere."""
+    connection = _connection(":memory:")
+    create(connection)
+    return connection
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make the tables in an empty database."""
+    from importlib import resources  # only for a new ledger
+
+    script = resources.files("pixian_batch.adapters.ledger").joinpath("schema.sql").read_text("utf-8")
+    connection.executescript(f"BEGIN;\n{script}\nCOMMIT;")
+
+
+def _connect(path: str, steps: Steps) -> sqlite3.Connection:
+    with _errors(path, "opened"):
+        if not os.path.exists(path) or (not os.path.getsize(path) and not in_own_folder(path)):
+            _create_file(path)
+        _check_log(path)
+        connection = _connection(path)
+        with _closed_on_error(connection):
+            _check(path, connection)  # before the first write: it may be somebody else's database
+            for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+                connection.execute(f"PRAGMA {setting}")
+            migrate(connection, path, steps)
+    return connection
+
+
+def _connection(database: str, *, uri: bool = False) -> sqlite3.Connection:
+    """In autocommit mode: transactions are spelt out. Used by one thread at a time, not always the same."""
+    return sqlite3.connect(database, uri=uri, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
+@contextmanager
+def _errors(path: str, wanted: str) -> Iterator[None]:
+    """What the system and SQLite raise, as the ledger's errors."""
+    try:
+        with meaningful():  # what SQLite says of damage need not be UTF-8
+            yield
+    except OSError as error:
+        raise LedgerError(f"the ledger {path} cannot be made: {error.strerror or error}") from error
+    except sqlite3.Error as error:
+        if is_damage(error):
+            raise damaged(path, str(error)) from error
+        raise LedgerError(f"the ledger {path} cannot be {wanted}: {error}") from error
+
+
+def _create_file(path: str) -> None:
+    """A new ledger, whole at once: a file without tables is always a damaged one, never a new one."""
+    if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):  # SQLite would throw it away
+        raise sqlite3.DatabaseError("its main file is gone, and its log is not")
+    part = f"{path}.new"
+    for leftover in (part, f"{part}-journal"):
+        with suppress(FileNotFoundError):
+            os.unlink(leftover)
+    with closing(_connection(part)) as connection:
+        create(connection)
+    put_in_place(part, path)
+
+
+def put_in_place(part: str, path: str) -> None:
+    """A complete file takes its name, synced before."""
+    with open(part, "rb+") as stream:
+        os.fsync(stream.fileno())
+    os.replace(part, path)
+
+
+def _check_log(path: str) -> None:
+    """Raises when SQLite would throw away a part of what an interrupted run wrote."""
+    if os.path.exists(f"{path}-wal"):
+        from pixian_batch.adapters.ledger.repair.carving import log_is_sound  # after a kill only
+
+        if not log_is_sound(path):
+            raise sqlite3.DatabaseError("its log is damaged")
+
+
+def _check(path: str, connection: sqlite3.Connection) -> None:
+    """Raises when the ledger is damaged or no ledger."""
+    if os.path.getsize(path) < _SMALLEST:  # SQLite would take it for empty
+        raise sqlite3.DatabaseError("it is cut off")
+    _check_application(connection)
+    check_pages(connection)
+
+
+def _check_application(connection: sqlite3.Connection) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if application != APPLICATION_ID:
+        raise sqlite3.DatabaseError("it is not a pixian-batch ledger")
+
+
+def check_pages(connection: sqlite3.Connection) -> None:
+    """Raises when SQLite finds a damaged page: reads the whole file."""
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)

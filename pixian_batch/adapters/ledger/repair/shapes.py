@@ -1,0 +1,145 @@
+"""Knows the table of a row by its looks, and puts carved rows where they belong. Judges values, not what they mean."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from pixian_batch.policy.record import State
+from pixian_batch.policy.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pixian_batch.adapters.ledger.repair.carving import CarvedRow, Value
+
+    Check: TypeAlias = Callable[[Value], bool]
+
+_LARGEST_ID: Final = 1 << 40
+_FEW: Final = 8
+"""Columns of the widest table that others could be taken for."""
+
+
+def _is_money(value: Value) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\d{1,20}(\.\d{1,20})?", value, re.ASCII) is not None
+
+
+_STATES: Final = frozenset(State)
+_VERDICTS: Final = frozenset(Verdict)
+_CHECKS: Final[dict[str, Check]] = {
+    "id": lambda value: type(value) is int and 0 < value < _LARGEST_ID,
+    "integer": lambda value: type(value) is int,
+    "number": lambda value: type(value) in {int, float},
+    "text": lambda value: isinstance(value, str),
+    "name": lambda value: isinstance(value, (str, bytes)),
+    "digest": lambda value: isinstance(value, bytes) and len(value) == 32,  # bytes of BLAKE3
+    "money": _is_money,
+    "flag": lambda value: value in (0, 1),
+    "state": lambda value: value in _STATES,
+    "verdict": lambda value: value in _VERDICTS,
+    "how": lambda value: value in ("charged", "not_charged"),
+    # The index of unsettled images looks the same as that of parameters, with a state in their place.
+    "params": lambda value: isinstance(value, str) and value not in _STATES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How rows of a table (or of an index of it) look.
+
+    checks: of its columns in their order, each with whether the column makes a row what it is; the others
+    become NULL when they make no sense. rowid: it stands for the first column.
+    """
+
+    insert: str
+    checks: tuple[tuple[Check, bool], ...]
+    rowid: bool
+
+    def read(self, row: CarvedRow) -> tuple[Value, ...] | None:
+        """The row's values for `insert`; None when it is not of this shape."""
+        if (row.rowid is not None) != self.rowid:
+            return None
+        values = (row.rowid, *row.values[1:]) if self.rowid else row.values
+        # SQLite, too, takes columns that a record does not have for NULL.
+        missing = len(self.checks) - len(values) if self.rowid and len(values) > _FEW else 0
+        values += (None,) * missing
+        if len(values) != len(self.checks) or (self.rowid and row.values[0] is not None):
+            return None
+        read = [
+            value if check(value) else None for value, (check, _) in zip(values, self.checks, strict=True)
+        ]
+        lacks = any(needed and value is None for value, (_, needed) in zip(read, self.checks, strict=True))
+        return None if lacks else tuple(read)
+
+
+def _shape(insert: str, columns: str, *, rowid: bool = True) -> _Shape:
+    """A shape; the columns by the names of their checks, `?` behind those that are soft."""
+    checks = tuple((_CHECKS[name.rstrip("?")], not name.endswith("?")) for name in columns.split())
+    return _Shape(insert, checks, rowid)
+
+
+_SHAPES: Final = (
+    _shape(
+        "INSERT OR IGNORE INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "id text text? text text integer? money? money?",
+    ),
+    _shape("INSERT OR IGNORE INTO params VALUES (?, ?)", "id text"),
+    _shape("INSERT OR IGNORE INTO image VALUES (?, ?, ?, ?, ?, ?)", "id digest id state integer? id"),
+    _shape(
+        "INSERT OR IGNORE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "id id id text name name name money? flag",
+    ),
+    _shape(
+        "INSERT OR IGNORE INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "id text integer money? money? integer? text? text? text? text? integer?",
+    ),
+    _shape(
+        "INSERT OR IGNORE INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "id text verdict integer? text? name integer? number name?",
+    ),
+    _shape("INSERT OR IGNORE INTO resolution VALUES (?, ?, ?)", "id text how"),
+    _shape("INSERT OR IGNORE INTO place VALUES (?, ?, ?, ?)", "name name id integer", rowid=False),
+    _shape(
+        "INSERT OR IGNORE INTO source VALUES (?, ?, ?, ?, ?)", "name name integer integer digest", rowid=False
+    ),
+    _shape(
+        "INSERT OR IGNORE INTO failure VALUES (?, ?, ?, ?, ?)", "name integer text text? name", rowid=False
+    ),
+    # Indices repeat what a lost page of their table held.
+    _shape("INSERT INTO seen_image VALUES (?, ?, ?)", "digest id id", rowid=False),
+    _shape("INSERT INTO seen_params VALUES (?, ?)", "params id", rowid=False),
+    _shape("INSERT OR IGNORE INTO seen_place VALUES (?, ?, ?)", "id name name", rowid=False),
+)
+_SEEN: Final = """
+    CREATE TEMP TABLE seen_image (digest, params_id, id);
+    CREATE TEMP TABLE seen_params (canonical, id);
+    CREATE TEMP TABLE seen_place (image_id, folder, name, PRIMARY KEY (image_id, folder, name));
+"""
+
+
+@cache
+def _candidates(columns: int, *, rowid: bool) -> tuple[_Shape, ...]:
+    """The shapes that a row of so many columns can have; it may lack some of a wide table's."""
+    return tuple(
+        shape
+        for shape in _SHAPES
+        if shape.rowid == rowid and (len(shape.checks) == columns or len(shape.checks) > columns > _FEW)
+    )
+
+
+def take_rows(db: sqlite3.Connection, rows: Iterator[CarvedRow]) -> None:
+    """Put every row where it belongs; of several versions the first, which is the newest."""
+    for statement in _SEEN.split(";"):
+        db.execute(statement)
+    for row in rows:
+        for shape in _candidates(len(row.values), rowid=row.rowid is not None):
+            values = shape.read(row)
+            if values is not None:
+                # A rowid may be spelt twice: in its table and, stale, on a freed page.
+                with suppress(sqlite3.IntegrityError):
+                    db.execute(shape.insert, values)
+                break
