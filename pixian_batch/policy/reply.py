@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pixian_batch.contract.kinds import is_whole, sniff
 from pixian_batch.policy.record import Ended
+from pixian_batch.policy.stopping import MAKE_ROOM
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 class SinkError(Exception):
     """A sink does not take the body. What came so far is kept where that was possible."""
+
+    hint: ClassVar[str] = MAKE_ROOM
+    """What to do about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from pixian_batch.policy.tally import Tally
@@ -37,6 +37,18 @@ REASONS: Final = tuple(code for code in Exit if code not in {Exit.OK, Exit.SOME_
 """The codes that a `Stop` can have: the other two are told from the tally."""
 
 
+MAKE_ROOM: Final = "make room, then run the same command again: it goes on where it stopped"
+"""What to do about a disk that does not take any more."""
+
+
+class DiskTrouble(Protocol):
+    """An error of the disk that says what to do about it."""
+
+    @property
+    def hint(self) -> str:
+        """What to do about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Why the run stops before its end, one of `REASONS`, and what to do about it."""
@@ -46,10 +58,9 @@ class Stop:
     hint: str = ""
 
     @classmethod
-    def disk(cls, error: Exception) -> Stop:
+    def disk(cls, error: DiskTrouble) -> Stop:
         """The disk, or a ledger on it, cannot be written."""
-        hint = "make room, then run the same command again: it goes on where it stopped"
-        return cls(Exit.DISK, str(error), hint)
+        return cls(Exit.DISK, str(error), error.hint)
 
 
 def graver(one: Stop | None, other: Stop) -> Stop:

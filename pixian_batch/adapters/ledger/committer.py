@@ -15,7 +15,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
-from pixian_batch.adapters.ledger.errors import LedgerDamagedError, LedgerError, is_damage
+from pixian_batch.adapters.ledger.errors import (
+    LedgerDamagedError,
+    LedgerError,
+    LedgerUnwritableError,
+    is_damage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +118,7 @@ class Committer:
     def _as_ledger_error(self, error: sqlite3.Error) -> LedgerError:
         """The error as callers know it; damage is remembered for the next run, which repairs it."""
         if not is_damage(error):
-            return LedgerError(f"the ledger cannot be written: {error}")
+            return LedgerUnwritableError(f"the ledger cannot be written: {error}")
         self._on_damage()
         message = f"the ledger is damaged ({error}): the next run saves what can be read of it"
         return LedgerDamagedError(message, str(error))

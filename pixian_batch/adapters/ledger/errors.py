@@ -9,6 +9,8 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
+from pixian_batch.policy.stopping import MAKE_ROOM
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,6 +20,12 @@ class LedgerError(Exception):
 
     hint: ClassVar[str] = "check the path, its rights and the free room"
     """What to do about it."""
+
+
+class LedgerUnwritableError(LedgerError):
+    """A ledger that was open does not take what is written: a full disk, most often."""
+
+    hint = MAKE_ROOM
 
 
 class LedgerMissingError(LedgerError):
