@@ -147,12 +147,8 @@ class PixianClient:
         Raises one of `PixianError`'s kinds. ValueError and TypeError are mistakes in the arguments. Whatever
         is raised before a request was sent has cost nothing.
         """
-        spec = await read_call(
-            source,
-            read_parameters(params, parameters),
-            to=None if to is None else os.fspath(to),
-            via_delta=via_delta,
-        )
+        asked = read_parameters(params, parameters)
+        spec = await read_call(source, asked, to=None if to is None else os.fspath(to), via_delta=via_delta)
         async with self._slot() as slot:
             sink, reply, attempts = await self._pursue(spec, slot)
         return await _result(spec, sink, reply, attempts)

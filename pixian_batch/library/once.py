@@ -37,18 +37,21 @@ def remove_background(
     `PixianClient`: it keeps its connections. See `PixianClient.remove_background` for the rest. Raises
     RuntimeError inside a running event loop.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
-        raise RuntimeError(
-            "an event loop is running here (a notebook, an async program): use "
-            "`async with PixianClient() as client: await client.remove_background(...)`"
-        )
+    _check_no_loop()
 
     async def once() -> Result:
         async with PixianClient(api_id, api_secret, api_url=api_url, concurrency=1) as client:
             return await client.remove_background(source, params, to=to, via_delta=via_delta, **parameters)
 
     return asyncio.run(once())
+
+
+def _check_no_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "an event loop is running here (a notebook, an async program): use "
+        "`async with PixianClient() as client: await client.remove_background(...)`"
+    )

@@ -96,7 +96,7 @@ class ImageHandler:
         if pursuit is None:
             return Ending(found.path, output, outcome)
         seconds = asyncio.get_running_loop().time() - pursuit.began
-        return Ending(found.path, output, outcome, pursuit.attempts, seconds)
+        return Ending(found.path, output, outcome, attempts=pursuit.attempts, seconds=seconds)
 
     # --- what needs no request ---------------------------------------------------------------------
 

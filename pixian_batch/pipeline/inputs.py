@@ -42,7 +42,9 @@ class Inputs:
         result_names: None when only the inputs' names are wanted; go_on: asked while a list comes from a pipe
         that may stay silent; False ends the walk.
         """
-        rules = WalkRules(result_names, (out,), self.include, self.exclude, self.follow_symlinks)
+        rules = WalkRules(
+            result_names, (out,), self.include, self.exclude, follow_symlinks=self.follow_symlinks
+        )
         yield from self._chosen(Walker(rules).walk(self.paths))
         if self.listed is not None:
             names = read_list(self.listed, nul=self.nul, go_on=go_on)

@@ -229,7 +229,7 @@ class Turn:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        assert self._worker is not None  # noqa: S101  # entered
+        assert self._worker is not None  # noqa: S101  # `with` was entered, or this would not be called
         try:
             await self._line.exits.acquire()
             self._leaving = True

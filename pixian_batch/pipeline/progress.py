@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pixian_batch.policy.outcome import Done, Ending, Failed, Skipped, SkipReason
-from pixian_batch.policy.progress import Snapshot, eta
+from pixian_batch.policy.progress import Snapshot
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
@@ -96,9 +96,7 @@ class Progress:
         workers = self.pool.workers if self.pool else []
         resting = sum(worker.resting for worker in workers)
         elapsed, found = self.elapsed, max(self.found, self.tally.ended)
-        allowed = self.pool.allowed if self.pool else 0
-        next_step = self.pool.next_step if self.pool else None
-        charged = self.tally.credits_charged
+        allowed, next_step = (self.pool.allowed, self.pool.next_step) if self.pool else (0, None)
         return Snapshot(
             elapsed=elapsed,
             tally=self.tally,
@@ -110,25 +108,24 @@ class Progress:
             cap=self.ramp.cap,
             next_worker=next_step,
             per_second=self._per_second(elapsed),
-            eta=eta(
-                found - self.tally.ended,
-                ramp=self.ramp,
-                allowed=allowed,
-                next_step=next_step,
-                seconds_per_image=self._each(),
-            ),
+            eta=self._eta(found - self.tally.ended, allowed, next_step),
             paused=self.circuit is not None and self.circuit.is_tripped(),
             stop=self.stop.stop,
             free=self.free,
             throttled=sum(worker.throttled for worker in workers),
-            credits_ever=None if self.credits_before is None else self.credits_before + charged,
+            credits_ever=None
+            if self.credits_before is None
+            else self.credits_before + self.tally.credits_charged,
         )
+
+    def _eta(self, left: int, allowed: int, next_step: float | None) -> float | None:
+        """Seconds until `left` more images are bought, each as long as the latest ones, rests included."""
+        if not self._lately or left < 0:
+            return None
+        each = sum(seconds for _at, seconds in self._lately) / len(self._lately)
+        return self.ramp.seconds_for(left * each, allowed=allowed, next_step=next_step)
 
     def _per_second(self, elapsed: float) -> float:
         """Images a second over the latest ones, at most a minute back."""
         recent = [at for at, _seconds in self._lately if at > elapsed - 60]
         return len(recent) / max(1e-3, elapsed - recent[0]) if len(recent) > 1 else 0.0
-
-    def _each(self) -> float | None:
-        """Mean seconds that an image keeps a worker, rests included."""
-        return sum(seconds for _at, seconds in self._lately) / len(self._lately) if self._lately else None

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pixian_batch.policy.outcome import Ending
-    from pixian_batch.policy.ramp import Ramp
     from pixian_batch.policy.stopping import Exit, Stop
     from pixian_batch.policy.tally import Tally
 
@@ -122,20 +121,3 @@ class Watcher:
 
     async def attend(self) -> None:
         """Runs beside the run, and is cancelled at its end."""
-
-
-def eta(
-    images_left: int,
-    *,
-    ramp: Ramp,
-    allowed: int,
-    next_step: float | None,
-    seconds_per_image: float | None,
-) -> float | None:
-    """Seconds until `images_left` more images are bought on this ramp; None before the first is known.
-
-    allowed: workers now; next_step: seconds until one more is allowed.
-    """
-    if seconds_per_image is None or images_left < 0:
-        return None
-    return ramp.seconds_for(images_left * seconds_per_image, allowed=allowed, next_step=next_step)

@@ -1,4 +1,4 @@
-"""The pool, the stream and the stop sign, in virtual time: the ramp as it is, in milliseconds."""
+"""The pool in virtual time: the ramp as it is, in milliseconds."""
 
 from __future__ import annotations
 
@@ -362,73 +362,5 @@ def test_who_cannot_land_takes_nothing_new() -> None:
         assert len(yard.served) == 4, "two behind the workers, and two that wait to leave them"
         assert all(worker.busy for worker in yard.pool.workers)
         running.cancel()
-
-    virtual.run(main())
-
-
-# --- the stream ----------------------------------------------------------------------------------
-
-
-def test_whoever_is_ahead_waits() -> None:
-    async def main() -> None:
-        stream: Stream[int] = Stream()
-        ahead: list[int] = []
-
-        async def produce() -> None:
-            for item in range(5):
-                await stream.put(item)
-                ahead.append(item)
-            await stream.close()
-
-        producing = asyncio.ensure_future(produce())
-        await asyncio.sleep(100)
-        assert ahead == [0], "one item waits, no more: memory does not grow with the inputs"
-        assert [await stream.take() for _ in range(5)] == list(range(5))
-        await producing
-        assert [await stream.take() for _ in range(9)] == [None] * 9, "every consumer hears of the end"
-
-    virtual.run(main())
-
-
-# --- the stop sign -------------------------------------------------------------------------------
-
-
-def test_a_rest_is_cut_short_by_the_sign() -> None:
-    async def main() -> None:
-        stop = StopSign()
-        assert await stop.rest(10)
-        assert now() == 10
-        asyncio.get_running_loop().call_later(5, lambda: stop.raise_(SIGINT))
-        assert not await stop.rest(1000)
-        assert now() == 15
-        assert not await stop.rest(1000), "and so is every later one"
-        assert now() == 15
-        assert await stop.wait() is SIGINT
-
-    virtual.run(main())
-
-
-def test_what_is_in_flight_is_given_up_once_and_only_when_it_is_hard() -> None:
-    async def main() -> None:
-        stop = StopSign()
-        hard: list[int] = []
-        stop.on_hard = lambda: hard.append(1)
-        stop.raise_(SIGINT)
-        stop.raise_(SIGINT)
-        assert (stop.up, stop.hard, hard) == (True, False, [])
-        stop.raise_hard(SIGINT)
-        stop.raise_hard(SIGINT)
-        assert (stop.hard, hard) == (True, [1])
-
-    virtual.run(main())
-
-
-def test_a_signal_is_graver_than_the_first_reason() -> None:
-    async def main() -> None:
-        stop = StopSign()
-        disk, service = Stop(Exit.DISK, "full"), Stop(Exit.SERVICE, "down")
-        for raised, told in ((disk, disk), (service, disk), (SIGINT, SIGINT), (disk, SIGINT)):
-            stop.raise_(raised)
-            assert stop.stop is told
 
     virtual.run(main())

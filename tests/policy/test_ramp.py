@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.curve import allowed_at, openings
 
-from pixian_batch.policy.progress import eta
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE, Ramp, Window
 
 intervals = (
@@ -171,11 +170,3 @@ def test_an_estimate_by_hand() -> None:
     assert Ramp().seconds_from_start(1500) == 300
     assert Ramp().seconds_for(1000, allowed=5, next_step=10) == pytest.approx(10 + (1000 - 50) / 6)
     assert Ramp().seconds_from_start(0) == 0
-
-
-def test_eta_needs_a_first_image() -> None:
-    def left(images: int, seconds: float | None) -> float | None:
-        return eta(images, ramp=Ramp(), allowed=5, next_step=300.0, seconds_per_image=seconds)
-
-    assert (left(10, None), left(-1, 2.0), left(0, 2.0)) == (None, None, 0)
-    assert left(330, 10.0) == 600

@@ -12,14 +12,13 @@ ROOMS = ("pipeline", "adapters")
 
 
 def proofs(module: Path) -> list[str]:
-    """The test files of a module: by its name in a folder of its rooms or in tests/money, or by its docstring."""
+    """The test files of a module: by its name in a folder of its room or in tests/money, or by its docstring."""
     inside = module.relative_to(PACKAGE)
     name = inside.parent.name if inside.name == "__init__.py" else inside.stem
-    folders = [ROOT / "tests" / room for room in (*inside.parts[:-1], "money")]
+    folders = [ROOT / "tests" / inside.parts[0], ROOT / "tests/money"]
+    by_name = [path for folder in folders for path in sorted(folder.rglob(f"test_{name}.py"))]
     named = re.findall(r"\btests/[\w/]+\.py\b", ast.get_docstring(ast.parse(module.read_bytes())) or "")
-    return [
-        f"tests/{folder.name}/test_{name}.py" for folder in folders if (folder / f"test_{name}.py").exists()
-    ] + named
+    return [path.relative_to(ROOT).as_posix() for path in by_name] + named
 
 
 def has_code(module: Path) -> bool:

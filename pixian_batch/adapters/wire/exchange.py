@@ -64,11 +64,7 @@ async def exchange(
     began = asyncio.get_running_loop().time()
     try:
         async with session.remove_background(source, params, facts.trace) as answer:
-            facts.retry_after = answer.retry_after
-            if 200 <= answer.status <= 299:
-                await _receive(answer, facts, sink, on_head, test=params.test)
-            else:
-                facts.error = await answer.error()
+            await _take_in(answer, facts, sink, on_head, test=params.test)
         if facts.headers is not None:
             # Out of the exchange: a disk that takes its time is no silence of the service.
             facts.body = await sink.finish()
@@ -81,7 +77,7 @@ async def exchange(
     return _reply(facts, verdict, asked, kept=kept, seconds=seconds)
 
 
-async def _receive(
+async def _take_in(
     answer: Answer,
     facts: ExchangeFacts,
     sink: Sink,
@@ -89,6 +85,11 @@ async def _receive(
     *,
     test: bool,
 ) -> None:
+    """The answer's body into the sink, or the error that it describes."""
+    facts.retry_after = answer.retry_after
+    if not 200 <= answer.status <= 299:
+        facts.error = await answer.error()
+        return
     facts.headers = read_result_headers(answer.headers, test=test)
     facts.media_type = answer.media_type
     await on_head(Answered(answer.status, facts.headers, answer.length))

@@ -112,7 +112,13 @@ class WireSession:
     @asynccontextmanager
     async def probe_credentials(self, trace: Trace) -> AsyncIterator[Answer]:
         """The free request that tells whether credentials are good: no image, so 400 means yes."""
-        form = UploadForm("none", b"", BytesSource(b"", Kind.PNG), b"", b"--none--\r\n")
+        form = UploadForm(
+            boundary="none",
+            head=b"",
+            source=BytesSource(b"", Kind.PNG),
+            content=b"",
+            tail=b"--none--\r\n",
+        )
         async with self._exchange("POST", "remove-background", trace, form) as answer:
             yield answer
 

@@ -60,11 +60,11 @@ def upload_form(source: Source, params: Params) -> UploadForm:
         case UrlSource(url):
             head = _part(boundary, "image.url", value=url, end="")
     return UploadForm(
-        boundary,
-        (fields + head).encode("utf-8", "surrogateescape"),
-        source,
-        content,
-        f"\r\n--{boundary}--\r\n".encode(),
+        boundary=boundary,
+        head=(fields + head).encode("utf-8", "surrogateescape"),
+        source=source,
+        content=content,
+        tail=f"\r\n--{boundary}--\r\n".encode(),
     )
 
 

@@ -102,7 +102,7 @@ def _strips(full: int, less: int, radius: int) -> list[_Strip]:
         felt, near = (_below(ends, full, less, room) for room in (radius, 1 + 2 * radius))
         mean = _means(near.stop - near.start, radius)
         enlarge = _product(_enlarging(ends, near, less / full), mean[np.newaxis])[0]
-        strips.append(_Strip(ends, felt, near, mean, enlarge))
+        strips.append(_Strip(ends, felt, near, mean=mean, enlarge=enlarge))
     return strips
 
 
