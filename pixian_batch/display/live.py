@@ -274,7 +274,9 @@ def _workers(snapshot: Snapshot) -> list[Text]:
     if snapshot.resting:
         facts.append(Text(f"{snapshot.resting} backing off", _WAITING))
     if snapshot.next_worker is not None and snapshot.stop is None:
-        facts.append(Text(f"next in {words.duration(snapshot.next_worker)}"))
+        left = words.duration(snapshot.next_worker)
+        in_use = snapshot.busy + snapshot.resting >= snapshot.workers and not snapshot.paused
+        facts.append(Text(f"next in {left}" if in_use else f"next after {left} of full use"))
     return facts
 
 

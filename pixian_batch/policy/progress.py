@@ -37,8 +37,8 @@ class Snapshot:
     """The state of a run at one moment.
 
     elapsed: seconds since the start. found: inputs counted so far; counted: whether that is all.
-    workers: open now; busy of them hold a request, resting wait (429, retry), cap is the most allowed.
-    next_worker: seconds until the ramp opens one more, or None. eta: seconds, or None when unknown.
+    workers: allowed now; busy of them hold a request, resting wait (429, retry), cap is the most allowed.
+    next_worker: seconds of full use until the ramp allows one more, or None. eta: seconds, or None when unknown.
     per_second: images bought a second, lately. paused: the service fails for everyone; probing.
     """
 

@@ -33,6 +33,7 @@ MOMENTS: dict[str, Snapshot] = {
     "resumed": samples.snapshot_of(Tally(skipped=300)),
     "paused": samples.snapshot_of(TALLY, paused=True),
     "stopping": samples.snapshot_of(TALLY, stop=samples.SIGINT),
+    "slow": samples.snapshot_of(Tally(done=86), busy=1, resting=0),
     "all": samples.snapshot_of(Tally(done=400), busy=0, resting=0, next_worker=None, eta=0.0),
     "too many": samples.snapshot_of(Tally(done=500), found=400),
     "empty": samples.snapshot_of(Tally(), found=0),
@@ -120,6 +121,12 @@ def test_pausing_and_stopping_are_sentences() -> None:
     assert "state stopping: Ctrl-C was pressed; nothing new is sent, 6 images in flight are being" in stopping
     assert "left" not in paused + stopping
     assert "next in" not in stopping
+
+
+def test_a_step_that_only_use_can_earn_is_told_so() -> None:
+    assert "6 busy · 1 backing off · next in 03:12" in " ".join(rows("mid", 79))
+    for short in ("slow", "paused"):
+        assert "next after 03:12 of full use" in " ".join(rows(short, 109)), short
 
 
 def test_free_runs_say_free() -> None:
