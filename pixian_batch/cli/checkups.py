@@ -11,9 +11,10 @@ import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import urlsplit, urlunsplit
 
+from pixian_batch.contract.account import CredentialCheck, read_probe
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
@@ -123,18 +124,20 @@ async def service(credentials: Credentials, api_url: str) -> list[CheckResult]:
         return [problem("credentials", str(wrong), "check PIXIAN_API_ID", Exit.CREDENTIALS)]
     secure = api_url.startswith("https://")
     reached = ok("service", f"{api_url} answers{', its certificate is good' if secure else ''}")
-    match error.status:
-        case 400:
+    match read_probe(error.status):
+        case CredentialCheck.GOOD:
             verdict = ok("credentials", "accepted")
-        case 401 | 403:
+        case CredentialCheck.REFUSED:
             verdict = problem("credentials", error.message, error.hint, Exit.CREDENTIALS)
-        case 402:
+        case CredentialCheck.NO_CREDITS:
             verdict = problem("credits", error.message, error.hint, Exit.CREDITS)
-        case 404 | 405:
+        case CredentialCheck.NO_API:
             reached = problem("service", f"{api_url}: no Pixian API there", "check --api-url", Exit.SERVICE)
             return [reached]
-        case _:
+        case CredentialCheck.UNKNOWN:
             verdict = problem("service", f"HTTP {error.status}: {error.message}", error.hint, Exit.SERVICE)
+        case other:
+            assert_never(other)
     return [reached, verdict, clock(date)]
 
 
