@@ -8,9 +8,10 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.cli import help as help_
-from pixian_batch.cli.default_command import MistypedCommandError, with_default_command
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import typer
 
 COMMANDS: Final = {
@@ -30,6 +31,31 @@ COMMANDS: Final = {
 """Command -> the module of `commands` that has a function of the same name."""
 _COMPLETING: Final = "_PIXIAN_BATCH_COMPLETE"
 """Set by the shell's completion script."""
+_OWN_OPTIONS: Final = frozenset({"--help", "-h", "--install-completion", "--show-completion"})
+
+
+class MistypedCommandError(Exception):
+    """The first word is nearly a command and nothing of that name is there to be cut out; `hint`: what to do."""
+
+    hint = "pixian-batch --help lists the commands"
+
+
+def with_default_command(words: list[str], commands: Collection[str]) -> list[str]:
+    """`INPUT... --out DIR` means `run INPUT... --out DIR`. Raises `MistypedCommandError`."""
+    if not words or words[0] in commands or words[0] in _OWN_OPTIONS:
+        return words
+    if near := _nearly(words[0], commands):
+        raise MistypedCommandError(f"{words[0]!r} is no command and no file: did you mean {near!r}?")
+    return ["run", *words]
+
+
+def _nearly(word: str, commands: Collection[str]) -> str | None:
+    """The command that `word` is probably a slip for."""
+    if not word.isascii() or not word.isalpha() or os.path.lexists(word):
+        return None
+    from difflib import get_close_matches  # rarely needed
+
+    return next(iter(get_close_matches(word.lower(), list(commands), n=1, cutoff=0.7)), None)
 
 
 def build(names: list[str], *, completion: bool = False) -> typer.Typer:
@@ -98,7 +124,7 @@ def _run(arguments: list[str]) -> None:
         # Not through the group: typer reads its (absent) values with pydantic, which costs a help page more
         # than all the rest.
         command = parser([name]).commands[name]
-        command.main(args=words[1:], prog_name=f"pixian-batch {name}", default_map=defaults)
+        command.main(args=words[1:], prog_name=f"pixian-batch {name}", default_map=defaults, obj=choice)
     else:
         build([], completion=True)(args=words, prog_name="pixian-batch")
 

@@ -72,13 +72,13 @@ def versions() -> CheckResult:
 
     from pixian_batch import __version__
 
-    said = [f"pixian-batch {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}"]
+    parts = [f"pixian-batch {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}"]
     for package in ("aiohttp", "pillow", "numpy", "onnxruntime"):
         try:
-            said.append(f"{package} {version(package)}")
+            parts.append(f"{package} {version(package)}")
         except PackageNotFoundError:
-            said.append(f"no {package}")
-    return ok("versions", ", ".join([*said, f"SQLite {sqlite3.sqlite_version}"]))
+            parts.append(f"no {package}")
+    return ok("versions", ", ".join([*parts, f"SQLite {sqlite3.sqlite_version}"]))
 
 
 # --- the service ---------------------------------------------------------------------------------------
@@ -90,14 +90,14 @@ def proxy(api_url: str) -> CheckResult:
 
     parts = urlsplit(api_url)
     host = parts.hostname or ""
-    found = getproxies().get(parts.scheme)
+    address = getproxies().get(parts.scheme)
     if host in {"127.0.0.1", "::1", "localhost"}:
         return ok("proxy", "none: this machine")
-    if not found:
+    if not address:
         return ok("proxy", "none")
     if proxy_bypass(host):
         return ok("proxy", f"none: {host} is in NO_PROXY")
-    way = urlsplit(found if "://" in found else f"http://{found}")
+    way = urlsplit(address if "://" in address else f"http://{address}")
     shown = urlunsplit((way.scheme, way.netloc.rpartition("@")[2], "", "", ""))
     if way.scheme != "http":
         return warning(
@@ -178,8 +178,8 @@ def clock(date: str) -> CheckResult:
     theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
     skew = (datetime.fromisoformat(now()) - theirs).total_seconds()
     if abs(skew) > _SKEW:
-        said = f"this machine is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} the service"
-        return warning("clock", said, "set it: certificates and the daily credit limit depend on it")
+        message = f"this machine is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} the service"
+        return warning("clock", message, "set it: certificates and the daily credit limit depend on it")
     return ok("clock", "agrees with the service's")
 
 
@@ -199,18 +199,18 @@ def output(out: str) -> list[CheckResult]:
             probe.write(b"\0")
     except OSError as error:
         return [problem("output", f"{folder}: {error.strerror or error}", hint, Exit.DISK)]
-    made = "" if os.path.isdir(out) else " (it will be made)"
-    return [ok("output", f"{out} can be written{made}"), _room(folder)]
+    note = "" if os.path.isdir(out) else " (it will be made)"
+    return [ok("output", f"{out} can be written{note}"), _room(folder)]
 
 
 def _room(folder: str) -> CheckResult:
     free = shutil.disk_usage(folder).free
-    said = f"{free // _MEGABYTE:,} MB free"
+    message = f"{free // _MEGABYTE:,} MB free"
     if free < _TOO_LOW:
-        return problem("disk", said, "make room: a run keeps 100 MB free (--min-free)", Exit.DISK)
+        return problem("disk", message, "make room: a run keeps 100 MB free (--min-free)", Exit.DISK)
     if free < _LOW:
-        return warning("disk", said, "a result takes about as much as its photo, often more: make room")
-    return ok("disk", said)
+        return warning("disk", message, "a result takes about as much as its photo, often more: make room")
+    return ok("disk", message)
 
 
 def ledger(path: str) -> CheckResult:
@@ -239,11 +239,11 @@ def ledger(path: str) -> CheckResult:
         return problem("ledger", str(error), "check the path and its rights", Exit.DISK)
     if verdict != "ok":
         return problem("ledger", f"{path} is damaged: {verdict}", _DAMAGED, Exit.DISK)
-    said = f"format {version}, whole, {images:,} image{'s' * (images != 1)} bought"
+    message = f"format {version}, whole, {images:,} image{'s' * (images != 1)} bought"
     if doubts:
-        said += f", {doubts:,} may have been charged without a result"
-        return warning("ledger", said, "decide with: pixian-batch resolve OUT")
-    return ok("ledger", said)
+        message += f", {doubts:,} may have been charged without a result"
+        return warning("ledger", message, "decide with: pixian-batch resolve OUT")
+    return ok("ledger", message)
 
 
 _DAMAGED: Final = "restore it from a backup; moving it away means paying again for what it knows"

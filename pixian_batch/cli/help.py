@@ -65,6 +65,7 @@ Examples:
   pixian-batch ./photos --out ./cut --max-credits 100
 
 The first word is a command, or `run` is meant. A folder named like a command: write ./plan.
+Every option is also an environment variable: --max-credits is PIXIAN_BATCH_MAX_CREDITS.
 All options of a run: pixian-batch run --help
 """
 

@@ -1,28 +1,17 @@
-"""The argument of commands about a finished or running run: an output folder, or a ledger elsewhere."""
+"""Commands about a finished or running run: where its ledger lies, and how its errors are told."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.ledger import LedgerDamagedError, LedgerError, LedgerInUseError, default_path
-from pixian_batch.cli.output import fail
+from pixian_batch.cli.shared import fail
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-Out = Annotated[str, typer.Argument(metavar="OUT", help="The output folder of the runs.", show_default=False)]
-LedgerOption = Annotated[
-    str | None,
-    typer.Option(
-        "--ledger", metavar="PATH", help="The ledger, when it is not in OUT.", envvar="PIXIAN_BATCH_LEDGER"
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 def ledger_path(out: str, ledger: str | None) -> str:

@@ -13,8 +13,8 @@ import pytest
 from cli.kit import command
 from support.emulators import emulator_beside
 
+from pixian_batch.adapters.credentials import NoCredentialsError, find_credentials
 from pixian_batch.cli.configuration import NAME
-from pixian_batch.cli.credentials import CredentialsError, find_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,8 +72,8 @@ def found(url: str = f"https://{HOST}/api/v2") -> tuple[str, str]:
     return credentials.api_id, credentials.secret
 
 
-def refused() -> CredentialsError:
-    with pytest.raises(CredentialsError) as error:
+def refused() -> NoCredentialsError:
+    with pytest.raises(NoCredentialsError) as error:
         find_credentials()
     return error.value
 
@@ -116,7 +116,7 @@ def test_the_first_place_that_holds_a_secret_decides(
 @pytest.mark.usefixtures("home")
 def test_a_keyrings_entry_is_for_one_host_only(keyring: Path) -> None:
     (keyring / f"pixian-batch@{HOST}").write_text("kid:ksecret")
-    with pytest.raises(CredentialsError):
+    with pytest.raises(NoCredentialsError):
         find_credentials("https://other.example/api/v2")
 
 
@@ -136,15 +136,19 @@ def test_a_command_prints_both_or_the_secret(
     assert "gave nothing" in str(refused())
 
 
-@pytest.mark.usefixtures("home")
-def test_a_command_that_fails_shows_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_fails_shows_what_it_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fails = (
         f"{shlex.quote(sys.executable)} -c \"import sys; print('x:{SECRET}'); sys.exit('no \\x1b[31mkey')\""
     )
     monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", fails)
     error = refused()
-    assert "ended with code 1: no \\x1b[31mkey" in str(error)
+    assert "ended with code 1: no \x1b[31mkey" in str(error)
     assert SECRET not in str(error)
+    for words in (["account"], ["doctor"], ["run", "x.png", "--out", "y", "--json"]):
+        said = command(*words, env={"PIXIAN_BATCH_CREDENTIALS_COMMAND": fails}, cwd=str(home))
+        assert said.code == 4, said.err
+        assert "ended with code 1: no \\x1b[31mkey" in said.out + said.err, words
+        assert not any(text in said.out + said.err for text in ("\x1b", SECRET)), words
     monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", "/no/such/program")
     assert "cannot be run: No such file" in str(refused())
     monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", "pass 'show")
@@ -161,7 +165,7 @@ def test_a_command_runs_without_a_shell(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.usefixtures("home")
 def test_a_command_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pixian_batch.cli.credentials.PATIENCE", 0.2)
+    monkeypatch.setattr("pixian_batch.adapters.credentials.PATIENCE", 0.2)
     monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", "sleep 60")
     assert "did not end within" in str(refused())
 

@@ -12,7 +12,7 @@ from cli.kit import command, here
 
 from pixian_batch.cli import app
 from pixian_batch.cli import help as help_
-from pixian_batch.cli.default_command import MistypedCommandError, with_default_command
+from pixian_batch.cli.app import MistypedCommandError, with_default_command
 
 ROOT = Path(__file__).parents[2]
 

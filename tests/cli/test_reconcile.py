@@ -62,6 +62,14 @@ def test_a_refill_or_another_user_proves_nothing(desk: Callable[..., Desk]) -> N
     assert "This proves nothing" in reconcile(home)[1]
 
 
+def test_the_address_may_be_a_variable(desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch) -> None:
+    home = after(desk, [FREE])
+    monkeypatch.setenv("PIXIAN_BATCH_API_URL", home.emulator.emulator.url)
+    code, said, wrong = home.do("reconcile", str(home.out))
+    assert (code, wrong) == (0, "")
+    assert "None of the images in doubt was charged" in said
+
+
 def test_nothing_in_doubt_asks_nothing(desk: Callable[..., Desk]) -> None:
     home = after(desk, [])
     code, said, _ = reconcile(home)

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.cli import configuration
+from pixian_batch.cli.configuration import Choice
 from pixian_batch.cli.options import ConfigOptions, takes
-from pixian_batch.cli.output import say
+from pixian_batch.cli.shared import say
 from pixian_batch.display.text import printable
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def config(options: ConfigOptions) -> None:
       pixian-batch config --profile shop --json
       pixian-batch config --concurrency-max 40
     """
-    read = configuration.load(configuration.chosen())
+    read = configuration.load(options.context.obj or Choice())
     rows = list(_rows(options, read))
     say([json_.dumps(_record(rows, read))] if options.json else _lines(rows, read))
 
@@ -88,7 +89,7 @@ def _lines(rows: list[ConfigRow], read: Configuration) -> list[str]:
     ]
     lines += ["", f"profile  {read.profile or 'none'}"]
     for file in read.files:
-        lines.append(f"{file.whose}  {printable(file.path)}{'' if file.found else ' (not there)'}")
+        lines.append(f"{file.whose}  {printable(file.path)}{'' if file.exists else ' (not there)'}")
     return lines
 
 
@@ -105,7 +106,7 @@ def _record(rows: list[ConfigRow], read: Configuration) -> dict[str, Any]:
         "v": 1,
         "type": "config",
         "profile": read.profile,
-        "files": [{"path": file.path, "whose": file.whose, "found": file.found} for file in read.files],
+        "files": [{"path": file.path, "whose": file.whose, "found": file.exists} for file in read.files],
         "options": {row.key.name: {"value": _plain(row.value), "source": row.source} for row in rows},
     }
 

@@ -12,15 +12,16 @@ import typer
 from pixian_batch.adapters.ledger import Ledger, read_only
 from pixian_batch.adapters.ledger.store import undecided
 from pixian_batch.cli.commands.status import doubt_line, doubt_record
-from pixian_batch.cli.output import fail, say
-from pixian_batch.cli.shared_ledger import Json, LedgerOption, Out, ledger_errors, ledger_path
+from pixian_batch.cli.options import JsonLines, option
+from pixian_batch.cli.shared import LedgerPath, Out, fail, say
+from pixian_batch.cli.shared_ledger import ledger_errors, ledger_path
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from pixian_batch.policy.record import Standing
 
 
-def resolve(  # a command's signature is its list of options
+def resolve(
     out: Out,
     attempts: Annotated[
         list[int] | None,
@@ -28,17 +29,12 @@ def resolve(  # a command's signature is its list of options
     ] = None,
     *,
     charged: Annotated[
-        bool,
-        typer.Option(
-            "--charged", help="Take them for charged (it counts against budgets) and send them again."
-        ),
+        bool, option("--charged", "Take them for charged (it counts against budgets) and send them again.")
     ] = False,
-    not_charged: Annotated[
-        bool, typer.Option("--not-charged", help="They were not charged: send them again.")
-    ] = False,
-    all_: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
-    ledger: LedgerOption = None,
-    json: Json = False,
+    not_charged: Annotated[bool, option("--not-charged", "They were not charged: send them again.")] = False,
+    all_: Annotated[bool, option("--all", "All of them.")] = False,
+    ledger: LedgerPath = None,
+    json: JsonLines = False,
 ) -> None:
     """List the images in doubt, or settle them: the next run sends what was settled again.
 

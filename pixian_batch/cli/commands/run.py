@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.ledger import (
     LedgerError,
     LedgerInUseError,
@@ -23,10 +24,8 @@ from pixian_batch.adapters.ledger import (
 from pixian_batch.adapters.ledger.report import read_failures
 from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
-from pixian_batch.cli.credentials import CredentialsError
 from pixian_batch.cli.displays import DisplayOptions, watcher
 from pixian_batch.cli.options import COLORS, LOG_FORMATS
-from pixian_batch.cli.output import fail
 from pixian_batch.cli.request import (
     check_writable,
     choice_of,
@@ -36,8 +35,10 @@ from pixian_batch.cli.request import (
     read_pace,
     read_spec,
 )
-from pixian_batch.cli.service import Endpoint, check_api_url, open_wire
+from pixian_batch.cli.service import Endpoint, open_wire
+from pixian_batch.cli.shared import check_api_url, fail
 from pixian_batch.cli.shared_ledger import ledger_errors
+from pixian_batch.display.text import printable
 from pixian_batch.emulator.engine import EngineMissingError
 from pixian_batch.pipeline.run import Run
 from pixian_batch.pipeline.stop_sign import StopSign
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.run import Limits, Outputs, Pace, Watcher
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
     """All that a run was asked to do, in groups; each room is handed its own."""
 
@@ -76,35 +77,44 @@ def begin(options: RunOptions) -> None:
     spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
-    for path, option in ((options.log_file, "--log-file"), (options.metrics_file, "--metrics-file")):
-        check_writable(path, option)
+    screens = _read_screens(options)
     if options.only_failed:
         inputs = replace(inputs, only=_failed(outputs.ledger))
     asked = RunSpec(
-        inputs,
-        outputs,
-        spec,
-        read_pace(options, spec),
-        read_limits(options),
-        Endpoint(
-            options.local, check_api_url(options.api_url), options.idle_timeout, options.concurrency_max
+        inputs=inputs,
+        outputs=outputs,
+        spec=spec,
+        pace=read_pace(options, spec),
+        limits=read_limits(options),
+        service=Endpoint(
+            local=options.local,
+            api_url=check_api_url(options.api_url),
+            idle_timeout=options.idle_timeout,
+            connections=options.concurrency_max,
         ),
-        DisplayOptions(
-            options.json,
-            options.quiet,
-            options.verbose,
-            not options.no_progress,
-            choice_of(COLORS, options.color, "--color"),
-            options.log_file,
-            shlex.join(["pixian-batch", *sys.argv[1:]]),
-            log_json=choice_of(LOG_FORMATS, options.log_format, "--log-format") == "json",
-            metrics_file=options.metrics_file,
-        ),
-        options.yes,
+        screens=screens,
+        yes=options.yes,
     )
     if options.ask_above is not None and not options.yes:
         _ask_above(asked, options.ask_above)
     raise typer.Exit(asyncio.run(execute(asked)))
+
+
+def _read_screens(options: RunOptions) -> DisplayOptions:
+    """What the user wants to see. Raises `BadParameter`."""
+    for path, option in ((options.log_file, "--log-file"), (options.metrics_file, "--metrics-file")):
+        check_writable(path, option)
+    return DisplayOptions(
+        json=options.json,
+        quiet=options.quiet,
+        verbose=options.verbose,
+        progress=not options.no_progress,
+        color=choice_of(COLORS, options.color, "--color"),
+        log_file=options.log_file,
+        again=shlex.join(["pixian-batch", *sys.argv[1:]]),
+        log_json=choice_of(LOG_FORMATS, options.log_format, "--log-format") == "json",
+        metrics_file=options.metrics_file,
+    )
 
 
 def _ask_above(asked: RunSpec, above: Decimal) -> None:
@@ -118,10 +128,10 @@ def _ask_above(asked: RunSpec, above: Decimal) -> None:
         return
     plan = make_plan(asked.spec, asked.inputs, asked.outputs, asked.pace.ramp, service=asked.service)
     try:
-        made = asyncio.run(plan)
+        expected = asyncio.run(plan)
     except (LedgerError, OSError):
         return  # the run meets the same, and tells it better
-    if not may_cost(made, above):
+    if not may_cost(expected, above):
         fail("not run, and nothing was spent", "raise --ask-above, or say --yes", code=Exit.USAGE)
 
 
@@ -152,7 +162,14 @@ async def execute(asked: RunSpec) -> int:
         try:
             async with open_wire(asked.service) as wire:
                 going = Run(
-                    asked.inputs, asked.outputs, asked.spec, asked.pace, asked.limits, wire, stop, screens
+                    inputs=asked.inputs,
+                    outputs=asked.outputs,
+                    spec=asked.spec,
+                    pace=asked.pace,
+                    limits=asked.limits,
+                    wire=wire,
+                    stop=stop,
+                    watcher=screens,
                 )
                 going.decide = _question(asked, stop, screens)
                 summary = await going.go()
@@ -160,7 +177,7 @@ async def execute(asked: RunSpec) -> int:
                     screens.notify(
                         Message(Level.ERROR, f"internal error; {write_report(going.bug, asked.outputs)}")
                     )
-        except (CredentialsError, EngineMissingError, LedgerError) as error:
+        except (NoCredentialsError, EngineMissingError, LedgerError) as error:
             summary = _never_began(asked, _reason(error))
     screens.finished(summary)
     return int(summary.exit_code)
@@ -180,11 +197,11 @@ def _question(asked: RunSpec, stop: StopSign, screens: Watcher) -> DoubtQuestion
     return None
 
 
-def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
+def _reason(error: NoCredentialsError | EngineMissingError | LedgerError) -> Stop:
     """Why a run could not begin, and whose move it is."""
     match error:
-        case CredentialsError():
-            return Stop(Exit.CREDENTIALS, str(error), error.hint)
+        case NoCredentialsError():
+            return Stop(Exit.CREDENTIALS, printable(str(error)), error.hint)
         case EngineMissingError():
             return Stop(Exit.USAGE, str(error), "")
         case LedgerInUseError():
@@ -201,12 +218,12 @@ def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
 def _never_began(asked: RunSpec, stop: Stop) -> Summary:
     tally = Tally()
     return Summary(
-        tally,
-        stop,
-        exit_code(tally, stop),
-        0.0,
-        asked.outputs.out,
-        asked.outputs.ledger,
+        tally=tally,
+        stop=stop,
+        exit_code=exit_code(tally, stop),
+        seconds=0.0,
+        out=asked.outputs.out,
+        ledger=asked.outputs.ledger,
         free=asked.spec.free,
         began=False,
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pixian_batch.cli.output import fail
+from pixian_batch.cli.shared import fail
 from pixian_batch.cli.values import credit
 from pixian_batch.display.text import printable
 from pixian_batch.policy.stopping import Exit
