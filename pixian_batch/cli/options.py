@@ -217,8 +217,8 @@ class InputOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OutOptions:
-    """Where results go."""
+class OutputOptions:
+    """Where results and the ledger go."""
 
     out: Annotated[
         str,
@@ -230,12 +230,6 @@ class _OutOptions:
             metavar="DIR",
         ),
     ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _DiskOptions:
-    """How results and the ledger are kept."""
-
     overwrite: Annotated[
         bool, _option(_OUTPUTS, "--overwrite", "Replace files that this tool did not make.")
     ] = False
@@ -253,11 +247,6 @@ class _DiskOptions:
             metavar="SIZE",
         ),
     ] = _default("100MB", byte_size)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputOptions(_DiskOptions, _OutOptions):
-    """Where results and the ledger go."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,18 +286,8 @@ class ServiceOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _AgainOptions:
-    """Which of the inputs, when an earlier run knew them."""
-
-    only_failed: Annotated[
-        bool, _option(_INPUTS, "--only-failed", "Of the inputs, only those that failed in an earlier run.")
-    ] = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class RunOptions(
     # the last comes first in the help
-    _AgainOptions,
     ServiceOptions,
     ScreenOptions,
     OutputOptions,
@@ -319,29 +298,19 @@ class RunOptions(
 ):
     """All options of `run`."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class _AnyOutOptions:
-    """Where results would go, or nowhere."""
-
-    out: Annotated[str | None, _text(_OUTPUTS, "--out", "DIR", "Where the results go.")] = None
+    only_failed: Annotated[
+        bool, _option(_INPUTS, "--only-failed", "Of the inputs, only those that failed in an earlier run.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfigOptions(
-    _AgainOptions,
-    ServiceOptions,
-    ScreenOptions,
-    _DiskOptions,
-    _AnyOutOptions,
-    MoneyOptions,
-    PaceOptions,
-    ApiOptions,
-    InputOptions,
-):
+class ConfigOptions(RunOptions):
     """All options of `run`, to see what they would be. context: where each value came from."""
 
     context: typer.Context
+    out: Annotated[
+        str, _option(_OUTPUTS, "--out", "Where the results go.", metavar="DIR", show_default=False)
+    ] = ""  # it may be left out here
 
 
 @dataclass(frozen=True, kw_only=True)

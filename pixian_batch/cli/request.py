@@ -125,10 +125,7 @@ def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
 
 def choice(kind: type[_E], text: str, option: str) -> _E:
     """A member of an enumeration by its value."""
-    try:
-        return kind(text)
-    except ValueError:
-        raise typer.BadParameter(f"{option}: {text!r} is none of {', '.join(kind)}") from None
+    return kind(choice_of(tuple(kind), text, option))
 
 
 def choice_of(words: tuple[str, ...], text: str, option: str) -> str:

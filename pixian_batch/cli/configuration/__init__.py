@@ -9,30 +9,19 @@ applying makes the parser's defaults of it.
 """
 
 from pixian_batch.cli.configuration.applying import apply
-from pixian_batch.cli.configuration.files import (
-    NAME,
-    Choice,
-    ConfigFile,
-    ConfigurationError,
-    project_paths,
-    take_choice,
-    user_path,
-)
+from pixian_batch.cli.configuration.files import NAME, Choice, ConfigurationError, project_paths, take_choice
 from pixian_batch.cli.configuration.keys import OptionKey, keys
-from pixian_batch.cli.configuration.reading import Configuration, Setting, load
+from pixian_batch.cli.configuration.reading import Configuration, load
 
 __all__ = [
     "NAME",
     "Choice",
-    "ConfigFile",
     "Configuration",
     "ConfigurationError",
     "OptionKey",
-    "Setting",
     "apply",
     "keys",
     "load",
     "project_paths",
     "take_choice",
-    "user_path",
 ]
