@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.kit import command
+from support.commands import command
 
 from pixian_batch.cli import configuration
 from pixian_batch.cli.configuration import Choice, ConfigurationError, load, project_paths, take_choice
@@ -41,9 +41,9 @@ class Place:
         (folder / HERE).write_text(text)
 
     def options(self, *words: str, env: Mapping[str, str] | None = None) -> dict[str, dict[str, object]]:
-        said = command("config", "--json", *words, env={**self.env, **(env or {})}, cwd=str(self.project))
-        assert said.code == 0, said.err
-        options: dict[str, dict[str, object]] = json.loads(said.out)["options"]
+        result = command("config", "--json", *words, env={**self.env, **(env or {})}, cwd=str(self.project))
+        assert result.code == 0, result.err
+        options: dict[str, dict[str, object]] = json.loads(result.out)["options"]
         return options
 
 
@@ -103,9 +103,9 @@ def test_a_run_does_what_the_file_says(place: Place) -> None:
     below = place.project / "below"
     below.mkdir()
     (place.project / ".git").mkdir()
-    said = command("run", env=place.env, cwd=str(below))
+    result = command("run", env=place.env, cwd=str(below))
     # The list's one name is not there: a failed image, in the project's own output folder.
-    assert said.code == 3, said.err
+    assert result.code == 3, result.err
     assert (place.project / "cut" / ".pixian-batch" / "ledger.db").is_file()
     assert list(below.iterdir()) == []
 
@@ -143,10 +143,10 @@ def test_a_mistake_in_a_file_names_file_and_key(place: Place, text: str, message
 
 def test_a_mistake_in_a_file_is_told_in_two_lines_with_code_2(place: Place) -> None:
     place.write("concurency-max = 4")
-    said = command("x", "--out", "y", env=place.env, cwd=str(place.project))
-    assert said.code == 2
-    assert said.out == ""
-    assert said.err.splitlines() == [
+    result = command("x", "--out", "y", env=place.env, cwd=str(place.project))
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err.splitlines() == [
         f"error: {place.project / HERE}: there is no option 'concurency-max'",
         "  did you mean 'concurrency-max'?",
     ]

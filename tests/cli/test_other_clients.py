@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.kit import PATIENCE, serving
+from support.commands import PATIENCE, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

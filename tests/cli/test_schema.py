@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from cli.kit import command
+from support.commands import command
 
 from pixian_batch.display.schema import RECORD
 
@@ -13,16 +13,16 @@ SMALL = ("account", "doctor", "serve", "decode", "schema")
 
 
 def test_it_prints_the_published_schema() -> None:
-    said = command("schema")
-    assert said.code == 0
-    assert json.loads(said.out) == RECORD
+    result = command("schema")
+    assert result.code == 0
+    assert json.loads(result.out) == RECORD
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_help_has_an_example(name: str) -> None:
-    said = command(name, "--help")
-    assert said.code == 0
-    assert f"Examples:\n  pixian-batch {name}" in said.out
+    result = command(name, "--help")
+    assert result.code == 0
+    assert f"Examples:\n  pixian-batch {name}" in result.out
 
 
 @pytest.mark.parametrize("name", SMALL)

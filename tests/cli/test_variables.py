@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pytest
-    from cli.bench import Desk
+    from support.workspaces import Workspace
 
 OWN_MEANING = {("status", "--in-doubt"), ("decode", "--out"), ("decode", "--overwrite")}
 """Words that mean something else for a run: what is set for runs must not reach these."""
@@ -27,14 +27,14 @@ def options() -> Iterator[tuple[str, Any]]:
 
 
 def test_every_option_of_every_command_has_its_variable() -> None:
-    wrong = {}
+    others = {}
     for name, option in options():
         flag = next(word for word in option.opts if word.startswith("--"))
         own = name == "serve" or (name, flag) in OWN_MEANING
         words = ["PIXIAN_BATCH", *([name.upper()] if own else []), flag[2:].upper().replace("-", "_")]
         if option.envvar != "_".join(words):
-            wrong[f"{name} {flag}"] = option.envvar
-    assert wrong == {}
+            others[f"{name} {flag}"] = option.envvar
+    assert others == {}
 
 
 def test_one_variable_means_one_thing() -> None:
@@ -45,31 +45,31 @@ def test_one_variable_means_one_thing() -> None:
 
 
 def test_switches_texts_and_numbers_are_read_from_variables(
-    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+    workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = desk()
+    home = workspace()
     home.add("a.png")
     assert home.run()[0] == 0
     for name in ("status", "resolve", "doctor", "config", "account"):
-        monkeypatch.setenv("PIXIAN_BATCH_API_URL", home.emulator.emulator.url)
+        monkeypatch.setenv("PIXIAN_BATCH_API_URL", home.emulator.url)
         plain = home.do(name, *([str(home.out)] if name in {"status", "resolve"} else []))
         monkeypatch.setenv("PIXIAN_BATCH_JSON", "true")
-        code, records, wrong = home.do(name, *([str(home.out)] if name in {"status", "resolve"} else []))
+        code, records, err = home.do(name, *([str(home.out)] if name in {"status", "resolve"} else []))
         monkeypatch.delenv("PIXIAN_BATCH_JSON")
-        assert code == plain[0] == 0, (name, wrong)
+        assert code == plain[0] == 0, (name, err)
         assert records != plain[1], name
         assert all(line.startswith('{"') for line in records.splitlines()), name
     monkeypatch.setenv("PIXIAN_BATCH_LEDGER", str(home.root / "elsewhere.db"))
     assert "no ledger" in home.do("status", str(home.out))[2]
     monkeypatch.setenv("PIXIAN_BATCH_ORIENTATION", "9")
-    code, _, wrong = home.do("decode", "a.png", "b.png", "-o", "c.png")
-    assert (code, "--orientation" in wrong) == (2, True)
+    code, _, err = home.do("decode", "a.png", "b.png", "-o", "c.png")
+    assert (code, "--orientation" in err) == (2, True)
 
 
 def test_a_decision_is_read_from_variables_and_half_of_it_is_refused(
-    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+    workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = desk()
+    home = workspace()
     home.add("a.png")
     assert home.run()[0] == 0
     monkeypatch.setenv("PIXIAN_BATCH_ALL", "1")
@@ -81,9 +81,9 @@ def test_a_decision_is_read_from_variables_and_half_of_it_is_refused(
 
 
 def test_what_is_set_for_runs_does_not_reach_what_means_something_else(
-    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+    workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = desk()
+    home = workspace()
     home.add("a.png")
     for name, value in {"IN_DOUBT": "resend", "OUT": str(home.out), "OVERWRITE": "1"}.items():
         monkeypatch.setenv(f"PIXIAN_BATCH_{name}", value)

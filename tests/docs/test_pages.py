@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli.bench import Beside
-from cli.kit import PATIENCE, command
 from PIL import Image
+from support.commands import PATIENCE, command
+from support.emulators import EmulatorThread
 from support.pictures import picture, put
 
 import pixian_batch
@@ -135,8 +135,8 @@ def test_the_tutorials_free_commands_do_what_it_says(tmp_path: Path) -> None:
     assert len(free) >= 4
     for line in free:
         (words,) = calls(line)
-        said = command(*words, env={"HOME": str(tmp_path)}, cwd=str(tmp_path))
-        assert said.code == 0, (line, said.err)
+        result = command(*words, env={"HOME": str(tmp_path)}, cwd=str(tmp_path))
+        assert result.code == 0, (line, result.err)
     assert (tmp_path / "cut" / "shoes" / "a.png").is_file()
 
 
@@ -159,8 +159,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Beside]:
-    running = Beside(credits=Decimal(1000))
+def emulator() -> Iterator[EmulatorThread]:
+    running = EmulatorThread(credits=Decimal(1000))
     yield running
     running.stop()
 
@@ -173,18 +173,18 @@ def test_most_of_the_lines_are_run() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="the lines are for a POSIX shell")
 @pytest.mark.parametrize("line", RUN)
 def test_every_command_line_that_is_shown_runs(
-    line: str, prepared: Path, emulator: Beside, tmp_path: Path
+    line: str, prepared: Path, emulator: EmulatorThread, tmp_path: Path
 ) -> None:
-    said = subprocess.run(
+    result = subprocess.run(
         ["bash", "-c", line],
         cwd=shutil.copytree(prepared, tmp_path / "here"),
-        env=an_environment(tmp_path, emulator.emulator.url),
+        env=an_environment(tmp_path, emulator.url),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=PATIENCE,
         check=False,
     )
-    assert said.returncode == 0, said.stderr.decode()
+    assert result.returncode == 0, result.stderr.decode()
 
 
 def a_place_to_run(folder: Path) -> Path:
@@ -244,8 +244,8 @@ def test_the_generated_pages_are_current(monkeypatch: pytest.MonkeyPatch) -> Non
     from scripts import build_reference  # found only now
 
     for name, text in build_reference.pages().items():
-        said = f"{name} is out of date: run python3 scripts/build_reference.py"
-        assert (ROOT / name).read_text(encoding="utf-8") == text, said
+        result = f"{name} is out of date: run python3 scripts/build_reference.py"
+        assert (ROOT / name).read_text(encoding="utf-8") == text, result
 
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
