@@ -12,12 +12,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from support.commands import PATIENCE, command, serving
+from support.commands import CREDENTIALS, PATIENCE, command
 from support.emulators import EmulatorThread
 
 import pixian_batch
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.metrics import Metrics
+from pixian_batch.emulator.weather import RateLimit, Weather
 from pixian_batch.policy.outcome import Done, Ending, Failed, InDoubt, Problem
 from pixian_batch.policy.progress import Snapshot, Summary
 from pixian_batch.policy.stopping import Exit
@@ -108,12 +109,10 @@ def test_a_file_that_cannot_be_written_harms_nothing(
 def test_a_running_run_answers_a_question_and_its_metrics_count_429(tmp_path: Path) -> None:
     metrics, verbose = tmp_path / "x.prom", tmp_path / "stderr.txt"
     root = str(Path(pixian_batch.__file__).parents[1])
-    with (
-        serving("--engine", "canned", "--rate-limit", "2", "--burst", "1") as url,
-        verbose.open("w") as stream,
-    ):
-        env = {**os.environ, "PIXIAN_API_ID": "a", "PIXIAN_API_SECRET": "b", "PYTHONPATH": root}
-        words = ["run", "--files-from", "-", "--out", str(tmp_path / "cut"), "--api-url", url]
+    weather = Weather(rate_limit=RateLimit(per_second=2))
+    with EmulatorThread(weather=weather) as emulator, verbose.open("w") as stream:
+        env = {**os.environ, **CREDENTIALS, "PYTHONPATH": root}
+        words = ["run", "--files-from", "-", "--out", str(tmp_path / "cut"), "--api-url", emulator.url]
         run = subprocess.Popen(
             [
                 sys.executable,

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from cli.test_serve import bill
 from PIL import Image, ImageOps
-from support.commands import command, here, serving
+from support.commands import command, here
 from support.emulators import EmulatorThread
 
 from pixian_batch.emulator.settings import EngineName
+from pixian_batch.emulator.weather import Fault, Weather
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,12 +92,13 @@ def test_a_delta_that_does_not_fit_is_kept_and_decodes_later(tmp_path: Path) -> 
     other = io.BytesIO()
     Image.new("RGB", (9, 9)).save(other, "PNG")
     keep = photo.read_bytes()
-    weather = ("--script", "fair", "--script", "stall_in_body:2")  # the first is the free question
-    with serving("--engine", "plain", *weather) as url, ThreadPoolExecutor(1) as pool:
+    weather = Weather(script=(None, Fault.parse("stall_in_body:2")))  # the first is the free question
+    with EmulatorThread(engine=EngineName.PLAIN, weather=weather) as emulator, ThreadPoolExecutor(1) as pool:
+        url = emulator.url
         run = pool.submit(
             command, "run", str(photo), "--out", str(out), "--api-url", url, "--via-delta", "--json"
         )
-        while not bill(url)["totals"]["charges"] and not run.done():
+        while not emulator.bill.totals.charges and not run.done():
             time.sleep(0.02)
         photo.write_bytes(other.getvalue())
         result = run.result()
