@@ -110,35 +110,36 @@ def test_a_run_does_what_the_file_says(place: Place) -> None:
     assert list(below.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("text", "message", "hint"),
-    [
-        ("concurency-max = 4", "there is no option 'concurency-max'", "did you mean 'concurrency-max'?"),
-        ("[profile.a]\nretrys = 4", "[profile a]: there is no option 'retrys'", "did you mean 'retries'?"),
-        ("concurrency-max = '4'", "concurrency-max is a text", "a whole number"),
-        ("concurrency-max = true", "concurrency-max is true or false", "concurrency-max ="),
-        ("concurrency-max = 1.5", "concurrency-max is a number", "a whole number"),
-        ("test = 1", "test is a number", "test = true or false"),
-        ("include = '*.png'", "include is a text", 'include = ["...", "..."]'),
-        ("out = ['a']", "out is a list", "a text or a number"),
-        ("out = 1979-05-27", "out is a date", "a text or a number"),
-        ("ramp-interval = 'soon'", "ramp-interval: 'soon' is not a duration", ""),
-        ("in-doubt = 'hodl'", "in-doubt: 'hodl' is none of hold, resend, ask", "did you mean 'hold'?"),
-        ("out = cut", "is not TOML", "strings need quotes"),
-        ("profile = 'x'", "profile is not a table", "[profile.NAME]"),
-        ("api-secret = 'x'", "a secret does not belong in this file", "credentials-command"),
-        ("PIXIAN_API_SECRET = 'x'".lower(), "a secret does not belong in this file", "login"),
-        ("credentials-command = 'x'", "may not run a command", "your own file"),
-        ("api-url = 'https://example.com'", "may not send your credentials elsewhere", "your own file"),
-    ],
+MISTAKES = (
+    ("concurency-max = 4", "there is no option 'concurency-max'", "did you mean 'concurrency-max'?"),
+    ("[profile.a]\nretrys = 4", "[profile a]: there is no option 'retrys'", "did you mean 'retries'?"),
+    ("concurrency-max = '4'", "concurrency-max is a text", "a whole number"),
+    ("concurrency-max = true", "concurrency-max is true or false", "concurrency-max ="),
+    ("concurrency-max = 1.5", "concurrency-max is a number", "a whole number"),
+    ("test = 1", "test is a number", "test = true or false"),
+    ("include = '*.png'", "include is a text", 'include = ["...", "..."]'),
+    ("out = ['a']", "out is a list", "a text or a number"),
+    ("out = 1979-05-27", "out is a date", "a text or a number"),
+    ("ramp-interval = 'soon'", "ramp-interval: 'soon' is not a duration", ""),
+    ("in-doubt = 'hodl'", "in-doubt: 'hodl' is none of hold, resend, ask", "did you mean 'hold'?"),
+    ("out = cut", "is not TOML", "strings need quotes"),
+    ("profile = 'x'", "profile is not a table", "[profile.NAME]"),
+    ("api-secret = 'x'", "a secret does not belong in this file", "credentials-command"),
+    ("PIXIAN_API_SECRET = 'x'".lower(), "a secret does not belong in this file", "login"),
+    ("credentials-command = 'x'", "may not run a command", "your own file"),
+    ("api-url = 'https://example.com'", "may not send your credentials elsewhere", "your own file"),
 )
-def test_a_mistake_in_a_file_names_file_and_key(place: Place, text: str, message: str, hint: str) -> None:
-    place.write(text)
-    with pytest.raises(ConfigurationError) as refused:
-        load(Choice())
-    assert str(place.project / HERE) in str(refused.value)
-    assert message in str(refused.value)
-    assert hint in refused.value.hint
+"""(what a file says, the message, the hint)"""
+
+
+def test_a_mistake_in_a_file_names_file_and_key(place: Place) -> None:
+    for text, message, hint in MISTAKES:
+        place.write(text)
+        with pytest.raises(ConfigurationError) as refused:
+            load(Choice())
+        assert str(place.project / HERE) in str(refused.value), text
+        assert message in str(refused.value), text
+        assert hint in refused.value.hint, text
 
 
 def test_a_mistake_in_a_file_is_told_in_two_lines_with_code_2(place: Place) -> None:

@@ -57,29 +57,30 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "message"),
-    [
-        (["a.png", "d.png", "-o", "there.png"], 2, "--overwrite"),
-        (["a.png", "d.png", "-o", "a.png", "--overwrite"], 2, "is the photo itself"),
-        (["a.png", "d.png", "-o", "d.png", "--overwrite"], 2, "is the Delta PNG itself"),
-        (["a.png", "d.png", "-o", "."], 2, "name the file"),
-        (["nowhere.png", "d.png", "-o", "o.png"], 2, "no such file"),
-        (["a.png", "d.png", "-o", "o.png", "--orientation", "9"], 2, "Invalid value for"),
-        (["text.png", "d.png", "-o", "o.png"], 3, "ORIGINAL DELTA"),
-        (["a.png", "wide.png", "-o", "o.png"], 3, "exactly as it was sent"),
-        (["turned.png", "d.png", "-o", "o.png"], 3, "--orientation"),
-        (["a.png", "a.png", "-o", "o.png"], 3, "no transparency"),
-        (["a.png", "d.png", "-o", "there.png/o.png"], 8, "check the path"),
-    ],
+MISTAKES = (
+    (["a.png", "d.png", "-o", "there.png"], 2, "--overwrite"),
+    (["a.png", "d.png", "-o", "a.png", "--overwrite"], 2, "is the photo itself"),
+    (["a.png", "d.png", "-o", "d.png", "--overwrite"], 2, "is the Delta PNG itself"),
+    (["a.png", "d.png", "-o", "."], 2, "name the file"),
+    (["nowhere.png", "d.png", "-o", "o.png"], 2, "no such file"),
+    (["a.png", "d.png", "-o", "o.png", "--orientation", "9"], 2, "Invalid value for"),
+    (["text.png", "d.png", "-o", "o.png"], 3, "ORIGINAL DELTA"),
+    (["a.png", "wide.png", "-o", "o.png"], 3, "exactly as it was sent"),
+    (["turned.png", "d.png", "-o", "o.png"], 3, "--orientation"),
+    (["a.png", "a.png", "-o", "o.png"], 3, "no transparency"),
+    (["a.png", "d.png", "-o", "there.png/o.png"], 8, "check the path"),
 )
-def test_mistakes(pair: Path, arguments: list[str], code: int, message: str) -> None:
+"""(arguments, exit code, a part of the message)"""
+
+
+def test_mistakes(pair: Path) -> None:
     before = sorted(os.listdir(pair))
-    ended = here("decode", *arguments)
-    assert ended.code == code, ended.err
-    assert message in " ".join(ended.err.replace("│", " ").split())
-    assert sorted(os.listdir(pair)) == before
-    assert (pair / "there.png").read_bytes() == b"mine"
+    for arguments, code, message in MISTAKES:
+        ended = here("decode", *arguments)
+        assert ended.code == code, (arguments, ended.err)
+        assert message in " ".join(ended.err.replace("│", " ").split()), arguments
+        assert sorted(os.listdir(pair)) == before, arguments
+        assert (pair / "there.png").read_bytes() == b"mine", arguments
 
 
 @pytest.mark.usefixtures("pair")

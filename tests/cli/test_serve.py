@@ -72,23 +72,24 @@ def test_every_flag_reaches_the_settings(tmp_path: Path) -> None:
     assert (tmp_path / "bill.jsonl").exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--engine", "magic"], "'magic' is none of u2netp, plain, canned"),
-        (["--fault", "rain=0.5"], "'rain' is no fault"),
-        (["--fault", "cut_body"], "neither FAULT=PROBABILITY"),
-        (["--weather", "nowhere.toml"], "nowhere.toml"),
-        (["--api-id", "a"], "api_id and api_secret go together"),
-        (["--tls-cert", "nowhere.pem", "--tls-key", "nowhere.key"], "tls"),
-        (["--credits", "lots"], "'lots' is not an amount of credits"),
-    ],
+MISTAKES = (
+    (["--engine", "magic"], "'magic' is none of u2netp, plain, canned"),
+    (["--fault", "rain=0.5"], "'rain' is no fault"),
+    (["--fault", "cut_body"], "neither FAULT=PROBABILITY"),
+    (["--weather", "nowhere.toml"], "nowhere.toml"),
+    (["--api-id", "a"], "api_id and api_secret go together"),
+    (["--tls-cert", "nowhere.pem", "--tls-key", "nowhere.key"], "tls"),
+    (["--credits", "lots"], "'lots' is not an amount of credits"),
 )
-def test_mistakes_are_told_and_end_with_2(arguments: list[str], message: str) -> None:
-    ended = here("serve", "--port", "0", "--engine", "canned", *arguments)
-    assert ended.code == 2
-    assert message in " ".join(ended.err.replace("│", " ").split())
-    assert "Traceback" not in ended.err
+"""(arguments, a part of the message)"""
+
+
+def test_mistakes_are_told_and_end_with_2() -> None:
+    for arguments, message in MISTAKES:
+        ended = here("serve", "--port", "0", "--engine", "canned", *arguments)
+        assert ended.code == 2, arguments
+        assert message in " ".join(ended.err.replace("│", " ").split()), arguments
+        assert "Traceback" not in ended.err, arguments
 
 
 def test_a_taken_port_is_told() -> None:
