@@ -13,9 +13,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from pixian_batch.cli import app, configuration  # noqa: E402  # the path first
-from pixian_batch.cli import help as help_  # noqa: E402  # as above
-from pixian_batch.policy.stopping import Exit  # noqa: E402
+from pixian_batch.cli import app  # noqa: E402  # the path first
+from pixian_batch.cli import help as help_  # noqa: E402  # the path first
+from pixian_batch.cli.configuration.keys import keys  # noqa: E402  # the path first
+from pixian_batch.policy.stopping import Exit  # noqa: E402  # the path first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,11 +53,10 @@ def _commands() -> dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]:
     """The commands and their options by group, in the order of the help page."""
     group = app.parser(list(app.COMMANDS))
     commands = {}
-    for name in help_.LINES:
-        if name in app.COMMANDS:
-            command = group.commands[name]
-            context = command.make_context(name, [], resilient_parsing=True)
-            commands[name] = (command, command.sections(context))
+    for name in app.COMMANDS:
+        command = group.commands[name]
+        context = command.make_context(name, [], resilient_parsing=True)
+        commands[name] = (command, command.sections(context))
     return commands
 
 
@@ -92,7 +92,7 @@ def _configuration(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]
         "| key and flag | environment variable | value | default |\n|---|---|---|---|",
     ]
     kinds = {"switch": "`true` or `false`", "list": "list of texts", "number": "whole number", "text": "text"}
-    for key in configuration.keys().values():
+    for key in keys().values():
         default = "" if key.default in {None, False} else f"`{key.default}`"
         lines.append(f"| `{key.name}` | `{key.envvar}` | {kinds[key.kind]} | {default} |")
     lines += [
@@ -113,7 +113,7 @@ def _configuration(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]
 
 def _own_variables(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]) -> Iterator[str]:
     """The options that no file can set."""
-    known = {key.envvar for key in configuration.keys().values()}
+    known = {key.envvar for key in keys().values()}
     for name, (command, _sections) in commands.items():
         for option in command.params:
             if option.envvar and option.envvar not in known:

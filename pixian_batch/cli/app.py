@@ -14,21 +14,7 @@ if TYPE_CHECKING:
 
     import typer
 
-COMMANDS: Final = {
-    "run": "entry",
-    "plan": "entry",
-    "account": "account",
-    "doctor": "doctor",
-    "serve": "serve",
-    "decode": "decode",
-    "schema": "schema",
-    "status": "status",
-    "resolve": "resolve",
-    "reconcile": "reconcile",
-    "login": "login",
-    "config": "config",
-}
-"""Command -> the module of `commands` that has a function of the same name."""
+COMMANDS: Final = tuple(help_.LINES)
 _COMPLETING: Final = "_PIXIAN_BATCH_COMPLETE"
 """Set by the shell's completion script."""
 _OWN_OPTIONS: Final = frozenset({"--help", "-h", "--install-completion", "--show-completion"})
@@ -77,11 +63,16 @@ def build(names: list[str], *, completion: bool = False) -> typer.Typer:
     app.callback()(_main)
     for name in COMMANDS:
         if name in names:
-            module = importlib.import_module(f"pixian_batch.cli.commands.{COMMANDS[name]}")
+            module = importlib.import_module(module_of(name))
             app.command(name, cls=Command)(getattr(module, name))
         else:
             app.command(name, help=help_.LINES[name])(_main)
     return app
+
+
+def module_of(name: str) -> str:
+    """The module that has the command's function."""
+    return f"pixian_batch.cli.commands.{'entry' if name in {'run', 'plan'} else name}"
 
 
 def _main() -> None:
@@ -95,7 +86,7 @@ def start(arguments: list[str]) -> None:
     if arguments[:1] == ["help"] and not os.path.lexists("help"):
         arguments = [*arguments[1:2], "--help"]
     if not arguments or arguments[0] in {"-h", "--help"}:
-        sys.stdout.write(help_.page(list(COMMANDS)))
+        sys.stdout.write(help_.page())
         return
     try:
         _run(arguments)
@@ -109,15 +100,16 @@ def start(arguments: list[str]) -> None:
 
 
 def _run(arguments: list[str]) -> None:
-    from pixian_batch.cli import configuration  # not for the help page
+    from pixian_batch.cli.configuration.applying import apply  # not for the help page
+    from pixian_batch.cli.configuration.files import ConfigurationError, take_choice
 
     try:
-        words, choice = configuration.take_choice(arguments)
+        words, choice = take_choice(arguments)
         words = with_default_command(words, COMMANDS)
         name = words[0] if words else ""
         asks_for_help = bool({"-h", "--help"} & set(words))
-        words, defaults = (words, {}) if asks_for_help else configuration.apply(name, words, choice)
-    except (configuration.ConfigurationError, MistypedCommandError) as error:
+        words, defaults = (words, {}) if asks_for_help else apply(name, words, choice)
+    except (ConfigurationError, MistypedCommandError) as error:
         sys.stderr.write(f"error: {error}\n" + (f"  {error.hint}\n" if error.hint else ""))
         sys.exit(2)
     if name in COMMANDS:

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.cli.commands.status import doubt_line
@@ -18,7 +19,6 @@ from pixian_batch.policy.retry import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from pixian_batch.cli.commands.plan import Plan
     from pixian_batch.pipeline.stop_sign import StopSign
@@ -69,14 +69,10 @@ def _doubt_lines(doubts: Sequence[Standing]) -> list[str]:
     ]
     if len(doubts) > _SHOWN:
         lines.append(f"  ... and {len(doubts) - _SHOWN:,} more")
-    if any(item.at_most is not None for item in doubts):
-        most = sum((item.at_most for item in doubts if item.at_most is not None), start=_zero(doubts))
-        lines.append(f"sent again, they may cost up to {credit_amount(most)} credits once more")
+    if prices := [item.at_most for item in doubts if item.at_most is not None]:
+        most = credit_amount(sum(prices, start=Decimal()))
+        lines.append(f"sent again, they may cost up to {most} credits once more")
     return lines
-
-
-def _zero(doubts: Sequence[Standing]) -> Decimal:
-    return next(item.at_most for item in doubts if item.at_most is not None) * 0
 
 
 async def _answer(stop: StopSign) -> str | None:

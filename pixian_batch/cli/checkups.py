@@ -11,7 +11,7 @@ import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from pixian_batch.contract.account import CredentialCheck, read_probe
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pixian_batch.contract.account import Credentials
+    from pixian_batch.contract.errors import ApiError
 
 _MEGABYTE: Final = 1_000_000
 _LOW: Final = 1_000 * _MEGABYTE
@@ -122,23 +123,24 @@ async def service(credentials: Credentials, api_url: str) -> list[CheckResult]:
         return [unreached(broke, api_url)]
     except ValueError as wrong:  # an id that HTTP Basic cannot carry
         return [problem("credentials", str(wrong), "check PIXIAN_API_ID", Exit.CREDENTIALS)]
+    check = read_probe(error.status)
+    if check is CredentialCheck.NO_API:
+        return [problem("service", f"{api_url}: no Pixian API there", "check --api-url", Exit.SERVICE)]
     secure = api_url.startswith("https://")
     reached = ok("service", f"{api_url} answers{', its certificate is good' if secure else ''}")
-    match read_probe(error.status):
+    return [reached, _credentials(check, error), clock(date)]
+
+
+def _credentials(check: CredentialCheck, error: ApiError) -> CheckResult:
+    match check:
         case CredentialCheck.GOOD:
-            verdict = ok("credentials", "accepted")
+            return ok("credentials", "accepted")
         case CredentialCheck.REFUSED:
-            verdict = problem("credentials", error.message, error.hint, Exit.CREDENTIALS)
+            return problem("credentials", error.message, error.hint, Exit.CREDENTIALS)
         case CredentialCheck.NO_CREDITS:
-            verdict = problem("credits", error.message, error.hint, Exit.CREDITS)
-        case CredentialCheck.NO_API:
-            reached = problem("service", f"{api_url}: no Pixian API there", "check --api-url", Exit.SERVICE)
-            return [reached]
-        case CredentialCheck.UNKNOWN:
-            verdict = problem("service", f"HTTP {error.status}: {error.message}", error.hint, Exit.SERVICE)
-        case other:
-            assert_never(other)
-    return [reached, verdict, clock(date)]
+            return problem("credits", error.message, error.hint, Exit.CREDITS)
+        case _:
+            return problem("service", f"HTTP {error.status}: {error.message}", error.hint, Exit.SERVICE)
 
 
 def unreached(error: BaseException, api_url: str) -> CheckResult:

@@ -70,12 +70,10 @@ All options of a run: pixian-batch run --help
 """
 
 
-def page(available: list[str]) -> str:
-    """What `pixian-batch --help` prints, with the commands that are `available`."""
-    width = max(map(len, available))
+def page() -> str:
+    """What `pixian-batch --help` prints."""
+    width = max(map(len, LINES))
     parts = [_HEAD]
     for title, commands in GROUPS:
-        rows = [f"  {name:<{width}}  {line}\n" for name, line in commands if name in available]
-        if rows:
-            parts.append(f"{title}:\n{''.join(rows)}")
+        parts.append(f"{title}:\n" + "".join(f"  {name:<{width}}  {line}\n" for name, line in commands))
     return "\n".join([*parts, _FOOT])

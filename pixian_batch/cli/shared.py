@@ -57,24 +57,11 @@ def check_api_url(url: str) -> str:
         raise typer.BadParameter(str(error)) from None
 
 
-def exit_of(error: errors.PixianError) -> Exit:
-    """The exit code of an error that ends a command."""
-    match error:
-        case errors.CredentialsError():
-            return Exit.CREDENTIALS
-        case errors.OutOfCreditsError():
-            return Exit.CREDITS
-        case errors.InputError():
-            return Exit.SOME_FAILED
-        case errors.OutputError():
-            return Exit.DISK
-        case _:
-            return Exit.SERVICE
-
-
 def give_up(error: errors.PixianError) -> NoReturn:
-    """End the command with what the library raised."""
-    fail(error.message, error.hint.replace("api_url", "--api-url"), code=exit_of(error))
+    """End the command with what the library raised when it asked the service."""
+    exits = {errors.CredentialsError: Exit.CREDENTIALS, errors.OutOfCreditsError: Exit.CREDITS}
+    code = exits.get(type(error), Exit.SERVICE)
+    fail(error.message, error.hint.replace("api_url", "--api-url"), code=code)
 
 
 def connect(api_url: str, *, idle_timeout: float) -> PixianClient:

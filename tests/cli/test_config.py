@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 from support.commands import command
 
-from pixian_batch.cli import configuration
-from pixian_batch.cli.configuration import Choice, ConfigurationError, load, project_paths, take_choice
+from pixian_batch.cli.configuration.files import NAME, Choice, ConfigurationError, project_paths, take_choice
+from pixian_batch.cli.configuration.keys import keys
+from pixian_batch.cli.configuration.reading import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-HERE = configuration.NAME
+HERE = NAME
 
 
 @dataclass(frozen=True)
@@ -209,5 +210,5 @@ def test_the_choice_of_a_file_is_taken_out_of_the_words(monkeypatch: pytest.Monk
 
 
 def test_every_option_of_run_has_its_environment_variable() -> None:
-    for key in configuration.keys().values():
+    for key in keys().values():
         assert key.envvar == "PIXIAN_BATCH_" + key.name.upper().replace("-", "_")

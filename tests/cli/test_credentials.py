@@ -14,7 +14,7 @@ from support.commands import command
 from support.emulators import EmulatorThread
 
 from pixian_batch.adapters.credentials import NoCredentialsError, find_credentials
-from pixian_batch.cli.configuration import NAME
+from pixian_batch.cli.configuration.files import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,7 +21,7 @@ from support.pictures import picture, put
 import pixian_batch
 from pixian_batch.cli import app
 from pixian_batch.cli.app import with_default_command
-from pixian_batch.cli.configuration import take_choice
+from pixian_batch.cli.configuration.files import take_choice
 from pixian_batch.cli.options import PlanOptions, RunOptions
 from pixian_batch.cli.request import read_pace, read_spec
 from pixian_batch.cli.shared import check_api_url

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from pixian_batch.cli import configuration
-from pixian_batch.cli.configuration import Choice
+from pixian_batch.cli.configuration.files import Choice
+from pixian_batch.cli.configuration.keys import keys
+from pixian_batch.cli.configuration.reading import load
 from pixian_batch.cli.options import ConfigOptions, takes
 from pixian_batch.cli.shared import say
 from pixian_batch.display.text import printable
@@ -17,7 +18,8 @@ from pixian_batch.display.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pixian_batch.cli.configuration import Configuration, OptionKey
+    from pixian_batch.cli.configuration.keys import OptionKey
+    from pixian_batch.cli.configuration.reading import Configuration
 
 _FLAG: Final = "COMMANDLINE"
 
@@ -42,13 +44,13 @@ def config(options: ConfigOptions) -> None:
       pixian-batch config --profile shop --json
       pixian-batch config --concurrency-max 40
     """
-    read = configuration.load(options.context.obj or Choice())
+    read = load(options.context.obj or Choice())
     rows = list(_rows(options, read))
     say([json_.dumps(_record(rows, read))] if options.json else _lines(rows, read))
 
 
 def _rows(options: ConfigOptions, read: Configuration) -> Iterator[ConfigRow]:
-    for key in configuration.keys().values():
+    for key in keys().values():
         if not hasattr(options, key.attribute):
             yield _without_parser(key, read)
             continue

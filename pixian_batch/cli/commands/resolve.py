@@ -21,18 +21,24 @@ if TYPE_CHECKING:
     from pixian_batch.policy.record import Standing
 
 
+Attempts = Annotated[
+    list[int] | None,
+    typer.Argument(metavar="NUMBER", help="Which, by the number in the list.", show_default=False),
+]
+Charged = Annotated[
+    bool, option("--charged", "Take them for charged (it counts against budgets) and send them again.")
+]
+NotCharged = Annotated[bool, option("--not-charged", "They were not charged: send them again.")]
+All = Annotated[bool, option("--all", "All of them.")]
+
+
 def resolve(
     out: Out,
-    attempts: Annotated[
-        list[int] | None,
-        typer.Argument(metavar="NUMBER", help="Which, by the number in the list.", show_default=False),
-    ] = None,
+    attempts: Attempts = None,
     *,
-    charged: Annotated[
-        bool, option("--charged", "Take them for charged (it counts against budgets) and send them again.")
-    ] = False,
-    not_charged: Annotated[bool, option("--not-charged", "They were not charged: send them again.")] = False,
-    all_: Annotated[bool, option("--all", "All of them.")] = False,
+    charged: Charged = False,
+    not_charged: NotCharged = False,
+    all_: All = False,
     ledger: LedgerPath = None,
     json: JsonLines = False,
 ) -> None:

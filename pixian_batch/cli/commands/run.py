@@ -9,6 +9,7 @@ import signal
 import sys
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -149,16 +150,7 @@ async def execute(asked: RunSpec) -> int:
     """Run, and give the exit code. What stops a run before it began is told by the same displays."""
     stop = StopSign()
     screens = watcher(asked.screens)
-
-    def heard(number: signal.Signals) -> None:
-        cause = Exit.SIGINT if number is signal.SIGINT else Exit.SIGTERM
-        again = stop.up and stop.stop is not None and stop.stop.cause.is_signal
-        message = Stop(
-            cause, f"stopped by {number.name}", "run the same command again: it goes on where it stopped"
-        )
-        (stop.raise_hard if again else stop.raise_)(message)
-
-    with listen(heard), listen_for_questions(screens.status):
+    with listen(partial(_signalled, stop)), listen_for_questions(screens.status):
         try:
             async with open_wire(asked.service) as wire:
                 going = Run(
@@ -181,6 +173,14 @@ async def execute(asked: RunSpec) -> int:
             summary = _never_began(asked, _reason(error))
     screens.finished(summary)
     return int(summary.exit_code)
+
+
+def _signalled(stop: StopSign, number: signal.Signals) -> None:
+    """The first signal lets what is in flight land, the second ends it."""
+    cause = Exit.SIGINT if number is signal.SIGINT else Exit.SIGTERM
+    again = stop.up and stop.stop is not None and stop.stop.cause.is_signal
+    hint = "run the same command again: it goes on where it stopped"
+    (stop.raise_hard if again else stop.raise_)(Stop(cause, f"stopped by {number.name}", hint))
 
 
 def _question(asked: RunSpec, stop: StopSign, screens: Watcher) -> DoubtQuestion | None:

@@ -56,7 +56,7 @@ def _lines(report: Status, out: str) -> list[str]:
         ["in doubt", f"{len(report.undecided):,}"],
         ["credits charged", credit_amount(report.spending.charged)],
     ]
-    unpriced = sum(item.at_most is None and not _was_priced(item) for item in report.undecided)
+    unpriced = sum(item.at_most is None and _charged(item) is None for item in report.undecided)
     if doubt := doubtful_credits(report.spending.doubtful, unpriced):
         rows.append(["credits in doubt", doubt])
     if report.spending.calculated:
@@ -85,15 +85,15 @@ def _reasons(failures: list[Failure]) -> list[str]:
 def doubt_line(item: Standing) -> str:
     """An image in doubt as a person reads it."""
     cost = f"at most {credit_amount(item.at_most)} credits" if item.at_most is not None else "cost unknown"
-    if item.headers is not None and item.headers.credits_charged is not None:
-        cost = f"{credit_amount(item.headers.credits_charged)} credits charged"
+    if (charged := _charged(item)) is not None:
+        cost = f"{credit_amount(charged)} credits charged"
     kept = f", kept: {printable(item.kept)}" if item.kept else ""
     return f"#{item.attempt} {printable(item.input)}, sent {item.sent_at}, {item.state.value}, {cost}{kept}"
 
 
-def _was_priced(item: Standing) -> bool:
-    """Whether the service has said what an image in doubt was charged."""
-    return item.headers is not None and item.headers.credits_charged is not None
+def _charged(item: Standing) -> Decimal | None:
+    """What an image in doubt was charged, if the service has said so."""
+    return None if item.headers is None else item.headers.credits_charged
 
 
 def _sums(sums: dict[str, Decimal]) -> list[str]:
@@ -136,7 +136,7 @@ def _record(report: Status) -> dict[str, Any]:
 
 def doubt_record(item: Standing) -> dict[str, Any]:
     """An image in doubt as JSON says it."""
-    charged = item.headers.credits_charged if item.headers is not None else None
+    charged = _charged(item)
     return {
         "attempt": item.attempt,
         "input": printable(item.input),

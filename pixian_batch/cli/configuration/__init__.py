@@ -7,21 +7,3 @@ and a project's file may neither run a command nor send the credentials elsewher
 files finds and parses them, keys knows what they may say, values checks it, reading lays file over file,
 applying makes the parser's defaults of it.
 """
-
-from pixian_batch.cli.configuration.applying import apply
-from pixian_batch.cli.configuration.files import NAME, Choice, ConfigurationError, project_paths, take_choice
-from pixian_batch.cli.configuration.keys import OptionKey, keys
-from pixian_batch.cli.configuration.reading import Configuration, load
-
-__all__ = [
-    "NAME",
-    "Choice",
-    "Configuration",
-    "ConfigurationError",
-    "OptionKey",
-    "apply",
-    "keys",
-    "load",
-    "project_paths",
-    "take_choice",
-]
