@@ -13,9 +13,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from pixian_batch.cli import app, configuration  # noqa: E402  # the path first
-from pixian_batch.cli import help as help_  # noqa: E402  # as above
-from pixian_batch.policy.stopping import Exit  # noqa: E402
+from pixian_batch.cli import app  # noqa: E402  # the path first
+from pixian_batch.cli import help as help_  # noqa: E402  # the path first
+from pixian_batch.cli.configuration.keys import keys  # noqa: E402  # the path first
+from pixian_batch.policy.stopping import Exit  # noqa: E402  # the path first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ CODES: Final = {
     Exit.SIGINT: "stopped by SIGINT; what was in flight has landed",
     Exit.SIGTERM: "stopped by SIGTERM; what was in flight has landed",
 }
-_MADE: Final = "<!-- Made by scripts/build_reference.py: change the program, then run it. -->\n"
+_GENERATED: Final = "<!-- Made by scripts/build_reference.py: change the program, then run it. -->\n"
 
 
 def pages() -> dict[str, str]:
@@ -43,7 +44,7 @@ def pages() -> dict[str, str]:
     commands = _commands()
     return {
         "docs/reference/cli.md": _cli(commands),
-        "docs/reference/configuration.md": _configuration(),
+        "docs/reference/configuration.md": _configuration(commands),
         "docs/reference/pixian-batch.1": _man(commands),
     }
 
@@ -51,21 +52,21 @@ def pages() -> dict[str, str]:
 def _commands() -> dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]:
     """The commands and their options by group, in the order of the help page."""
     group = app.parser(list(app.COMMANDS))
-    found = {}
-    for name in help_.LINES:
-        if name in app.COMMANDS:
-            command = group.commands[name]
-            context = command.make_context(name, [], resilient_parsing=True)
-            found[name] = (command, command.sections(context))
-    return found
+    commands = {}
+    for name in app.COMMANDS:
+        command = group.commands[name]
+        context = command.make_context(name, [], resilient_parsing=True)
+        commands[name] = (command, command.sections(context))
+    return commands
 
 
 def _cli(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]) -> str:
     lines = [
         "# Commands\n",
-        _MADE,
-        "`pixian-batch INPUT... --out DIR` is `pixian-batch run INPUT... --out DIR`. Every option of `run` and",
-        "`plan` also has an environment variable and a key in a file: see [configuration](configuration.md).\n",
+        _GENERATED,
+        "`pixian-batch INPUT... --out DIR` is `pixian-batch run INPUT... --out DIR`. Every option of every",
+        "command also has an environment variable, and those of `run` and `plan` have a key in a file: see",
+        "[configuration](configuration.md).\n",
         "| command | what it does |\n|---|---|",
     ]
     lines += [f"| [{name}](#{name}) | {help_.LINES[name]} |" for name in commands]
@@ -82,16 +83,16 @@ def _cli(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]) -> s
     return "\n".join(lines) + "\n"
 
 
-def _configuration() -> str:
+def _configuration(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]) -> str:
     lines = [
         "# Configuration keys\n",
-        _MADE,
+        _GENERATED,
         "Every option of `run` and `plan`, as a flag, an environment variable and a key of `pixian-batch.toml`.",
         "How files, profiles and precedence work: [configure](../how-to/configure.md).\n",
         "| key and flag | environment variable | value | default |\n|---|---|---|---|",
     ]
     kinds = {"switch": "`true` or `false`", "list": "list of texts", "number": "whole number", "text": "text"}
-    for key in configuration.keys().values():
+    for key in keys().values():
         default = "" if key.default in {None, False} else f"`{key.default}`"
         lines.append(f"| `{key.name}` | `{key.envvar}` | {kinds[key.kind]} | {default} |")
     lines += [
@@ -101,8 +102,22 @@ def _configuration() -> str:
         "| (no key) `--config` | `PIXIAN_BATCH_CONFIG` | a file, or `none` | |",
         "",
         "A secret has no key and no flag: [credentials](../how-to/configure.md#credentials).",
+        "",
+        "The variables hold for every command that has the option. The other commands' own options have",
+        "variables only; where a word means something else for a run, the command's name is in front.\n",
+        "| command | flag | environment variable |\n|---|---|---|",
+        *_own_variables(commands),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _own_variables(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]) -> Iterator[str]:
+    """The options that no file can set."""
+    known = {key.envvar for key in keys().values()}
+    for name, (command, _sections) in commands.items():
+        for option in command.params:
+            if option.envvar and option.envvar not in known:
+                yield f"| `{name}` | `{option.opts[0]}` | `{option.envvar}` |"
 
 
 def _cell(text: str) -> str:
@@ -138,8 +153,9 @@ def _man_lines(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]
         yield from (".nf", *map(_roff, command.examples), ".fi")
     yield ".SH ENVIRONMENT"
     yield _roff(
-        "PIXIAN_API_ID, PIXIAN_API_SECRET, PIXIAN_API_SECRET_FILE: the account. Every option of run and plan"
-        " also as PIXIAN_BATCH_ and its name, for example PIXIAN_BATCH_CONCURRENCY_MAX."
+        "PIXIAN_API_ID, PIXIAN_API_SECRET, PIXIAN_API_SECRET_FILE: the account. Every option also as"
+        " PIXIAN_BATCH_ and its name, for example PIXIAN_BATCH_CONCURRENCY_MAX; those of serve as"
+        " PIXIAN_BATCH_SERVE_ and their names."
     )
     yield ".SH FILES"
     yield _roff(

@@ -3,9 +3,9 @@
 Run it with: python scripts/crash_sweep.py [--kills 1000] [--minutes 12] [--seed 1]
 or, for memory over many images: python scripts/crash_sweep.py --soak 100000 [--minutes 5]
 
-Half of the kills are at the enumerated points of an image's way (tests/money/points.py), the others at
+Half of the kills are at the enumerated points of an image's way (tests/support/kill_points.py), the others at
 random times. After each the command runs again under `--in-doubt hold`, and the promises are checked
-(tests/money/bench.py, `audit`). Ends with 0 when all were kept; what broke is printed with how to repeat it.
+(tests/support/sandboxes.py, `audit`). Ends with 0 when all were kept; what broke is printed with how to repeat it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from money.bench import Emulated, Forge, House, Outcome, audit, png
-from money.points import POINTS
+from support.kill_points import POINTS  # as above
+from support.sandboxes import (  # the path comes first
+    EmulatorProcess,
+    ForkServer,
+    Outcome,
+    Sandbox,
+    audit,
+    png,
+)
 
 PHOTOS = 10
 COPIES = 3
@@ -42,7 +49,7 @@ WEATHERS = (
 class Sweep:
     """Counts what was done. `dice` decides everything, so a seed repeats a sweep (but for the timing)."""
 
-    forge: Forge
+    fork_server: ForkServer
     root: Path
     dice: random.Random
     kills: int = 0
@@ -50,15 +57,19 @@ class Sweep:
     doubts: int = 0
     repaired: int = 0
     charges: int = 0
-    houses: int = 0
+    sandboxes: int = 0
     broken: list[str] = field(default_factory=list)
     where: Counter[str] = field(default_factory=Counter)
 
-    def house(self) -> None:
-        """One house, killed a few times."""
-        self.houses += 1
+    def sandbox(self) -> None:
+        """One sandbox, killed a few times."""
+        self.sandboxes += 1
         weather = self.dice.choice(WEATHERS)
-        home = House(self.forge, self.root / f"house-{self.houses}", Emulated(self.forge, weather))
+        home = Sandbox(
+            self.fork_server,
+            self.root / f"sandbox-{self.sandboxes}",
+            EmulatorProcess(self.fork_server, weather),
+        )
         workers = self.dice.choice((1, 3, 8))
         options = ["--via-delta"] if self.dice.random() < 0.2 else []  # a fifth
         with home:
@@ -68,13 +79,13 @@ class Sweep:
             self._nothing_more_to_do(home, options, workers)
             self.charges += home.emulator.bill().totals["charges"]
 
-    def _add_photos(self, home: House, number: int) -> None:
+    def _add_photos(self, home: Sandbox, number: int) -> None:
         first = number * PHOTOS
         home.add(PHOTOS, first=first)
         for copy in range(COPIES):
             (home.photos / f"copy-{number}-{copy}.png").write_bytes(png(self.dice.randrange(first + PHOTOS)))
 
-    def _kill(self, home: House, options: list[str], workers: int, number: int) -> None:
+    def _kill(self, home: Sandbox, options: list[str], workers: int, number: int) -> None:
         """One kill, at times another one in the recovery, then a whole run and the audit."""
         hows = [self._one_kill(home, options, workers)]
         if self.dice.random() < 0.25:  # a quarter
@@ -83,10 +94,10 @@ class Sweep:
             home,
             home.run(*options, workers=workers),
             workers * 2 * (number + 1),
-            f"house {self.houses}, {workers} workers, {options}: {hows}",
+            f"sandbox {self.sandboxes}, {workers} workers, {options}: {hows}",
         )
 
-    def _one_kill(self, home: House, options: list[str], workers: int) -> str:
+    def _one_kill(self, home: Sandbox, options: list[str], workers: int) -> str:
         kill: list[object] | None = None
         after: float | None = None
         if self.dice.random() < 0.5:  # half
@@ -101,7 +112,7 @@ class Sweep:
         self.missed += first.code != KILLED
         return str(kill or after)
 
-    def _check(self, home: House, outcome: Outcome, most: int, how: str) -> None:
+    def _check(self, home: Sandbox, outcome: Outcome, most: int, how: str) -> None:
         try:
             audit(home, outcome, workers=most)
         except (AssertionError, IndexError, ValueError) as error:
@@ -110,19 +121,19 @@ class Sweep:
             return
         self.repaired += outcome.summary["repaired"]
 
-    def _nothing_more_to_do(self, home: House, options: list[str], workers: int) -> None:
+    def _nothing_more_to_do(self, home: Sandbox, options: list[str], workers: int) -> None:
         before = home.emulator.bill().requests
         home.run(*options, workers=workers)
         # Requests alone: the service may still be at work for a client that was killed, and charge for it.
         if home.emulator.bill().requests != before:
-            self.broken.append(f"house {self.houses}: a run with nothing to do sent something")
+            self.broken.append(f"sandbox {self.sandboxes}: a run with nothing to do sent something")
             print("BROKEN", self.broken[-1], flush=True)
         self.doubts += len(home.undecided())
 
     def report(self, seconds: float) -> None:
         """The figures."""
         print(
-            f"{self.kills} kills ({self.missed} runs ended before theirs) in {self.houses} houses,"
+            f"{self.kills} kills ({self.missed} runs ended before theirs) in {self.sandboxes} sandboxes,"
             f" {seconds:.0f} s; {self.charges} charges, {self.doubts} images in doubt,"
             f" {self.repaired} finished for free; {len(self.broken)} promises broken"
         )
@@ -134,15 +145,15 @@ def sweep(kills: int, minutes: float, seed: int) -> int:
     """Kill until there were `kills`, or `minutes` have passed."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="crash-sweep-", ignore_cleanup_errors=True) as root:
-        forge = Forge(Path(root) / "forge")
-        sweeping = Sweep(forge, Path(root), random.Random(seed))  # noqa: S311  # repeatable on purpose
+        fork_server = ForkServer(Path(root) / "fork_server")
+        sweeping = Sweep(fork_server, Path(root), random.Random(seed))  # noqa: S311  # repeatable on purpose
         try:
             while sweeping.kills < kills and time.monotonic() - began < minutes * 60:
-                sweeping.house()
-                if sweeping.houses % 25 == 0:
+                sweeping.sandbox()
+                if sweeping.sandboxes % 25 == 0:
                     print(f"... {sweeping.kills} kills, {time.monotonic() - began:.0f} s", flush=True)
         finally:
-            forge.close()
+            fork_server.close()
     sweeping.report(time.monotonic() - began)
     return 1 if sweeping.broken else 0
 
@@ -153,16 +164,16 @@ def sweep(kills: int, minutes: float, seed: int) -> int:
 def soak(images: int, minutes: float) -> int:
     """Many tiny images in one run; prints memory at intervals. 1 when it grew by more than a fifth."""
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as root:
-        forge = Forge(Path(root) / "forge")
+        fork_server = ForkServer(Path(root) / "fork_server")
         try:
-            home = House(forge, Path(root) / "house", Emulated(forge))
+            home = Sandbox(fork_server, Path(root) / "sandbox", EmulatorProcess(fork_server))
             _many_photos(home, images)
             return _soak(home, images, minutes)
         finally:
-            forge.close()
+            fork_server.close()
 
 
-def _many_photos(home: House, images: int) -> None:
+def _many_photos(home: Sandbox, images: int) -> None:
     for number in range(images):
         folder = home.photos / f"{number // 1000:04}"
         if number % 1000 == 0:
@@ -170,7 +181,7 @@ def _many_photos(home: House, images: int) -> None:
         (folder / f"{number:07}.png").write_bytes(png(number))
 
 
-def _soak(home: House, images: int, minutes: float) -> int:
+def _soak(home: Sandbox, images: int, minutes: float) -> int:
     began = time.monotonic()
     run = home.begin("--min-free", "0", workers=20)
     sizes: list[int] = []

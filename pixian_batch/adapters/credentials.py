@@ -1,13 +1,36 @@
-"""Where the API id and secret come from: the environment, or a file that nobody else can read.
+"""Where the API id and secret come from. The first place that holds a secret decides.
 
-A secret is never an option's value: it would stand in the process list and the shell's history.
+1. the environment: PIXIAN_API_SECRET, or 2. the file that PIXIAN_API_SECRET_FILE names
+3. the command of `credentials-command` (a key of the user's file, or PIXIAN_BATCH_CREDENTIALS_COMMAND)
+4. the system's keyring, filled by `pixian-batch login` (the optional extra `keyring`)
+5. ~/.netrc, the entry of the API's host
+
+A secret is never an option's value: it would stand in the process list and the shell's history. No message
+of this module repeats a secret. What a command wrote on its standard error is quoted as it is: whoever
+prints an error makes it printable.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import stat
+import subprocess
 import sys
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, cast
+from urllib.parse import urlsplit
+
+from pixian_batch.contract.account import Credentials, redacted
+from pixian_batch.contract.address import DEFAULT_API_URL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMAND: Final = "PIXIAN_BATCH_CREDENTIALS_COMMAND"
+PATIENCE: Final = 60.0
+"""Seconds that the command may take: it may have to ask somebody for a passphrase."""
+KEYRING_SERVICE: Final = "pixian-batch"
+_STDERR_LINES: Final = 5
 
 
 class NoCredentialsError(Exception):
@@ -18,19 +41,73 @@ class NoCredentialsError(Exception):
         self.hint = hint
 
 
+class Keyring(Protocol):
+    """What is used of the `keyring` package."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """The stored text."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store a text."""
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Forget it."""
+
+
+def find_credentials(api_url: str = DEFAULT_API_URL) -> Credentials:
+    """The credentials for the API at `api_url`, of all places. Blocking. Raises `NoCredentialsError`."""
+    if _variable("PIXIAN_API_SECRET") or os.environ.get("PIXIAN_API_SECRET_FILE"):
+        return _noted(Credentials(*read_credentials()))
+    sources: tuple[Callable[[str], Credentials | None], ...] = (_from_command, _from_keyring, _from_netrc)
+    for source in sources:
+        if (credentials := source(host_of(api_url))) is not None:
+            return _noted(credentials)
+    raise NoCredentialsError(
+        "PIXIAN_API_SECRET is not set"
+        if _variable("PIXIAN_API_ID")
+        else "PIXIAN_API_ID and PIXIAN_API_SECRET are not set",
+        "set both to the API id and secret of your Pixian.AI account, keep them with: pixian-batch login,"
+        " or try --local: no account, no cost",
+    )
+
+
+def hide_secrets(text: str) -> str:
+    """`text` without any secret that `find_credentials` has given to this process."""
+    return redacted(text, _NOTED)
+
+
+_NOTED: Final[set[str]] = set()
+
+
+def _noted(credentials: Credentials) -> Credentials:
+    _NOTED.update(credentials.secrets)
+    return credentials
+
+
+def host_of(api_url: str) -> str:
+    """The name under which the credentials of an API are kept: its host, with the port where one is given."""
+    return urlsplit(api_url).netloc
+
+
+def _variable(name: str) -> str:
+    return os.environ.get(name, "").strip()
+
+
+# --- the environment, and a file -----------------------------------------------------------------------
+
+
 def read_credentials() -> tuple[str, str]:
     """The id and the secret of the environment. Raises `NoCredentialsError`."""
-    api_id = os.environ.get("PIXIAN_API_ID", "").strip()
-    secret = os.environ.get("PIXIAN_API_SECRET", "").strip() or _from_file()
+    pair = _variable("PIXIAN_API_ID"), _variable("PIXIAN_API_SECRET") or _from_file()
     missing = [
-        name for name, value in (("PIXIAN_API_ID", api_id), ("PIXIAN_API_SECRET", secret)) if not value
+        name for name, value in zip(("PIXIAN_API_ID", "PIXIAN_API_SECRET"), pair, strict=True) if not value
     ]
     if missing:
         raise NoCredentialsError(
             f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not set",
             "set both to the API id and secret of your Pixian.AI account, or try --local: no account, no cost",
         )
-    return api_id, secret
+    return pair
 
 
 def _from_file() -> str:
@@ -39,10 +116,107 @@ def _from_file() -> str:
         return ""
     try:
         with open(path, encoding="utf-8") as stream:
-            if sys.platform != "win32" and os.fstat(stream.fileno()).st_mode & (stat.S_IRGRP | stat.S_IROTH):
-                raise NoCredentialsError(f"{path} can be read by others", f"run: chmod 600 {path}")
+            _check_private(path, os.fstat(stream.fileno()).st_mode)
             return stream.readline().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise NoCredentialsError(
             f"PIXIAN_API_SECRET_FILE cannot be read: {error}", "check the path"
         ) from error
+
+
+def _check_private(path: str, mode: int) -> None:
+    if sys.platform != "win32" and mode & (stat.S_IRGRP | stat.S_IROTH):
+        _refuse(f"{path} can be read by others", f"run: chmod 600 {shlex.quote(path)}")
+
+
+# --- a command -----------------------------------------------------------------------------------------
+
+
+def _from_command(_host: str) -> Credentials | None:
+    text = _variable(COMMAND)
+    return _read(_output_of(text), "the credentials command") if text else None
+
+
+def _output_of(text: str) -> list[str]:
+    """The lines that the command prints. It runs without a shell, for a limited time."""
+    try:
+        words = shlex.split(text)
+        done = subprocess.run(  # noqa: S603  # the user's own command, from the user's own settings
+            words, capture_output=True, timeout=PATIENCE, check=False
+        )
+    except ValueError as error:
+        _refuse(f"the credentials command cannot be read: {error}", f"check its quotes: {COMMAND}")
+    except subprocess.TimeoutExpired:
+        _refuse(f"the credentials command did not end within {PATIENCE:.0f} s", "run it by hand once")
+    except OSError as error:
+        _refuse(f"the credentials command cannot be run: {error.strerror}", f"check its name: {words[0]}")
+    if done.returncode:
+        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-_STDERR_LINES:]
+        reason = "; ".join(last) or "nothing on stderr"
+        _refuse(f"the credentials command ended with code {done.returncode}: {reason}", "run it by hand once")
+    return done.stdout.decode("utf-8", "replace").splitlines()
+
+
+def _read(lines: list[str], where: str) -> Credentials:
+    """`id:secret`, or the id and the secret on two lines, or the secret alone where the id is known."""
+    lines = [line.strip() for line in lines if line.strip()]
+    if not lines:
+        _refuse(f"{where} gave nothing", "it should print id:secret")
+    first, colon, rest = lines[0].partition(":")
+    if colon:
+        return Credentials(first.strip(), rest.strip())
+    if known := _variable("PIXIAN_API_ID"):
+        return Credentials(known, lines[0])
+    if len(lines) == 1:
+        _refuse(f"{where} gave only one word", "it should print id:secret, or set PIXIAN_API_ID too")
+    return Credentials(lines[0], lines[1])
+
+
+# --- the keyring ---------------------------------------------------------------------------------------
+
+
+def open_keyring() -> Keyring | None:
+    """The `keyring` package, or None where the extra is not installed."""
+    try:
+        import keyring  # optional, and slow to load
+    except ImportError:
+        return None
+    return cast("Keyring", keyring)
+
+
+def _from_keyring(host: str) -> Credentials | None:
+    keyring = open_keyring()
+    if keyring is None:
+        return None
+    try:
+        text = keyring.get_password(KEYRING_SERVICE, host)
+    except Exception:  # noqa: BLE001  # a locked, broken or missing keyring is no keyring; each raises its own
+        return None
+    return _read([text], "the keyring") if text else None
+
+
+# --- netrc ---------------------------------------------------------------------------------------------
+
+
+def _from_netrc(host: str) -> Credentials | None:
+    path = os.environ.get("NETRC") or os.path.join(os.path.expanduser("~"), ".netrc")
+    if not os.path.isfile(path):
+        return None
+    import netrc  # rarely needed
+
+    try:
+        entry = netrc.netrc(path).hosts.get(host.partition(":")[0])
+        mode = os.stat(path).st_mode
+    except netrc.NetrcParseError as error:
+        # Its message may quote a password.
+        raise NoCredentialsError(f"{path} cannot be read, line {error.lineno}", "correct it") from None
+    except (OSError, UnicodeDecodeError):
+        return None
+    if entry is None:
+        return None
+    _check_private(path, mode)
+    return Credentials(entry[0], entry[2])
+
+
+def _refuse(message: str, hint: str) -> NoReturn:
+    raise NoCredentialsError(message, hint) from None

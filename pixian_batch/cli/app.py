@@ -8,28 +8,40 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.cli import help as help_
-from pixian_batch.cli.default_command import MistypedCommandError, with_default_command
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import typer
 
-COMMANDS: Final = {
-    "run": "entry",
-    "plan": "entry",
-    "account": "account",
-    "doctor": "doctor",
-    "serve": "serve",
-    "decode": "decode",
-    "schema": "schema",
-    "status": "status",
-    "resolve": "resolve",
-    "reconcile": "reconcile",
-    "login": "login",
-    "config": "config",
-}
-"""Command -> the module of `commands` that has a function of the same name."""
+COMMANDS: Final = tuple(help_.LINES)
 _COMPLETING: Final = "_PIXIAN_BATCH_COMPLETE"
 """Set by the shell's completion script."""
+_OWN_OPTIONS: Final = frozenset({"--help", "-h", "--install-completion", "--show-completion"})
+
+
+class MistypedCommandError(Exception):
+    """The first word is nearly a command and nothing of that name is there to be cut out; `hint`: what to do."""
+
+    hint = "pixian-batch --help lists the commands"
+
+
+def with_default_command(words: list[str], commands: Collection[str]) -> list[str]:
+    """`INPUT... --out DIR` means `run INPUT... --out DIR`. Raises `MistypedCommandError`."""
+    if not words or words[0] in commands or words[0] in _OWN_OPTIONS:
+        return words
+    if near := _nearly(words[0], commands):
+        raise MistypedCommandError(f"{words[0]!r} is no command and no file: did you mean {near!r}?")
+    return ["run", *words]
+
+
+def _nearly(word: str, commands: Collection[str]) -> str | None:
+    """The command that `word` is probably a slip for."""
+    if not word.isascii() or not word.isalpha() or os.path.lexists(word):
+        return None
+    from difflib import get_close_matches  # rarely needed
+
+    return next(iter(get_close_matches(word.lower(), list(commands), n=1, cutoff=0.7)), None)
 
 
 def build(names: list[str], *, completion: bool = False) -> typer.Typer:
@@ -51,11 +63,16 @@ def build(names: list[str], *, completion: bool = False) -> typer.Typer:
     app.callback()(_main)
     for name in COMMANDS:
         if name in names:
-            module = importlib.import_module(f"pixian_batch.cli.commands.{COMMANDS[name]}")
+            module = importlib.import_module(module_of(name))
             app.command(name, cls=Command)(getattr(module, name))
         else:
             app.command(name, help=help_.LINES[name])(_main)
     return app
+
+
+def module_of(name: str) -> str:
+    """The module that has the command's function."""
+    return f"pixian_batch.cli.commands.{'entry' if name in {'run', 'plan'} else name}"
 
 
 def _main() -> None:
@@ -69,7 +86,7 @@ def start(arguments: list[str]) -> None:
     if arguments[:1] == ["help"] and not os.path.lexists("help"):
         arguments = [*arguments[1:2], "--help"]
     if not arguments or arguments[0] in {"-h", "--help"}:
-        sys.stdout.write(help_.page(list(COMMANDS)))
+        sys.stdout.write(help_.page())
         return
     try:
         _run(arguments)
@@ -83,22 +100,23 @@ def start(arguments: list[str]) -> None:
 
 
 def _run(arguments: list[str]) -> None:
-    from pixian_batch.cli import configuration  # not for the help page
+    from pixian_batch.cli.configuration.applying import apply  # not for the help page
+    from pixian_batch.cli.configuration.files import ConfigurationError, take_choice
 
     try:
-        words, choice = configuration.take_choice(arguments)
+        words, choice = take_choice(arguments)
         words = with_default_command(words, COMMANDS)
         name = words[0] if words else ""
         asks_for_help = bool({"-h", "--help"} & set(words))
-        words, defaults = (words, {}) if asks_for_help else configuration.apply(name, words, choice)
-    except (configuration.ConfigurationError, MistypedCommandError) as error:
+        words, defaults = (words, {}) if asks_for_help else apply(name, words, choice)
+    except (ConfigurationError, MistypedCommandError) as error:
         sys.stderr.write(f"error: {error}\n" + (f"  {error.hint}\n" if error.hint else ""))
         sys.exit(2)
     if name in COMMANDS:
         # Not through the group: typer reads its (absent) values with pydantic, which costs a help page more
         # than all the rest.
         command = parser([name]).commands[name]
-        command.main(args=words[1:], prog_name=f"pixian-batch {name}", default_map=defaults)
+        command.main(args=words[1:], prog_name=f"pixian-batch {name}", default_map=defaults, obj=choice)
     else:
         build([], completion=True)(args=words, prog_name="pixian-batch")
 

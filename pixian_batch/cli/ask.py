@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.cli.commands.status import doubt_line
@@ -18,7 +19,6 @@ from pixian_batch.policy.retry import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from pixian_batch.cli.commands.plan import Plan
     from pixian_batch.pipeline.stop_sign import StopSign
@@ -69,14 +69,10 @@ def _doubt_lines(doubts: Sequence[Standing]) -> list[str]:
     ]
     if len(doubts) > _SHOWN:
         lines.append(f"  ... and {len(doubts) - _SHOWN:,} more")
-    if any(item.at_most is not None for item in doubts):
-        most = sum((item.at_most for item in doubts if item.at_most is not None), start=_zero(doubts))
-        lines.append(f"sent again, they may cost up to {credit_amount(most)} credits once more")
+    if prices := [item.at_most for item in doubts if item.at_most is not None]:
+        most = credit_amount(sum(prices, start=Decimal()))
+        lines.append(f"sent again, they may cost up to {most} credits once more")
     return lines
-
-
-def _zero(doubts: Sequence[Standing]) -> Decimal:
-    return next(item.at_most for item in doubts if item.at_most is not None) * 0
 
 
 async def _answer(stop: StopSign) -> str | None:
@@ -85,10 +81,10 @@ async def _answer(stop: StopSign) -> str | None:
     line: asyncio.Future[str] = loop.create_future()
 
     def read() -> None:
-        said = _read_line()
+        text = _read_line()
         # The loop may be gone: the thread stays in its read until the process ends.
         if not loop.is_closed():
-            loop.call_soon_threadsafe(_give, line, said)
+            loop.call_soon_threadsafe(_give, line, text)
 
     threading.Thread(target=read, name="answer", daemon=True).start()
     raised = asyncio.ensure_future(stop.wait())
@@ -103,9 +99,9 @@ async def _answer(stop: StopSign) -> str | None:
     return line.result() or None
 
 
-def _give(line: asyncio.Future[str], said: str) -> None:
+def _give(line: asyncio.Future[str], text: str) -> None:
     if not line.done():
-        line.set_result(said)
+        line.set_result(text)
 
 
 def _read_line() -> str:
@@ -116,17 +112,16 @@ def _read_line() -> str:
         return ""
 
 
-def may_cost(made: Plan, above: Decimal) -> bool:
+def may_cost(plan: Plan, above: Decimal) -> bool:
     """Ask about a run that is expected to cost more than `above`, or of unknown cost; True: go on."""
-    said = made.credits
-    if made.free or (said.high <= above and not said.unpriced):
+    expected = plan.credits
+    if plan.free or (expected.high <= above and not expected.unpriced):
         return True
     from pixian_batch.cli.commands.plan import plan_lines  # only where it is asked
 
-    why = (
-        "its cost is not known" if said.unpriced else f"it may cost more than {credit_amount(above)} credits"
-    )
-    _tell([*plan_lines(made), "", f"--ask-above: {why}. Run it? [y/N] "], end="")
+    dear = f"it may cost more than {credit_amount(above)} credits"
+    why = "its cost is not known" if expected.unpriced else dear
+    _tell([*plan_lines(plan), "", f"--ask-above: {why}. Run it? [y/N] "], end="")
     try:
         answer = _read_line()
     except KeyboardInterrupt:

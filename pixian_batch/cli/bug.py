@@ -19,9 +19,9 @@ def write_report(bug: Exception, outputs: Outputs | None = None) -> str:
     """Write the traceback beside the ledger (or in the temporary folder); where it is, as a sentence."""
     text = f"pixian-batch {__version__}, Python {sys.version}, {platform.platform()}\n\n"
     text += "".join(traceback.format_exception(bug))
-    credentials = sys.modules.get("pixian_batch.cli.credentials")  # not loaded: no secret was ever read
+    credentials = sys.modules.get("pixian_batch.adapters.credentials")  # not loaded: no secret was ever read
     if credentials is not None:
-        text = credentials.redacted(text)
+        text = credentials.hide_secrets(text)
     beside = [os.path.dirname(os.path.abspath(outputs.ledger))] if outputs else []
     for folder in (*beside, tempfile.gettempdir()):
         path = os.path.join(folder, f"bug-{os.getpid()}.log")

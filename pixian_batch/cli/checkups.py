@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
+from pixian_batch.contract.account import CredentialCheck, read_probe
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.ledger.rows import Condition
     from pixian_batch.contract.account import Credentials
+    from pixian_batch.contract.errors import ApiError
 
 _MEGABYTE: Final = 1_000_000
 _LOW: Final = 1_000 * _MEGABYTE
@@ -73,13 +75,13 @@ def versions() -> CheckResult:
     from pixian_batch import __version__
     from pixian_batch.adapters.ledger.opening import SQLITE_VERSION
 
-    said = [f"pixian-batch {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}"]
+    parts = [f"pixian-batch {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}"]
     for package in ("aiohttp", "pillow", "numpy", "onnxruntime"):
         try:
-            said.append(f"{package} {version(package)}")
+            parts.append(f"{package} {version(package)}")
         except PackageNotFoundError:
-            said.append(f"no {package}")
-    return ok("versions", ", ".join([*said, f"SQLite {SQLITE_VERSION}"]))
+            parts.append(f"no {package}")
+    return ok("versions", ", ".join([*parts, f"SQLite {SQLITE_VERSION}"]))
 
 
 # --- the service ---------------------------------------------------------------------------------------
@@ -91,14 +93,14 @@ def proxy(api_url: str) -> CheckResult:
 
     parts = urlsplit(api_url)
     host = parts.hostname or ""
-    found = getproxies().get(parts.scheme)
+    address = getproxies().get(parts.scheme)
     if host in {"127.0.0.1", "::1", "localhost"}:
         return ok("proxy", "none: this machine")
-    if not found:
+    if not address:
         return ok("proxy", "none")
     if proxy_bypass(host):
         return ok("proxy", f"none: {host} is in NO_PROXY")
-    way = urlsplit(found if "://" in found else f"http://{found}")
+    way = urlsplit(address if "://" in address else f"http://{address}")
     shown = urlunsplit((way.scheme, way.netloc.rpartition("@")[2], "", "", ""))
     if way.scheme != "http":
         return warning(
@@ -123,21 +125,24 @@ async def service(credentials: Credentials, api_url: str) -> list[CheckResult]:
         return [unreached(broke, api_url)]
     except ValueError as wrong:  # an id that HTTP Basic cannot carry
         return [problem("credentials", str(wrong), "check PIXIAN_API_ID", Exit.CREDENTIALS)]
+    check = read_probe(error.status)
+    if check is CredentialCheck.NO_API:
+        return [problem("service", f"{api_url}: no Pixian API there", "check --api-url", Exit.SERVICE)]
     secure = api_url.startswith("https://")
     reached = ok("service", f"{api_url} answers{', its certificate is good' if secure else ''}")
-    match error.status:
-        case 400:
-            verdict = ok("credentials", "accepted")
-        case 401 | 403:
-            verdict = problem("credentials", error.message, error.hint, Exit.CREDENTIALS)
-        case 402:
-            verdict = problem("credits", error.message, error.hint, Exit.CREDITS)
-        case 404 | 405:
-            reached = problem("service", f"{api_url}: no Pixian API there", "check --api-url", Exit.SERVICE)
-            return [reached]
+    return [reached, _credentials(check, error), clock(date)]
+
+
+def _credentials(check: CredentialCheck, error: ApiError) -> CheckResult:
+    match check:
+        case CredentialCheck.GOOD:
+            return ok("credentials", "accepted")
+        case CredentialCheck.REFUSED:
+            return problem("credentials", error.message, error.hint, Exit.CREDENTIALS)
+        case CredentialCheck.NO_CREDITS:
+            return problem("credits", error.message, error.hint, Exit.CREDITS)
         case _:
-            verdict = problem("service", f"HTTP {error.status}: {error.message}", error.hint, Exit.SERVICE)
-    return [reached, verdict, clock(date)]
+            return problem("service", f"HTTP {error.status}: {error.message}", error.hint, Exit.SERVICE)
 
 
 def unreached(error: BaseException, api_url: str) -> CheckResult:
@@ -177,8 +182,8 @@ def clock(date: str) -> CheckResult:
     theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
     skew = (datetime.fromisoformat(now()) - theirs).total_seconds()
     if abs(skew) > _SKEW:
-        said = f"this machine is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} the service"
-        return warning("clock", said, "set it: certificates and the daily credit limit depend on it")
+        message = f"this machine is {abs(skew):,.0f} s {'ahead of' if skew > 0 else 'behind'} the service"
+        return warning("clock", message, "set it: certificates and the daily credit limit depend on it")
     return ok("clock", "agrees with the service's")
 
 
@@ -198,18 +203,18 @@ def output(out: str) -> list[CheckResult]:
             probe.write(b"\0")
     except OSError as error:
         return [problem("output", f"{folder}: {error.strerror or error}", hint, Exit.DISK)]
-    made = "" if os.path.isdir(out) else " (it will be made)"
-    return [ok("output", f"{out} can be written{made}"), _room(folder)]
+    note = "" if os.path.isdir(out) else " (it will be made)"
+    return [ok("output", f"{out} can be written{note}"), _room(folder)]
 
 
 def _room(folder: str) -> CheckResult:
     free = shutil.disk_usage(folder).free
-    said = f"{free // _MEGABYTE:,} MB free"
+    message = f"{free // _MEGABYTE:,} MB free"
     if free < _TOO_LOW:
-        return problem("disk", said, "make room: a run keeps 100 MB free (--min-free)", Exit.DISK)
+        return problem("disk", message, "make room: a run keeps 100 MB free (--min-free)", Exit.DISK)
     if free < _LOW:
-        return warning("disk", said, "a result takes about as much as its photo, often more: make room")
-    return ok("disk", said)
+        return warning("disk", message, "a result takes about as much as its photo, often more: make room")
+    return ok("disk", message)
 
 
 def ledger(path: str) -> CheckResult:

@@ -13,6 +13,8 @@ from typer.core import TyperCommand
 if TYPE_CHECKING:
     import typer
 
+_SHORT_PAGE: Final = 10
+"""So few options need no groups."""
 _EXAMPLES: Final = re.compile(r"\n\s*Examples?:\s*")
 CHOICES_OF_FILES: Final = (
     ("--profile NAME", "Use this profile of the configuration files."),
@@ -34,19 +36,21 @@ class Command(TyperCommand):
 
     def sections(self, ctx: typer.Context) -> dict[str, list[tuple[str, str]]]:
         """(names, help) of all parameters by the panel they belong to."""
-        found: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
+        params = self.get_params(ctx)
+        rows: dict[str, list[tuple[str, str]]] = {}
+        for param in params:
             record = param.get_help_record(ctx)
             if record is None:
                 continue
-            usual = "Arguments" if param.param_type_name == "argument" else "Options"
-            panel = getattr(param, "rich_help_panel", None) or usual
+            panel = "Arguments" if param.param_type_name == "argument" else "Options"
+            if len(params) > _SHORT_PAGE:
+                panel = getattr(param, "rich_help_panel", None) or panel
             names = re.sub(r" {2,}| <[^>]*>", " ", record[0]).strip()
             text = re.sub(r"x>=(\d+)", r"\1 or more", record[1])
-            found.setdefault(panel, []).append((names, text))
+            rows.setdefault(panel, []).append((names, text))
         # Help is what people look for last.
-        found["Options"] = [*CHOICES_OF_FILES, *found.pop("Options", [])]
-        return found
+        rows["Options"] = [*CHOICES_OF_FILES, *rows.pop("Options", [])]
+        return rows
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """The options in their groups."""
@@ -54,7 +58,7 @@ class Command(TyperCommand):
             with formatter.section(panel):
                 formatter.write_dl(rows)
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  # typer's signature
+    def format_epilog(self, _ctx: Any, formatter: Any) -> None:
         """The examples, one a line, as they are typed."""
         if not self.examples:
             return

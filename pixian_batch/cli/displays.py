@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.clock import now
-from pixian_batch.cli.credentials import redacted
+from pixian_batch.adapters.credentials import hide_secrets
 from pixian_batch.display.plain import Plain
 from pixian_batch.display.watchers import Watchers
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pixian_batch.display.records import Records
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisplayOptions:
     """What the user wants to see. again: the command line, for the advice at the end."""
 
@@ -42,7 +42,7 @@ def watcher(screens: DisplayOptions) -> Watchers:
     if screens.log_file:
         from pixian_batch.display.log import Logged
 
-        watchers.append(Logged(screens.log_file, as_json=screens.log_json, redacted=redacted))
+        watchers.append(Logged(screens.log_file, as_json=screens.log_json, redacted=hide_secrets))
     if screens.metrics_file:
         from pixian_batch.display.metrics import Metrics
 

@@ -65,16 +65,15 @@ Examples:
   pixian-batch ./photos --out ./cut --max-credits 100
 
 The first word is a command, or `run` is meant. A folder named like a command: write ./plan.
+Every option is also an environment variable: --max-credits is PIXIAN_BATCH_MAX_CREDITS.
 All options of a run: pixian-batch run --help
 """
 
 
-def page(available: list[str]) -> str:
-    """What `pixian-batch --help` prints, with the commands that are `available`."""
-    width = max(map(len, available))
+def page() -> str:
+    """What `pixian-batch --help` prints."""
+    width = max(map(len, LINES))
     parts = [_HEAD]
     for title, commands in GROUPS:
-        rows = [f"  {name:<{width}}  {line}\n" for name, line in commands if name in available]
-        if rows:
-            parts.append(f"{title}:\n{''.join(rows)}")
+        parts.append(f"{title}:\n" + "".join(f"  {name:<{width}}  {line}\n" for name, line in commands))
     return "\n".join([*parts, _FOOT])

@@ -1,15 +1,16 @@
 """Every option of `run` and `plan`, once, in groups: its name, its environment variable, its help, its default.
 
 A group is a frozen dataclass; a command takes several by inheriting them (`takes` makes the signature
-that typer reads). The values are still as the user wrote them: `order.py` makes sense of them.
+that typer reads). The values are still as the user wrote them: `request.py` makes sense of them. The other
+commands declare theirs with the same `option`, so each has its environment variable, too.
 """
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import MISSING, dataclass, fields
-from decimal import Decimal  # noqa: TC003  # typer reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
+from dataclasses import MISSING, Field, dataclass, field, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_type_hints
 
 import typer
 
@@ -21,7 +22,10 @@ from pixian_batch.policy.retry import DoubtPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from _typeshed import DataclassInstance
+
 _T = TypeVar("_T")
+_Group = TypeVar("_Group", bound="DataclassInstance")
 _API = "API parameters"
 _PACE = "Pace"
 _MONEY = "Money"
@@ -32,13 +36,24 @@ COLORS = ("auto", "always", "never")
 LOG_FORMATS = ("text", "json")
 
 
-def _option(panel: str, name: str, help_: str, *also: str, **more: Any) -> Any:
-    """An option with the environment variable that its name gives. No `metavar`: a switch."""
+_AS_WRITTEN: Final = "as written"
+"""Where a field keeps a default that is written otherwise than it is read: `5m`."""
+_Credits = Decimal | None
+
+
+def option(name: str, help_: str, *also: str, only: str = "", **more: Any) -> Any:
+    """An option with the environment variable that its name gives. No `metavar`: a switch.
+
+    only: the command whose own option it is, where the same word means something else for a run.
+    """
+    words = ("pixian-batch", only, name.lstrip("-"))
+    envvar = "_".join(filter(None, words)).upper().replace("-", "_")
     more.setdefault("metavar", "")
-    envvar = "PIXIAN_BATCH_" + name.lstrip("-").upper().replace("-", "_")
-    return typer.Option(
-        name, *also, help=help_, rich_help_panel=panel, envvar=envvar, show_envvar=False, **more
-    )
+    return typer.Option(name, *also, help=help_, envvar=envvar, show_envvar=bool(only), **more)
+
+
+def _option(panel: str, name: str, help_: str, *also: str, **more: Any) -> Any:
+    return option(name, help_, *also, rich_help_panel=panel, **more)
 
 
 def _text(panel: str, name: str, metavar: str, help_: str) -> Any:
@@ -65,6 +80,21 @@ def _time(name: str, help_: str) -> Any:
 
 def _credits(name: str, help_: str) -> Any:
     return _option(_MONEY, name, help_, parser=credit, metavar="N")
+
+
+def _default(text: str, read: Callable[[str], _T]) -> _T:
+    """A field's default, as the user would write it."""
+    return field(default=read(text), metadata={_AS_WRITTEN: text})
+
+
+def default_of(item: Field[Any]) -> object:
+    """A field's default as the parser takes it, which is as the user would write it; else `MISSING`."""
+    return item.metadata.get(_AS_WRITTEN, item.default)
+
+
+ApiUrl = Annotated[str, _text(_SERVICE, "--api-url", "URL", "Another address of the API.")]
+Json = Annotated[bool, _option(_OUTPUTS, "--json", "One JSON object on standard output.")]
+JsonLines = Annotated[bool, _option(_OUTPUTS, "--json", "One JSON record a line on standard output.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,19 +146,19 @@ class PaceOptions:
     )
     ramp_interval: Annotated[
         float, _time("--ramp-interval", "One more worker each time this has passed; 0: all at once.")
-    ] = "5m"  # type: ignore[assignment]  # as the user would write it: read by the option's parser
+    ] = _default("5m", duration)
     backoff_step: Annotated[
         float, _time("--backoff-step", "At 429 a worker waits once, twice, ... this long.")
-    ] = "5s"  # type: ignore[assignment]  # as above
+    ] = _default("5s", duration)
     idle_timeout: Annotated[
         float, _time("--idle-timeout", "Give a request up when no byte moved for this long.")
-    ] = "180s"  # type: ignore[assignment]  # as above
+    ] = _default("180s", duration)
     retries: Annotated[
         int, _number(_PACE, "--retries", "Times to try again when the service is unavailable.", least=0)
     ] = 3
     give_up_after: Annotated[
         float, _time("--give-up-after", "End the run when the service fails for everyone for this long.")
-    ] = "15m"  # type: ignore[assignment]  # as above
+    ] = _default("15m", duration)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,13 +166,13 @@ class MoneyOptions:
     """Limits of spending, and what to do about doubts."""
 
     max_credits: Annotated[
-        Decimal | None, _credits("--max-credits", "Most credits to spend in this ledger, ever.")
+        _Credits, _credits("--max-credits", "Most credits to spend in this ledger, ever.")
     ] = None
     max_credits_per_run: Annotated[
-        Decimal | None, _credits("--max-credits-per-run", "Most credits to spend in this run.")
+        _Credits, _credits("--max-credits-per-run", "Most credits to spend in this run.")
     ] = None
     max_credits_per_day: Annotated[
-        Decimal | None, _credits("--max-credits-per-day", "Most credits to spend today.")
+        _Credits, _credits("--max-credits-per-day", "Most credits to spend today.")
     ] = None
     in_doubt: Annotated[
         str,
@@ -154,7 +184,7 @@ class MoneyOptions:
         ),
     ] = "hold"
     ask_above: Annotated[
-        Decimal | None,
+        _Credits,
         _credits("--ask-above", "On a terminal, ask before a run that is expected to cost more."),
     ] = None
     yes: Annotated[bool, _option(_MONEY, "--yes", "Never ask.", "-y")] = False
@@ -216,14 +246,14 @@ class OutputOptions:
             parser=byte_size,
             metavar="SIZE",
         ),
-    ] = "100MB"  # type: ignore[assignment]  # as the user would write it: read by the option's parser
+    ] = _default("100MB", byte_size)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScreenOptions:
     """What the user wants to see."""
 
-    json: Annotated[bool, _option(_OUTPUTS, "--json", "One JSON record a line on standard output.")] = False
+    json: JsonLines = False
     quiet: Annotated[
         bool, _option(_OUTPUTS, "--quiet", "Say nothing unless something needs a decision.", "-q")
     ] = False
@@ -252,9 +282,7 @@ class ServiceOptions:
         bool,
         _option(_SERVICE, "--local", "Use the embedded emulator and its engine: no account, no network."),
     ] = False
-    api_url: Annotated[str, _text(_SERVICE, "--api-url", "URL", "Another address of the API.")] = (
-        DEFAULT_API_URL
-    )
+    api_url: ApiUrl = DEFAULT_API_URL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,7 +308,9 @@ class ConfigOptions(RunOptions):
     """All options of `run`, to see what they would be. context: where each value came from."""
 
     context: typer.Context
-    out: Annotated[str | None, _text(_OUTPUTS, "--out", "DIR", "Where the results go.")] = None  # type: ignore[assignment]  # not needed here
+    out: Annotated[
+        str, _option(_OUTPUTS, "--out", "Where the results go.", metavar="DIR", show_default=False)
+    ] = ""  # it may be left out here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,10 +321,10 @@ class PlanOptions(ServiceOptions, OutputOptions, PaceOptions, ApiOptions, InputO
         int,
         _number(_MONEY, "--calibrate", "Ask the price of this many photos by free test requests.", least=0),
     ] = 0
-    json: Annotated[bool, _option(_OUTPUTS, "--json", "One JSON object on standard output.")] = False
+    json: Json = False
 
 
-def takes(kind: type[_T]) -> Callable[[Callable[[_T], None]], Callable[..., None]]:
+def takes(kind: type[_Group]) -> Callable[[Callable[[_Group], None]], Callable[..., None]]:
     """Make a command of a function that takes one `kind`: typer sees a parameter for each field.
 
     A signature of forty parameters would otherwise stand in every command that shares them.
@@ -302,20 +332,20 @@ def takes(kind: type[_T]) -> Callable[[Callable[[_T], None]], Callable[..., None
     hints = get_type_hints(kind, include_extras=True)
     parameters = [
         inspect.Parameter(
-            field.name,
+            item.name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
-            annotation=hints[field.name],
+            default=inspect.Parameter.empty if item.default is MISSING else default_of(item),
+            annotation=hints[item.name],
         )
-        for field in fields(kind)  # type: ignore[arg-type]  # a dataclass
+        for item in fields(kind)
     ]
 
-    def make(command: Callable[[_T], None]) -> Callable[..., None]:
+    def make(command: Callable[[_Group], None]) -> Callable[..., None]:
         def call(**values: Any) -> None:
             command(kind(**values))
 
         # What `inspect.signature` looks for, in place of `**values`.
-        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions take attributes
+        vars(call)["__signature__"] = inspect.Signature(parameters)
         call.__annotations__ = hints
         call.__doc__ = command.__doc__
         return call

@@ -52,8 +52,8 @@ def read_params(options: ApiOptions) -> Params:
         params = params_from_text(given, by_option=True)
     except ParamError as error:
         raise typer.BadParameter(str(error)) from error
-    if said := contradictions(params):
-        raise typer.BadParameter("; ".join(said))
+    if problems := contradictions(params):
+        raise typer.BadParameter("; ".join(problems))
     return _for_delta(params) if options.via_delta else params
 
 
@@ -61,8 +61,8 @@ def _for_delta(params: Params) -> Params:
     """`--via-delta` writes a PNG of the whole photo: nothing else can be asked for."""
     if params.output_format not in {OutputFormat.AUTO, OutputFormat.PNG}:
         raise typer.BadParameter(f"--via-delta writes PNG: leave --output-format {params.output_format} out")
-    if said := contradictions(replace(params, output_format=OutputFormat.DELTA_PNG)):
-        raise typer.BadParameter("; ".join(said).replace("delta_png", "--via-delta"))
+    if problems := contradictions(replace(params, output_format=OutputFormat.DELTA_PNG)):
+        raise typer.BadParameter("; ".join(problems).replace("delta_png", "--via-delta"))
     return replace(params, output_format=OutputFormat.PNG)
 
 
@@ -97,12 +97,12 @@ def read_limits(options: MoneyOptions) -> Limits:
 def read_inputs(options: InputOptions) -> Inputs:
     """What to walk."""
     inputs = Inputs(
-        tuple(options.paths or ()),
-        options.files_from,
-        options.nul,
-        tuple(options.include or ()),
-        tuple(options.exclude or ()),
-        options.follow_symlinks,
+        paths=tuple(options.paths or ()),
+        listed=options.files_from,
+        nul=options.nul,
+        include=tuple(options.include or ()),
+        exclude=tuple(options.exclude or ()),
+        follow_symlinks=options.follow_symlinks,
     )
     if not inputs.paths and inputs.listed is None:
         raise typer.BadParameter("name at least one photo, folder, glob or URL, or use --files-from")
@@ -125,10 +125,7 @@ def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
 
 def choice(kind: type[_E], text: str, option: str) -> _E:
     """A member of an enumeration by its value."""
-    try:
-        return kind(text)
-    except ValueError:
-        raise typer.BadParameter(f"{option}: {text!r} is none of {', '.join(kind)}") from None
+    return kind(choice_of(tuple(kind), text, option))
 
 
 def choice_of(words: tuple[str, ...], text: str, option: str) -> str:

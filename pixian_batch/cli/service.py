@@ -6,11 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import typer
-
+from pixian_batch.adapters.credentials import find_credentials
 from pixian_batch.adapters.wire.session import DEFAULT_IDLE_TIMEOUT, WireSession, use_small_tls_buffers
-from pixian_batch.cli.credentials import find_credentials
-from pixian_batch.contract import address
 from pixian_batch.contract.account import Credentials
 from pixian_batch.contract.address import DEFAULT_API_URL
 
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 LOCAL_CREDENTIALS = Credentials("local", "local")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """The address, and who we are there. `local`: start the emulator for it."""
 
@@ -30,17 +27,9 @@ class Endpoint:
     connections: int = 100
 
 
-def check_api_url(url: str) -> str:
-    """The URL, if it may be used: https, or http to this machine. Raises `BadParameter`."""
-    try:
-        return address.check_api_url(url)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
 @asynccontextmanager
 async def open_wire(service: Endpoint) -> AsyncIterator[WireSession]:
-    """A session with the service. Raises `CredentialsError`, and `EngineMissingError` for `local`."""
+    """A session with the service. Raises `NoCredentialsError`, and `EngineMissingError` for `local`."""
     use_small_tls_buffers()
     if not service.local:
         async with _wire(service, find_credentials(service.api_url), service.api_url) as wire:

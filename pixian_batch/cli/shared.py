@@ -1,62 +1,81 @@
-"""Options that the small commands share, and how they end when the library says no. Imports nothing heavy."""
+"""What the small commands share: their options, how they speak, and how they end. Imports nothing heavy."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from pixian_batch.cli.output import fail
-from pixian_batch.contract.address import check_api_url
+from pixian_batch.cli.options import option
+from pixian_batch.contract import address
+from pixian_batch.display.text import printable
 from pixian_batch.library import errors
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from pixian_batch.library.client import PixianClient
 
-ApiUrl = Annotated[
-    str,
-    typer.Option(
-        "--api-url", metavar="URL", help="Another address of the API.", envvar="PIXIAN_BATCH_API_URL"
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object on standard output.", envvar="PIXIAN_BATCH_JSON")
+Out = Annotated[str, typer.Argument(metavar="OUT", help="The output folder of the runs.", show_default=False)]
+LedgerPath = Annotated[
+    str | None, option("--ledger", "The ledger, when it is not in the output folder.", metavar="PATH")
 ]
 
 
-def exit_of(error: errors.PixianError) -> Exit:
-    """The exit code of an error that ends a command."""
-    match error:
-        case errors.CredentialsError():
-            return Exit.CREDENTIALS
-        case errors.OutOfCreditsError():
-            return Exit.CREDITS
-        case errors.InputError():
-            return Exit.SOME_FAILED
-        case errors.OutputError():
-            return Exit.DISK
-        case _:
-            return Exit.SERVICE
+def say(lines: Iterable[str]) -> None:
+    """Results, on standard output."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines with aligned columns: the first to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def fail(message: str, hint: str, *, code: int) -> NoReturn:
+    """End the command with one line of what went wrong, and what to do about it."""
+    sys.stderr.write(f"error: {printable(message)}\n")
+    if hint:
+        sys.stderr.write(f"  {printable(hint)}\n")
+    raise typer.Exit(code)
+
+
+def check_api_url(url: str) -> str:
+    """The URL, if it may be used: https, or http to this machine. Raises `BadParameter`."""
+    try:
+        return address.check_api_url(url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def give_up(error: errors.PixianError) -> NoReturn:
-    """End the command with what the library raised."""
-    fail(error.message, error.hint.replace("api_url", "--api-url"), code=exit_of(error))
+    """End the command with what the library raised when it asked the service."""
+    exits = {errors.CredentialsError: Exit.CREDENTIALS, errors.OutOfCreditsError: Exit.CREDITS}
+    code = exits.get(type(error), Exit.SERVICE)
+    fail(error.message, error.hint.replace("api_url", "--api-url"), code=code)
 
 
 def connect(api_url: str, *, idle_timeout: float) -> PixianClient:
     """The library's client with the command's credentials. Raises `BadParameter`, `CredentialsError`."""
-    from pixian_batch.cli.credentials import CredentialsError, find_credentials  # aiohttp
-    from pixian_batch.library.client import PixianClient
+    from pixian_batch.adapters.credentials import NoCredentialsError, find_credentials  # not for --help
+    from pixian_batch.library.client import PixianClient  # aiohttp
 
+    check_api_url(api_url)
     try:
-        check_api_url(api_url)
-        found = find_credentials(api_url)
+        ours = find_credentials(api_url)
         return PixianClient(
-            found.api_id, found.secret, api_url=api_url, idle_timeout=idle_timeout, concurrency=1
+            ours.api_id, ours.secret, api_url=api_url, idle_timeout=idle_timeout, concurrency=1
         )
-    except CredentialsError as error:
+    except NoCredentialsError as error:
         raise errors.CredentialsError(str(error), hint=error.hint) from error
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

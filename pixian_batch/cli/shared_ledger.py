@@ -1,12 +1,10 @@
-"""The argument of commands about a finished or running run: an output folder, or a ledger elsewhere."""
+"""Commands about a finished or running run: where its ledger lies, and how its errors are told."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
-
-import typer
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pixian_batch.adapters.ledger import (
     LedgerError,
@@ -17,7 +15,7 @@ from pixian_batch.adapters.ledger import (
 )
 from pixian_batch.adapters.ledger.errors import LedgerOutdatedError
 from pixian_batch.adapters.ledger.reader import LedgerReader
-from pixian_batch.cli.output import fail
+from pixian_batch.cli.shared import fail
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
@@ -27,14 +25,6 @@ if TYPE_CHECKING:
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-Out = Annotated[str, typer.Argument(metavar="OUT", help="The output folder of the runs.", show_default=False)]
-LedgerOption = Annotated[
-    str | None,
-    typer.Option(
-        "--ledger", metavar="PATH", help="The ledger, when it is not in OUT.", envvar="PIXIAN_BATCH_LEDGER"
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 
 def ledger_path(out: str, ledger: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Who is asking, and what the service says of the account: credentials and `/account`, as data. Pure."""
+"""Who is asking, and what the service says of them: credentials, their check and `/account`, as data. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import base64
 import json
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from enum import Enum
+from typing import TYPE_CHECKING, AnyStr, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SHORTEST_SECRET: Final = 8
 """Shorter ones are nobody's secret, and would be found in ordinary words."""
+_IN_PLACE: Final = "[secret]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +28,54 @@ class Credentials:
         """The value of the Authorization header."""
         return "Basic " + base64.b64encode(f"{self.api_id}:{self.secret}".encode()).decode()
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown: the secret, and how it travels."""
+        texts = (self.secret, self.basic().removeprefix("Basic "))
+        return tuple(text for text in texts if len(text) >= _SHORTEST_SECRET)
+
     def redacted(self, body: bytes) -> bytes:
         """`body` without the secret: a service or a proxy may repeat what it was sent."""
-        for text in (self.secret, self.basic().removeprefix("Basic ")):
-            if len(text) >= _SHORTEST_SECRET:
-                body = body.replace(text.encode(), b"[secret]")
-        return body
+        return redacted(body, self.secrets)
 
     def __repr__(self) -> str:
         return f"Credentials(api_id={self.api_id!r}, secret=…)"
+
+
+def redacted(text: AnyStr, secrets: Iterable[str]) -> AnyStr:
+    """`text` (or a body in UTF-8) without any of the `secrets`."""
+    for secret in secrets:
+        if isinstance(text, str):
+            text = text.replace(secret, _IN_PLACE)
+        else:
+            text = text.replace(secret.encode(), _IN_PLACE.encode())
+    return text
+
+
+class CredentialCheck(Enum):
+    """What the answer to a request without an image says of the credentials."""
+
+    GOOD = "good"
+    REFUSED = "refused"
+    NO_CREDITS = "no credits"
+    NO_API = "no API at this address"
+    UNKNOWN = "unknown"
+    """The service has other troubles, and says nothing of them."""
+
+
+def read_probe(status: int) -> CredentialCheck:
+    """The check of credentials, from the HTTP status that a request without an image got."""
+    return _PROBED.get(status, CredentialCheck.UNKNOWN)
+
+
+_PROBED: Final = {
+    400: CredentialCheck.GOOD,  # "where is the image?"
+    401: CredentialCheck.REFUSED,
+    402: CredentialCheck.NO_CREDITS,
+    403: CredentialCheck.REFUSED,
+    404: CredentialCheck.NO_API,
+    405: CredentialCheck.NO_API,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +91,19 @@ class Account:
 def read_account(body: bytes) -> Account:
     """The account as the body of a 200 answer describes it; what is not readable there is None."""
     try:
-        said = json.loads(body)
+        payload = json.loads(body)
     except ValueError:
-        said = {}
-    if not isinstance(said, dict):
-        said = {}
+        payload = {}
+    if not isinstance(payload, dict):
+        payload = {}
     try:
-        credits_left = Decimal(str(said["credits"]))
+        credits_left = Decimal(str(payload["credits"]))
     except (KeyError, InvalidOperation):
         credits_left = None
     return Account(
-        credit_pack=_text(said.get("creditPack")),
-        state=_text(said.get("state")),
-        use_before=_text(said.get("useBefore")),
+        credit_pack=_text(payload.get("creditPack")),
+        state=_text(payload.get("state")),
+        use_before=_text(payload.get("useBefore")),
         credits=credits_left,
     )
 

@@ -18,7 +18,7 @@ from pixian_batch.adapters.landing import DiskError, RebuildError
 from pixian_batch.adapters.wire.exchange import exchange
 from pixian_batch.adapters.wire.session import DEFAULT_IDLE_TIMEOUT, WireSession
 from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError
-from pixian_batch.contract.account import Account, Credentials
+from pixian_batch.contract.account import Account, CredentialCheck, Credentials, read_probe
 from pixian_batch.contract.address import DEFAULT_API_URL, check_api_url
 from pixian_batch.contract.errors import ApiError
 from pixian_batch.contract.headers import ResultHeaders
@@ -173,7 +173,8 @@ class PixianClient:
                 error = await answer.error()
         except WireError as broke:
             raise raising.unreached(broke) from broke
-        if error.status in {404, 405}:
+        check = read_probe(error.status)
+        if check is CredentialCheck.NO_API:
             raise errors.RefusedError(
                 f"there is no Pixian API at this address: {error.message}",
                 hint="check the address",
@@ -181,7 +182,7 @@ class PixianClient:
                 code=error.code,
                 attempts=1,
             )
-        if error.status != 400:  # "where is the image?": the credentials are good
+        if check is not CredentialCheck.GOOD:
             raise raising.answered(error, 1)
 
     # --- one image's way ------------------------------------------------------------------------------

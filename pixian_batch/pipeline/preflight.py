@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.wire.trace import Trace, WireError
-from pixian_batch.contract.account import Account
+from pixian_batch.contract.account import Account, CredentialCheck, read_probe
 from pixian_batch.policy.stopping import Exit, Stop
 
 if TYPE_CHECKING:
@@ -60,15 +60,15 @@ class Preflight:
     async def _check_credentials(self) -> None:
         async with self.session.probe_credentials(Trace()) as answer:
             error = await answer.error()
-        match answer.status:
-            case 401 | 403:
+        match read_probe(answer.status):
+            case CredentialCheck.REFUSED:
                 self.stop.raise_(Stop(Exit.CREDENTIALS, error.message, error.hint))
-            case 402:
+            case CredentialCheck.NO_CREDITS:
                 self.stop.raise_(Stop(Exit.CREDITS, error.message, error.hint))
-            case 404 | 405:
+            case CredentialCheck.NO_API:
                 message = f"there is no Pixian API at this address: {error.message}"
                 self.stop.raise_(Stop(Exit.SERVICE, message, "check --api-url"))
-            case _:
+            case CredentialCheck.GOOD | CredentialCheck.UNKNOWN:
                 pass
 
     async def _note_balance(self, *, after: bool) -> None:

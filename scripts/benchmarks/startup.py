@@ -13,8 +13,6 @@ from scripts.benchmarks.measure import ROOT, alternate, environment, run
 if TYPE_CHECKING:
     from scripts.benchmarks.report import Bench
 
-_CALLED = {"run": "run", "plan": "plan"}
-"""Commands that load what they do only when they are called, and the module with it."""
 _CREDENTIALS = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
 
 
@@ -40,7 +38,7 @@ def measure(bench: Bench) -> None:
 def _commands(work: str) -> dict[str, list[str]]:
     """What is measured, and the interpreter's arguments for it."""
     sys.path.insert(0, ROOT)
-    from pixian_batch.cli.app import COMMANDS  # a light import, but not before it is asked for
+    from pixian_batch.cli.app import COMMANDS, module_of
 
     empty = os.path.join(work, "empty")
     os.makedirs(empty, exist_ok=True)
@@ -52,9 +50,9 @@ def _commands(work: str) -> dict[str, list[str]]:
         "run --help": [*program, "run", "--help"],
     }
     for name in sorted(COMMANDS):
-        loaded = dict.fromkeys([COMMANDS[name], _CALLED.get(name, COMMANDS[name])])
-        modules = ["app", *(f"commands.{module}" for module in loaded)]
-        commands[name] = ["-c", "; ".join(f"import pixian_batch.cli.{module}" for module in modules)]
+        # `run` and `plan` load what they do only when they are called, from the module of their name.
+        modules = ["pixian_batch.cli.app", module_of(name), f"pixian_batch.cli.commands.{name}"]
+        commands[name] = ["-c", "; ".join(f"import {module}" for module in modules)]
     where = [empty, "--out", os.path.join(work, "out"), "--api-url", "http://127.0.0.1:9", "--no-progress"]
     commands["a whole run over an empty folder"] = [*program, "run", *where]
     return commands

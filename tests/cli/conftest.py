@@ -1,11 +1,12 @@
-"""Desks with emulators."""
+"""Workspaces with emulators."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli.bench import Beside, Desk
+from support.emulators import EmulatorThread
+from support.workspaces import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -13,18 +14,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def desk(
+def workspace(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Desk]]:
-    """Makes desks: `desk()` or `desk(credits=..., weather=...)` with settings for its emulator."""
+) -> Iterator[Callable[..., Workspace]]:
+    """Makes workspaces: `workspace()` or `workspace(credits=..., weather=...)` with settings for its emulator."""
     monkeypatch.setenv("PIXIAN_API_ID", "id")
     monkeypatch.setenv("PIXIAN_API_SECRET", "secret")
-    made: list[Beside] = []
+    emulators: list[EmulatorThread] = []
 
-    def make(**settings: Any) -> Desk:
-        made.append(Beside(**settings))
-        return Desk(tmp_path / f"desk-{len(made)}", made[-1], capsys)
+    def make(**settings: Any) -> Workspace:
+        emulators.append(EmulatorThread(**settings))
+        return Workspace(tmp_path / f"workspace-{len(emulators)}", emulators[-1], capsys)
 
     yield make
-    for emulator in made:
+    for emulator in emulators:
         emulator.stop()

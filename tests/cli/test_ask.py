@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.kit import PATIENCE
+from support.commands import PATIENCE
 
 from pixian_batch.emulator.weather import Fault, FaultKind, Weather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.bench import Desk
+    from support.workspaces import Workspace
 
 pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def talk(arguments: list[str], answers: dict[str, str | signal.Signals]) -> tupl
         command, stdin=slave, stdout=subprocess.DEVNULL, stderr=slave, cwd=ROOT, env=env
     )
     os.close(slave)
-    said, left, end = "", dict(answers), time.monotonic() + PATIENCE
+    screen, left, end = "", dict(answers), time.monotonic() + PATIENCE
     with contextlib.suppress(OSError):  # the terminal's other end is closed
         while time.monotonic() < end:
             if not select.select([master], [], [], 0.5)[0]:
@@ -45,9 +45,9 @@ def talk(arguments: list[str], answers: dict[str, str | signal.Signals]) -> tupl
             block = os.read(master, 4096)
             if not block:
                 break
-            said += block.decode("utf-8", "replace")
+            screen += block.decode("utf-8", "replace")
             for text, answer in list(left.items()):
-                if text in said:
+                if text in screen:
                     del left[text]
                     if isinstance(answer, str):
                         os.write(master, answer.encode())
@@ -55,21 +55,21 @@ def talk(arguments: list[str], answers: dict[str, str | signal.Signals]) -> tupl
                         process.send_signal(answer)
     os.close(master)
     code = process.wait(PATIENCE)
-    assert left == {}, said
-    return code, said
+    assert left == {}, screen
+    return code, screen
 
 
-def doubtful(desk: Callable[..., Desk]) -> Desk:
-    """A desk with two images in doubt of three."""
-    home = desk()
+def doubtful(workspace: Callable[..., Workspace]) -> Workspace:
+    """A workspace with two images in doubt of three."""
+    home = workspace()
     home.add("a.png", "b.png", "c.png")
-    made = desk(weather=Weather(by_image={home.digest(name): (RESET,) for name in ("a.png", "b.png")}))
+    made = workspace(weather=Weather(by_image={home.digest(name): (RESET,) for name in ("a.png", "b.png")}))
     made.root = home.root
     assert made.run()[0] == 10
     return made
 
 
-def command(home: Desk, *options: str) -> list[str]:
+def command(home: Workspace, *options: str) -> list[str]:
     return ["run", str(home.photos), "--out", str(home.out), *home.common, "--no-progress", *options]
 
 
@@ -77,18 +77,18 @@ QUESTION = "[q]uit?"
 
 
 @pytest.mark.parametrize("answer", ["h\n", "\n", "what?\nhold\n"])
-def test_hold_sends_nothing_again(desk: Callable[..., Desk], answer: str) -> None:
-    home = doubtful(desk)
+def test_hold_sends_nothing_again(workspace: Callable[..., Workspace], answer: str) -> None:
+    home = doubtful(workspace)
     before = home.emulator.requests
-    code, said = talk(command(home, "--in-doubt", "ask"), {QUESTION: answer})
+    code, screen = talk(command(home, "--in-doubt", "ask"), {QUESTION: answer})
     assert code == 10
-    assert "2 images may have been charged without a result" in said
-    assert said.index(QUESTION) > said.index("a.png, sent 20")
+    assert "2 images may have been charged without a result" in screen
+    assert screen.index(QUESTION) > screen.index("a.png, sent 20")
     assert home.emulator.requests == before
 
 
-def test_resend_sends_exactly_those(desk: Callable[..., Desk]) -> None:
-    home = doubtful(desk)
+def test_resend_sends_exactly_those(workspace: Callable[..., Workspace]) -> None:
+    home = doubtful(workspace)
     before = home.emulator.requests
     code, _ = talk(command(home, "--in-doubt", "ask"), {QUESTION: "r\n"})
     assert code == 0
@@ -99,9 +99,9 @@ def test_resend_sends_exactly_those(desk: Callable[..., Desk]) -> None:
 
 @pytest.mark.parametrize(("answer", "expected"), [("q\n", 10), ("\x04", 10), (signal.SIGINT, 130)])
 def test_quit_and_ctrl_c_send_nothing(
-    desk: Callable[..., Desk], answer: str | signal.Signals, expected: int
+    workspace: Callable[..., Workspace], answer: str | signal.Signals, expected: int
 ) -> None:
-    home = doubtful(desk)
+    home = doubtful(workspace)
     home.add("new.png")
     before = home.emulator.requests
     code, _ = talk(command(home, "--in-doubt", "ask"), {QUESTION: answer})
@@ -110,57 +110,59 @@ def test_quit_and_ctrl_c_send_nothing(
     assert len(home.status()["in_doubt"]) == 2
 
 
-def test_yes_and_no_terminal_hold_without_a_question(desk: Callable[..., Desk]) -> None:
-    home = doubtful(desk)
+def test_yes_and_no_terminal_hold_without_a_question(workspace: Callable[..., Workspace]) -> None:
+    home = doubtful(workspace)
     before = home.emulator.requests
-    code, said = talk(command(home, "--in-doubt", "ask", "--yes"), {})
+    code, screen = talk(command(home, "--in-doubt", "ask", "--yes"), {})
     assert code == 10
-    assert QUESTION not in said
-    code, _, wrong = home.run("--in-doubt", "ask")
+    assert QUESTION not in screen
+    code, _, err = home.run("--in-doubt", "ask")
     assert code == 10
-    assert "--in-doubt ask needs a terminal" in wrong
-    assert QUESTION not in wrong
+    assert "--in-doubt ask needs a terminal" in err
+    assert QUESTION not in err
     assert home.emulator.requests == before
 
 
-def test_nothing_in_doubt_asks_nothing(desk: Callable[..., Desk]) -> None:
-    home = desk()
+def test_nothing_in_doubt_asks_nothing(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
     home.add("a.png")
-    code, said = talk(command(home, "--in-doubt", "ask"), {})
+    code, screen = talk(command(home, "--in-doubt", "ask"), {})
     assert code == 0
-    assert QUESTION not in said
+    assert QUESTION not in screen
 
 
 @pytest.mark.parametrize(("answer", "expected", "sent"), [("n\n", 2, 1), ("\n", 2, 1), ("y\n", 0, 4)])
-def test_a_dear_run_is_asked_about(desk: Callable[..., Desk], answer: str, expected: int, sent: int) -> None:
-    home = desk()
+def test_a_dear_run_is_asked_about(
+    workspace: Callable[..., Workspace], answer: str, expected: int, sent: int
+) -> None:
+    home = workspace()
     home.add("a.png", size=(500, 500))
     assert home.run()[0] == 0
     home.add("b.png", "c.png", "d.png", size=(500, 500))
-    code, said = talk(command(home, "--ask-above", "0.10"), {"[y/N]": answer})
-    assert code == expected, said
-    assert "it may cost more than 0.10 credits" in said
-    assert home.emulator.emulator.bill.totals.charges == sent
+    code, screen = talk(command(home, "--ask-above", "0.10"), {"[y/N]": answer})
+    assert code == expected, screen
+    assert "it may cost more than 0.10 credits" in screen
+    assert home.emulator.bill.totals.charges == sent
 
 
-def test_an_unknown_price_is_asked_about_and_a_low_one_is_not(desk: Callable[..., Desk]) -> None:
-    home = desk()
+def test_an_unknown_price_is_asked_about_and_a_low_one_is_not(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
     home.add("a.png")
-    code, said = talk(command(home, "--ask-above", "1000"), {"[y/N]": "n\n"})
+    code, screen = talk(command(home, "--ask-above", "1000"), {"[y/N]": "n\n"})
     assert (code, home.emulator.total) == (2, 0)
-    assert "its cost is not known" in said
-    assert "nothing was spent" in said
+    assert "its cost is not known" in screen
+    assert "nothing was spent" in screen
     assert not home.out.exists()
     assert talk(command(home, "--ask-above", "0", "--yes"), {})[0] == 0
     home.add("b.png")
-    code, said = talk(command(home, "--ask-above", "1000"), {})
+    code, screen = talk(command(home, "--ask-above", "1000"), {})
     assert code == 0
-    assert "[y/N]" not in said
-    assert home.emulator.emulator.bill.totals.charged == 2 * Decimal("0.05")
+    assert "[y/N]" not in screen
+    assert home.emulator.bill.totals.charged == 2 * Decimal("0.05")
 
 
-def test_from_cron_nobody_is_asked(desk: Callable[..., Desk]) -> None:
-    home = desk()
+def test_from_cron_nobody_is_asked(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
     home.add("a.png")
     assert home.run("--ask-above", "0")[0] == 0
-    assert home.emulator.emulator.bill.totals.charges == 1
+    assert home.emulator.bill.totals.charges == 1

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.kit import command
+from support.commands import command
 
-from pixian_batch.cli import configuration
-from pixian_batch.cli.configuration import Choice, ConfigurationError, load, project_paths, take_choice
+from pixian_batch.cli.configuration.files import NAME, Choice, ConfigurationError, project_paths, take_choice
+from pixian_batch.cli.configuration.keys import keys
+from pixian_batch.cli.configuration.reading import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-HERE = configuration.NAME
+HERE = NAME
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class Place:
         (folder / HERE).write_text(text)
 
     def options(self, *words: str, env: Mapping[str, str] | None = None) -> dict[str, dict[str, object]]:
-        said = command("config", "--json", *words, env={**self.env, **(env or {})}, cwd=str(self.project))
-        assert said.code == 0, said.err
-        options: dict[str, dict[str, object]] = json.loads(said.out)["options"]
+        result = command("config", "--json", *words, env={**self.env, **(env or {})}, cwd=str(self.project))
+        assert result.code == 0, result.err
+        options: dict[str, dict[str, object]] = json.loads(result.out)["options"]
         return options
 
 
@@ -103,50 +104,51 @@ def test_a_run_does_what_the_file_says(place: Place) -> None:
     below = place.project / "below"
     below.mkdir()
     (place.project / ".git").mkdir()
-    said = command("run", env=place.env, cwd=str(below))
+    result = command("run", env=place.env, cwd=str(below))
     # The list's one name is not there: a failed image, in the project's own output folder.
-    assert said.code == 3, said.err
+    assert result.code == 3, result.err
     assert (place.project / "cut" / ".pixian-batch" / "ledger.db").is_file()
     assert list(below.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("text", "message", "hint"),
-    [
-        ("concurency-max = 4", "there is no option 'concurency-max'", "did you mean 'concurrency-max'?"),
-        ("[profile.a]\nretrys = 4", "[profile a]: there is no option 'retrys'", "did you mean 'retries'?"),
-        ("concurrency-max = '4'", "concurrency-max is a text", "a whole number"),
-        ("concurrency-max = true", "concurrency-max is true or false", "concurrency-max ="),
-        ("concurrency-max = 1.5", "concurrency-max is a number", "a whole number"),
-        ("test = 1", "test is a number", "test = true or false"),
-        ("include = '*.png'", "include is a text", 'include = ["...", "..."]'),
-        ("out = ['a']", "out is a list", "a text or a number"),
-        ("out = 1979-05-27", "out is a date", "a text or a number"),
-        ("ramp-interval = 'soon'", "ramp-interval: 'soon' is not a duration", ""),
-        ("in-doubt = 'hodl'", "in-doubt: 'hodl' is none of hold, resend, ask", "did you mean 'hold'?"),
-        ("out = cut", "is not TOML", "strings need quotes"),
-        ("profile = 'x'", "profile is not a table", "[profile.NAME]"),
-        ("api-secret = 'x'", "a secret does not belong in this file", "credentials-command"),
-        ("PIXIAN_API_SECRET = 'x'".lower(), "a secret does not belong in this file", "login"),
-        ("credentials-command = 'x'", "may not run a command", "your own file"),
-        ("api-url = 'https://example.com'", "may not send your credentials elsewhere", "your own file"),
-    ],
+MISTAKES = (
+    ("concurency-max = 4", "there is no option 'concurency-max'", "did you mean 'concurrency-max'?"),
+    ("[profile.a]\nretrys = 4", "[profile a]: there is no option 'retrys'", "did you mean 'retries'?"),
+    ("concurrency-max = '4'", "concurrency-max is a text", "a whole number"),
+    ("concurrency-max = true", "concurrency-max is true or false", "concurrency-max ="),
+    ("concurrency-max = 1.5", "concurrency-max is a number", "a whole number"),
+    ("test = 1", "test is a number", "test = true or false"),
+    ("include = '*.png'", "include is a text", 'include = ["...", "..."]'),
+    ("out = ['a']", "out is a list", "a text or a number"),
+    ("out = 1979-05-27", "out is a date", "a text or a number"),
+    ("ramp-interval = 'soon'", "ramp-interval: 'soon' is not a duration", ""),
+    ("in-doubt = 'hodl'", "in-doubt: 'hodl' is none of hold, resend, ask", "did you mean 'hold'?"),
+    ("out = cut", "is not TOML", "strings need quotes"),
+    ("profile = 'x'", "profile is not a table", "[profile.NAME]"),
+    ("api-secret = 'x'", "a secret does not belong in this file", "credentials-command"),
+    ("PIXIAN_API_SECRET = 'x'".lower(), "a secret does not belong in this file", "login"),
+    ("credentials-command = 'x'", "may not run a command", "your own file"),
+    ("api-url = 'https://example.com'", "may not send your credentials elsewhere", "your own file"),
 )
-def test_a_mistake_in_a_file_names_file_and_key(place: Place, text: str, message: str, hint: str) -> None:
-    place.write(text)
-    with pytest.raises(ConfigurationError) as refused:
-        load(Choice())
-    assert str(place.project / HERE) in str(refused.value)
-    assert message in str(refused.value)
-    assert hint in refused.value.hint
+"""(what a file says, the message, the hint)"""
+
+
+def test_a_mistake_in_a_file_names_file_and_key(place: Place) -> None:
+    for text, message, hint in MISTAKES:
+        place.write(text)
+        with pytest.raises(ConfigurationError) as refused:
+            load(Choice())
+        assert str(place.project / HERE) in str(refused.value), text
+        assert message in str(refused.value), text
+        assert hint in refused.value.hint, text
 
 
 def test_a_mistake_in_a_file_is_told_in_two_lines_with_code_2(place: Place) -> None:
     place.write("concurency-max = 4")
-    said = command("x", "--out", "y", env=place.env, cwd=str(place.project))
-    assert said.code == 2
-    assert said.out == ""
-    assert said.err.splitlines() == [
+    result = command("x", "--out", "y", env=place.env, cwd=str(place.project))
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err.splitlines() == [
         f"error: {place.project / HERE}: there is no option 'concurency-max'",
         "  did you mean 'concurrency-max'?",
     ]
@@ -208,5 +210,5 @@ def test_the_choice_of_a_file_is_taken_out_of_the_words(monkeypatch: pytest.Monk
 
 
 def test_every_option_of_run_has_its_environment_variable() -> None:
-    for key in configuration.keys().values():
+    for key in keys().values():
         assert key.envvar == "PIXIAN_BATCH_" + key.name.upper().replace("-", "_")

@@ -14,7 +14,7 @@ from pixian_batch.emulator.weather import Chance, Fault, FaultKind, Weather
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.bench import Desk
+    from support.workspaces import Workspace
 
 PAGE = 4096
 STORMY = Weather(
@@ -26,8 +26,10 @@ STORMY = Weather(
 
 
 @pytest.mark.parametrize("turn", range(3))
-def test_any_lost_page_stops_one_run_and_costs_nothing(desk: Callable[..., Desk], turn: int) -> None:
-    home = desk(weather=STORMY)
+def test_any_lost_page_stops_one_run_and_costs_nothing(
+    workspace: Callable[..., Workspace], turn: int
+) -> None:
+    home = workspace(weather=STORMY)
     home.add(*(f"{number % 3}/{number:02}.png" for number in range(60)))
     assert home.run("--concurrency-start", "8")[0] == 10
     bought = home.emulator.requests
@@ -43,8 +45,8 @@ def test_any_lost_page_stops_one_run_and_costs_nothing(desk: Callable[..., Desk]
         with open(home.ledger, "r+b") as stream:
             stream.seek(page * PAGE)
             stream.write(bytes(PAGE))
-        code, _, wrong = home.run()
-        assert code in {8, 10}, wrong  # 10: the page held nothing, and nothing is amiss
+        code, _, err = home.run()
+        assert code in {8, 10}, err  # 10: the page held nothing, and nothing is amiss
         stopped += code == 8
         assert home.run()[0] == 10
         assert home.emulator.requests == bought, page
@@ -52,26 +54,30 @@ def test_any_lost_page_stops_one_run_and_costs_nothing(desk: Callable[..., Desk]
     assert stopped > 2
 
 
-def test_a_ledger_of_which_nothing_is_left_costs_only_what_has_no_result(desk: Callable[..., Desk]) -> None:
-    home = desk()
+def test_a_ledger_of_which_nothing_is_left_costs_only_what_has_no_result(
+    workspace: Callable[..., Workspace],
+) -> None:
+    home = workspace()
     home.add(*(f"{number}.png" for number in range(10)))
     assert home.run()[0] == 0
     bought = home.emulator.requests
     with open(home.ledger, "r+b") as stream:
         stream.write(bytes(os.path.getsize(home.ledger)))
     os.unlink(home.out / "3.png")
-    code, _, wrong = home.run()
+    code, _, err = home.run()
     assert code == 8
-    assert "nothing in it could be read" in wrong
+    assert "nothing in it could be read" in err
     assert home.emulator.requests == bought
     assert home.run()[0] == 0
     again = {digest for digest, number in home.emulator.requests.items() if number != bought[digest]}
     assert again == {home.digest("3.png")}
 
 
-def test_every_command_gives_the_same_advice_and_the_run_keeps_it(desk: Callable[..., Desk]) -> None:
+def test_every_command_gives_the_same_advice_and_the_run_keeps_it(
+    workspace: Callable[..., Workspace],
+) -> None:
     """The ledger's own words, whoever opens it: the next run saves, sets aside, and stops to say so."""
-    home = desk()
+    home = workspace()
     home.add("a.png", "b.png")
     assert home.run()[0] == 0
     with open(home.ledger, "r+b") as stream:
@@ -107,8 +113,8 @@ def test_every_command_gives_the_same_advice_and_the_run_keeps_it(desk: Callable
     assert set(home.emulator.requests.values()) == {1}
 
 
-def test_no_command_promises_to_repair_somebody_elses_file(desk: Callable[..., Desk]) -> None:
-    home = desk()
+def test_no_command_promises_to_repair_somebody_elses_file(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
     home.add("a.png")
     theirs = home.root / "photo.jpg"
     theirs.write_bytes(b"\xff\xd8\xff\xe0photo" * 1000)
@@ -127,12 +133,12 @@ def test_no_command_promises_to_repair_somebody_elses_file(desk: Callable[..., D
     assert home.emulator.total == 0
 
 
-def test_damage_under_a_running_run_is_never_paid_for_twice(desk: Callable[..., Desk]) -> None:
+def test_damage_under_a_running_run_is_never_paid_for_twice(workspace: Callable[..., Workspace]) -> None:
     """The file loses its content under a run that is writing to it. Its cache may carry that run to its end."""
-    home = desk()
+    home = workspace()
     home.add(*(f"{number:03}.png" for number in range(120)))
-    code, _, wrong = _run_and_damage(home)
-    assert code in {0, 8}, wrong
+    code, _, err = _run_and_damage(home)
+    assert code in {0, 8}, err
     codes = [home.run()[0] for _ in range(3)]
     assert 8 in [code, *codes]
     assert codes[-1] in {0, 10}
@@ -142,7 +148,7 @@ def test_damage_under_a_running_run_is_never_paid_for_twice(desk: Callable[..., 
     assert len(results) + undecided >= 120
 
 
-def _run_and_damage(home: Desk) -> tuple[int, str, str]:
+def _run_and_damage(home: Workspace) -> tuple[int, str, str]:
     def damage() -> None:
         if home.emulator.total < 30:
             asyncio.get_running_loop().call_later(0.002, damage)

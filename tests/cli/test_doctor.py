@@ -14,8 +14,8 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli.kit import CREDENTIALS, command
-from support.emulators import emulator_beside
+from support.commands import CREDENTIALS, command
+from support.emulators import EmulatorThread
 
 from pixian_batch.cli import checkups
 from pixian_batch.cli.checkups import CheckResult, CheckStatus
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 
 def doctor(*arguments: str, env: Mapping[str, str] = CREDENTIALS) -> tuple[dict[str, tuple[str, str]], int]:
     """check -> (level, message and hint), and the exit code."""
-    said = command("doctor", "--json", *arguments, env=env)
-    record: dict[str, Any] = json.loads(said.out)
-    assert record["exit_code"] == said.code
+    result = command("doctor", "--json", *arguments, env=env)
+    record: dict[str, Any] = json.loads(result.out)
+    assert record["exit_code"] == result.code
     assert (record["v"], record["type"]) == (1, "doctor")
     return {
         check["name"]: (check["level"], f"{check['message']} {check['hint']}") for check in record["checks"]
-    }, said.code
+    }, result.code
 
 
 def test_all_is_well_and_nothing_is_spent(tmp_path: Path) -> None:
     out = tmp_path / "cut"
-    with emulator_beside() as emulator:
+    with EmulatorThread() as emulator:
         checks, code = doctor("--api-url", emulator.url, "--out", str(out))
         totals = emulator.bill.totals
     assert code == 0
@@ -54,14 +54,14 @@ def test_all_is_well_and_nothing_is_spent(tmp_path: Path) -> None:
 
 
 def test_text_says_what_to_do() -> None:
-    said = command("doctor", env={})
-    assert said.code == 4
-    assert "problem  credentials  PIXIAN_API_ID and PIXIAN_API_SECRET are not set\n" in said.out
-    assert "-> set both to the API id and secret" in said.out
+    result = command("doctor", env={})
+    assert result.code == 4
+    assert "problem  credentials  PIXIAN_API_ID and PIXIAN_API_SECRET are not set\n" in result.out
+    assert "-> set both to the API id and secret" in result.out
 
 
 def test_bad_credentials() -> None:
-    with emulator_beside(api_secret="other") as emulator:
+    with EmulatorThread(api_secret="other") as emulator:
         checks, code = doctor("--api-url", emulator.url)
     assert code == 4
     assert checks["credentials"][0] == "problem"
@@ -82,7 +82,7 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
         check=True,
         capture_output=True,
     )
-    with emulator_beside(tls_cert=cert, tls_key=key) as emulator:
+    with EmulatorThread(tls_cert=cert, tls_key=key) as emulator:
         checks, code = doctor("--api-url", emulator.url)
         trusting = {**CREDENTIALS, "SSL_CERT_FILE": str(cert)}
         trusted, trusted_code = doctor("--api-url", emulator.url, env=trusting)
@@ -93,7 +93,7 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
 
 
 def test_a_wrong_address() -> None:
-    with emulator_beside() as emulator:
+    with EmulatorThread() as emulator:
         checks, code = doctor("--api-url", emulator.url.replace("/api/v2", "/v3"))
     assert code == 7
     assert "no Pixian API there" in checks["service"][1]
@@ -120,7 +120,7 @@ def test_local_asks_nobody_and_needs_the_engine(tmp_path: Path) -> None:
 
 def test_the_ledger_is_read_and_not_touched(tmp_path: Path) -> None:
     weather = Weather(script=(None, Fault(FaultKind.RESET_AFTER_CHARGE)))
-    with emulator_beside(weather=weather) as emulator:
+    with EmulatorThread(weather=weather) as emulator:
         command("docs/samples", "--out", str(tmp_path), "--api-url", emulator.url, "--concurrency-max", "1")
         checks, code = doctor("--api-url", emulator.url, "--out", str(tmp_path))
     assert code == 0
@@ -151,7 +151,7 @@ def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "level", "said"),
+    ("environment", "level", "message"),
     [
         ({}, CheckStatus.OK, "none"),
         (
@@ -173,7 +173,7 @@ def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
     ],
 )
 def test_the_proxy_is_named_without_its_password(
-    environment: dict[str, str], level: CheckStatus, said: str, monkeypatch: pytest.MonkeyPatch
+    environment: dict[str, str], level: CheckStatus, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -181,15 +181,15 @@ def test_the_proxy_is_named_without_its_password(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     found = checkups.proxy("https://api.pixian.ai/api/v2")
-    assert (found.level, found.message) == (level, said)
+    assert (found.level, found.message) == (level, message)
     assert checkups.proxy("http://127.0.0.1:80/api/v2").message == "none: this machine"
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(0, "agrees"), (-3600, "ahead of"), (3600, "behind")])
-def test_the_clock(seconds: int, said: str) -> None:
+@pytest.mark.parametrize(("seconds", "message"), [(0, "agrees"), (-3600, "ahead of"), (3600, "behind")])
+def test_the_clock(seconds: int, message: str) -> None:
     theirs = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
     found = checkups.clock(format_datetime(theirs, usegmt=True))
-    assert said in found.message
+    assert message in found.message
     assert (found.level is CheckStatus.OK) is (seconds == 0)
 
 

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli.kit import command, here
+from support.commands import command, here
 
 from pixian_batch.cli import app
 from pixian_batch.cli import help as help_
-from pixian_batch.cli.default_command import MistypedCommandError, with_default_command
+from pixian_batch.cli.app import MistypedCommandError, with_default_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,9 +25,9 @@ def complete(line: str) -> list[str]:
         "COMP_WORDS": "\n".join(words),
         "COMP_CWORD": str(len(words) - 1),
     }
-    said = command(env=env)
-    assert said.code == 0, said.err
-    return said.out.split()
+    result = command(env=env)
+    assert result.code == 0, result.err
+    return result.out.split()
 
 
 def test_alone_it_shows_the_help() -> None:
@@ -68,17 +68,18 @@ def test_every_command_has_one_line_in_the_help() -> None:
     assert set(help_.LINES) >= set(app.COMMANDS)
 
 
-@pytest.mark.parametrize("name", app.COMMANDS)
-def test_each_commands_help_ends_with_examples(name: str) -> None:
-    said = here(name, "--help")
-    assert (said.code, said.err) == (0, "")
-    _, _, examples = said.out.partition("\nExamples:\n")
-    assert examples
-    assert all(line.startswith("  ") and "pixian-batch" in line for line in examples.splitlines())
-    assert "<bool>" not in said.out
-    assert "<list" not in said.out
-    # Plain words: the same in a screen reader, a dumb terminal and a pipe.
-    assert said.out.isascii()
+def test_each_commands_help_ends_with_examples() -> None:
+    for name in app.COMMANDS:
+        result = here(name, "--help")
+        assert (result.code, result.err) == (0, ""), name
+        _, _, examples = result.out.partition("\nExamples:\n")
+        words = "pixian-batch " if name == "run" else f"pixian-batch {name}"
+        assert examples.startswith(f"  {words}"), name
+        assert all(line.startswith("  ") and "pixian-batch" in line for line in examples.splitlines()), name
+        assert "<bool>" not in result.out, name
+        assert "<list" not in result.out, name
+        # Plain words: the same in a screen reader, a dumb terminal and a pipe.
+        assert result.out.isascii(), name
 
 
 def test_the_help_of_run_is_grouped() -> None:
@@ -98,7 +99,7 @@ def test_the_help_of_run_is_grouped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["statsu", "./cut"], "'statsu' is no command and no file: did you mean 'status'?"),
         (["reconsile"], "did you mean 'reconcile'?"),
@@ -113,10 +114,10 @@ def test_the_help_of_run_is_grouped() -> None:
         (["x", "--profile"], "--profile needs a value"),
     ],
 )
-def test_a_mistake_is_told_and_ends_with_2(words: list[str], said: str, tmp_path: Path) -> None:
+def test_a_mistake_is_told_and_ends_with_2(words: list[str], message: str, tmp_path: Path) -> None:
     ended = command(*words, cwd=str(tmp_path))
     assert ended.code == 2
-    assert said in ended.err
+    assert message in ended.err
     assert "Traceback" not in ended.err
     assert ended.out == ""
     assert list(tmp_path.iterdir()) == []
@@ -150,11 +151,11 @@ def test_the_shell_completes_commands_options_and_words() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell of its own")
 def test_the_completion_script_is_shown() -> None:
-    said = command(
+    result = command(
         "--show-completion", env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "", "SHELL": "bash"}
     )
-    assert said.code in {0, 1}
-    assert "Traceback" not in said.err
+    assert result.code in {0, 1}
+    assert "Traceback" not in result.err
 
 
 def test_an_error_of_ours_is_kept_in_a_file(tmp_path: Path) -> None:

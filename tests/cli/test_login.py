@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.kit import PATIENCE
-from support.emulators import emulator_beside
+from support.commands import PATIENCE
+from support.emulators import EmulatorThread
 
 import pixian_batch
 
@@ -59,7 +59,7 @@ def ask(variables: Mapping[str, str], *words: str, stdin: str = "") -> subproces
 
 
 def test_what_was_kept_is_found_and_forgotten(variables: dict[str, str], tmp_path: Path) -> None:
-    with emulator_beside(api_id="my-id", api_secret=SECRET) as emulator:
+    with EmulatorThread(api_id="my-id", api_secret=SECRET) as emulator:
         url = emulator.url
         kept = ask(variables, "login", "--api-url", url, stdin=f"my-id\n{SECRET}\n")
         assert (kept.returncode, kept.stderr) == (0, "")
@@ -74,25 +74,25 @@ def test_what_was_kept_is_found_and_forgotten(variables: dict[str, str], tmp_pat
 
 
 def test_what_the_service_does_not_take_is_not_kept(variables: dict[str, str], tmp_path: Path) -> None:
-    with emulator_beside(api_id="right", api_secret="right-secret") as emulator:
-        said = ask(variables, "login", "--api-url", emulator.url, stdin=f"wrong\n{SECRET}\n")
-    assert said.returncode == 4
-    assert said.stderr.startswith("error: not taken: ")
-    assert SECRET not in said.stdout + said.stderr
+    with EmulatorThread(api_id="right", api_secret="right-secret") as emulator:
+        result = ask(variables, "login", "--api-url", emulator.url, stdin=f"wrong\n{SECRET}\n")
+    assert result.returncode == 4
+    assert result.stderr.startswith("error: not taken: ")
+    assert SECRET not in result.stdout + result.stderr
     assert not (tmp_path / "kept").exists()
 
 
 def test_nothing_to_keep(variables: dict[str, str]) -> None:
-    said = ask(variables, "login", stdin="my-id\n\n")
-    assert said.returncode == 2
-    assert said.stderr.startswith("error: the API id or the secret is empty")
+    result = ask(variables, "login", stdin="my-id\n\n")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: the API id or the secret is empty")
 
 
 def test_without_a_keyring_it_says_what_to_do(variables: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "site" / "keyring.py").write_text("raise ImportError\n")
-    said = ask(variables, "login", stdin="a\nb\n")
-    assert said.returncode == 2
-    assert "pip install 'pixian-batch[keyring]'" in said.stderr
+    result = ask(variables, "login", stdin="a\nb\n")
+    assert result.returncode == 2
+    assert "pip install 'pixian-batch[keyring]'" in result.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
@@ -100,7 +100,7 @@ def test_on_a_terminal_the_secret_is_not_echoed(variables: dict[str, str], tmp_p
     import pty  # not on Windows
 
     terminal, other_end = pty.openpty()
-    with emulator_beside(api_id="my-id", api_secret=SECRET) as emulator:
+    with EmulatorThread(api_id="my-id", api_secret=SECRET) as emulator:
         # No pty.fork(): a test process has threads, and from Python 3.12 on it may not fork then.
         command = [sys.executable, "-c", OWN_TERMINAL, "login", "--api-url", emulator.url]
         process = subprocess.Popen(

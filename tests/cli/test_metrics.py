@@ -12,12 +12,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from cli.kit import PATIENCE, command, serving
-from support.emulators import emulator_beside
+from support.commands import CREDENTIALS, PATIENCE, command
+from support.emulators import EmulatorThread
 
 import pixian_batch
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.metrics import Metrics
+from pixian_batch.emulator.weather import RateLimit, Weather
 from pixian_batch.policy.outcome import Done, Ending, Failed, InDoubt, Problem
 from pixian_batch.policy.progress import Snapshot, Summary
 from pixian_batch.policy.stopping import Exit
@@ -106,14 +107,12 @@ def test_a_file_that_cannot_be_written_harms_nothing(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")
 def test_a_running_run_answers_a_question_and_its_metrics_count_429(tmp_path: Path) -> None:
-    metrics, verbose = tmp_path / "x.prom", tmp_path / "said"
+    metrics, verbose = tmp_path / "x.prom", tmp_path / "stderr.txt"
     root = str(Path(pixian_batch.__file__).parents[1])
-    with (
-        serving("--engine", "canned", "--rate-limit", "2", "--burst", "1") as url,
-        verbose.open("w") as stream,
-    ):
-        env = {**os.environ, "PIXIAN_API_ID": "a", "PIXIAN_API_SECRET": "b", "PYTHONPATH": root}
-        words = ["run", "--files-from", "-", "--out", str(tmp_path / "cut"), "--api-url", url]
+    weather = Weather(rate_limit=RateLimit(per_second=2))
+    with EmulatorThread(weather=weather) as emulator, verbose.open("w") as stream:
+        env = {**os.environ, **CREDENTIALS, "PYTHONPATH": root}
+        words = ["run", "--files-from", "-", "--out", str(tmp_path / "cut"), "--api-url", emulator.url]
         run = subprocess.Popen(
             [
                 sys.executable,
@@ -157,20 +156,20 @@ def test_only_failed_sends_only_what_failed(tmp_path: Path) -> None:
     (photos / "below").mkdir(parents=True)
     (photos / "good.png").write_bytes((SAMPLES / "cat.png").read_bytes())
     (photos / "below" / "bad.png").write_bytes(b"no picture")
-    with emulator_beside() as emulator:
+    with EmulatorThread() as emulator:
         words = ("run", str(photos), "--out", str(out), "--api-url", emulator.url)
         assert command(*words).code == 3
         (photos / "new.png").write_bytes((SAMPLES / "coffee.png").read_bytes())
         (photos / "below" / "bad.png").write_bytes((SAMPLES / "astronaut.png").read_bytes())
-        said = command(*words, "--only-failed", "-v")
-    assert said.code == 0, said.err
-    assert "done: " in said.err
+        result = command(*words, "--only-failed", "-v")
+    assert result.code == 0, result.err
+    assert "done: " in result.err
     assert (out / "below" / "bad.png").is_file()
     assert not (out / "new.png").exists()
 
 
 def test_only_failed_needs_a_ledger(tmp_path: Path) -> None:
-    said = command("run", str(SAMPLES), "--out", str(tmp_path / "cut"), "--only-failed", "--local")
-    assert said.code == 2
-    assert "Traceback" not in said.err
+    result = command("run", str(SAMPLES), "--out", str(tmp_path / "cut"), "--only-failed", "--local")
+    assert result.code == 2
+    assert "Traceback" not in result.err
     assert not (tmp_path / "cut").exists()

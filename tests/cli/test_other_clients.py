@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.kit import PATIENCE, serving
+from support.commands import PATIENCE
+from support.emulators import EmulatorThread
+
+from pixian_batch.emulator.settings import EngineName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,9 +90,9 @@ def test_quick_start(program: str, name: str, text: str, tmp_path: Path) -> None
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed here")
     (tmp_path / name).write_text(text)
-    with photos_served() as host, serving("--engine", "plain", "--allow-fetch", host) as url:
+    with photos_served() as host, EmulatorThread(engine=EngineName.PLAIN, allow_fetch=(host,)) as emulator:
         done = subprocess.run(
-            [program, name, url, str(SAMPLES / "rocket.jpg"), f"http://{host}/cat.png"],
+            [program, name, emulator.url, str(SAMPLES / "rocket.jpg"), f"http://{host}/cat.png"],
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cli.bench import Desk
+    from support.workspaces import Workspace
 
 COUNTED = ("new", "done", "exists", "duplicate", "unreadable", "too_large", "collision")
 
@@ -28,8 +28,8 @@ def snapshot(folder: Path) -> set[str]:
     return {name for name in found if not name.endswith(("-wal", "-shm"))}
 
 
-def test_every_fate_is_counted_by_folder_and_in_total(desk: Callable[..., Desk]) -> None:
-    home = desk()
+def test_every_fate_is_counted_by_folder_and_in_total(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
     home.add("done.png", "a/done.png")
     assert home.run()[0] == 0
     home.add("new.png", "a/new.png", "a/other.png")
@@ -61,13 +61,13 @@ def test_every_fate_is_counted_by_folder_and_in_total(desk: Callable[..., Desk])
     assert {name: found[name] for name in COUNTED} == {name: top[name] + deep[name] for name in COUNTED}
     assert snapshot(home.root) == before
     # And the run does what was planned.
-    requests = home.emulator.emulator.bill.totals.charges
+    requests = home.emulator.bill.totals.charges
     assert home.run()[0] == 3
-    assert home.emulator.emulator.bill.totals.charges - requests == found["new"]
+    assert home.emulator.bill.totals.charges - requests == found["new"]
 
 
-def test_it_sends_and_writes_nothing(desk: Callable[..., Desk]) -> None:
-    home = desk()
+def test_it_sends_and_writes_nothing(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
     home.add("a.png", "b/c.png")
     found = home.plan()
     assert found["new"] == 2
@@ -78,16 +78,16 @@ def test_it_sends_and_writes_nothing(desk: Callable[..., Desk]) -> None:
     assert list(home.out.iterdir()) == []
 
 
-def test_the_calibrated_range_holds_the_bill(desk: Callable[..., Desk]) -> None:
+def test_the_calibrated_range_holds_the_bill(workspace: Callable[..., Workspace]) -> None:
     price = Price(base=Decimal("0.07"), per_megapixel=Decimal("0.20"))
-    home = desk(price=price)
+    home = workspace(price=price)
     for number in range(1, 13):
         home.add(f"{number}.png", size=(100 * number, 100))
     exact = sum(price.of(100 * number * 100) for number in range(1, 13))
     unknown = home.plan()
     assert (unknown["unpriced"], unknown["credits_high"]) == (12, "0")
     found = home.plan("--calibrate", "5")
-    totals = home.emulator.emulator.bill.totals
+    totals = home.emulator.bill.totals
     assert (totals.tests, totals.charges, totals.charged) == (5, 0, Decimal(0))
     assert Decimal(found["credits_low"]) <= exact <= Decimal(found["credits_high"])
     assert (found["unpriced"], found["extrapolated"]) == (0, 0)
@@ -98,12 +98,12 @@ def test_the_calibrated_range_holds_the_bill(desk: Callable[..., Desk]) -> None:
     assert (later["new"], later["done"], later["credits_high"]) == (0, 12, "0")
 
 
-def test_it_reads_as_a_table(desk: Callable[..., Desk]) -> None:
-    home = desk()
+def test_it_reads_as_a_table(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
     home.add("a.png", "odd\x1b[31m/b.png")
-    code, said, _ = home.do("plan", str(home.photos), "--out", str(home.out))
+    code, out, _ = home.do("plan", str(home.photos), "--out", str(home.out))
     assert code == 0
-    assert "\x1b" not in said
-    assert said.splitlines()[0].split() == ["folder", "new", "megapixels"]
-    assert "not known yet: add --calibrate 5" in said
+    assert "\x1b" not in out
+    assert out.splitlines()[0].split() == ["folder", "new", "megapixels"]
+    assert "not known yet: add --calibrate 5" in out
     assert home.do("plan", str(home.photos), "--out", str(home.out), "--test")[1].count("credits  free") == 1

@@ -12,25 +12,25 @@ from pixian_batch.emulator.weather import Fault, FaultKind, Weather
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.bench import Desk
+    from support.workspaces import Workspace
 
 CHARGED, FREE = Fault(FaultKind.RESET_AFTER_CHARGE), Fault(FaultKind.RESET_BEFORE_CHARGE)
 
 
-def after(desk: Callable[..., Desk], faults: list[Fault]) -> Desk:
-    """A desk with one image in doubt for each fault. The first run teaches the price of their size."""
-    home = desk()
+def after(workspace: Callable[..., Workspace], faults: list[Fault]) -> Workspace:
+    """A workspace with one image in doubt for each fault. The first run teaches the price of their size."""
+    home = workspace()
     home.add("first.png", *(f"{number}.png" for number in range(len(faults))), size=(400, 400))
     by_image = {home.digest(f"{number}.png"): (fault,) for number, fault in enumerate(faults)}
-    made = desk(weather=Weather(by_image=by_image), credits=Decimal(100))
+    made = workspace(weather=Weather(by_image=by_image), credits=Decimal(100))
     made.root = home.root
     assert made.do("run", str(made.photos / "first.png"), "--out", str(made.out), *made.common)[0] == 0
     assert made.run()[0] == (10 if faults else 0)
     return made
 
 
-def reconcile(home: Desk) -> tuple[int, str, str]:
-    return home.do("reconcile", str(home.out), "--api-url", home.emulator.emulator.url)
+def reconcile(home: Workspace) -> tuple[int, str, str]:
+    return home.do("reconcile", str(home.out), "--api-url", home.emulator.url)
 
 
 @pytest.mark.parametrize(
@@ -41,19 +41,21 @@ def reconcile(home: Desk) -> tuple[int, str, str]:
         ([CHARGED, FREE, FREE], "Some of the images in doubt were charged; the balance cannot tell which."),
     ],
 )
-def test_the_balance_proves_what_it_can(desk: Callable[..., Desk], faults: list[Fault], finding: str) -> None:
-    home = after(desk, faults)
+def test_the_balance_proves_what_it_can(
+    workspace: Callable[..., Workspace], faults: list[Fault], finding: str
+) -> None:
+    home = after(workspace, faults)
     requests = home.emulator.total
-    code, said, wrong = reconcile(home)
-    assert code == 0, wrong
-    assert finding in said
-    assert f"{len(faults)} in doubt" in said
+    code, out, err = reconcile(home)
+    assert code == 0, err
+    assert finding in out
+    assert f"{len(faults)} in doubt" in out
     assert home.emulator.total == requests
-    assert ("resolve" in said) == ("Some" not in said)
+    assert ("resolve" in out) == ("Some" not in out)
 
 
-def test_a_refill_or_another_user_proves_nothing(desk: Callable[..., Desk]) -> None:
-    home = after(desk, [FREE])
+def test_a_refill_or_another_user_proves_nothing(workspace: Callable[..., Workspace]) -> None:
+    home = after(workspace, [FREE])
     account = home.emulator.emulator._account
     assert account.balance is not None
     account.balance += 7
@@ -62,22 +64,32 @@ def test_a_refill_or_another_user_proves_nothing(desk: Callable[..., Desk]) -> N
     assert "This proves nothing" in reconcile(home)[1]
 
 
-def test_nothing_in_doubt_asks_nothing(desk: Callable[..., Desk]) -> None:
-    home = after(desk, [])
-    code, said, _ = reconcile(home)
-    assert (code, said) == (0, "nothing is in doubt: there is nothing to reconcile\n")
+def test_the_address_may_be_a_variable(
+    workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = after(workspace, [FREE])
+    monkeypatch.setenv("PIXIAN_BATCH_API_URL", home.emulator.url)
+    code, out, err = home.do("reconcile", str(home.out))
+    assert (code, err) == (0, "")
+    assert "None of the images in doubt was charged" in out
 
 
-def test_what_a_person_settled_is_no_doubt_any_more(desk: Callable[..., Desk]) -> None:
+def test_nothing_in_doubt_asks_nothing(workspace: Callable[..., Workspace]) -> None:
+    home = after(workspace, [])
+    code, out, _ = reconcile(home)
+    assert (code, out) == (0, "nothing is in doubt: there is nothing to reconcile\n")
+
+
+def test_what_a_person_settled_is_no_doubt_any_more(workspace: Callable[..., Workspace]) -> None:
     """An image that was taken for charged, and was, explains its part of the fall."""
-    home = after(desk, [CHARGED, FREE])
+    home = after(workspace, [CHARGED, FREE])
     listed = {item["input"].rpartition("/")[2]: item["attempt"] for item in home.status()["in_doubt"]}
     assert home.do("resolve", str(home.out), str(listed["0.png"]), "--charged")[0] == 0
     assert "None of the images in doubt was charged" in reconcile(home)[1]
 
 
-def test_a_service_that_is_away_is_said(desk: Callable[..., Desk]) -> None:
-    home = after(desk, [CHARGED])
-    code, said, wrong = home.do("reconcile", str(home.out), "--api-url", "http://127.0.0.1:9/api/v2")
-    assert (code, said) == (7, "")
-    assert "could not be asked" in wrong
+def test_a_service_that_is_away_is_said(workspace: Callable[..., Workspace]) -> None:
+    home = after(workspace, [CHARGED])
+    code, out, err = home.do("reconcile", str(home.out), "--api-url", "http://127.0.0.1:9/api/v2")
+    assert (code, out) == (7, "")
+    assert "could not be asked" in err

@@ -12,46 +12,46 @@ from pixian_batch.emulator.weather import Fault, FaultKind, Weather
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.bench import Desk
+    from support.workspaces import Workspace
 
 RESET = Fault(FaultKind.RESET_AFTER_CHARGE)
 
 
-def doubtful(desk: Callable[..., Desk], names: list[str], doubts: int) -> Desk:
-    """A desk after a run in which the last `doubts` images were charged and never answered."""
-    made = desk()
+def doubtful(workspace: Callable[..., Workspace], names: list[str], doubts: int) -> Workspace:
+    """A workspace after a run in which the last `doubts` images were charged and never answered."""
+    made = workspace()
     made.add(*names)
     by_image = {made.digest(name): (RESET,) for name in names[-doubts:]}
-    other = desk(weather=Weather(by_image=by_image))
+    other = workspace(weather=Weather(by_image=by_image))
     other.root = made.root
-    code, _, wrong = other.run()
-    assert code == 10, wrong
+    code, _, err = other.run()
+    assert code == 10, err
     return other
 
 
-def test_all_are_listed_with_a_number_and_the_most_they_can_cost(desk: Callable[..., Desk]) -> None:
-    home = doubtful(desk, ["a.png", "b.png", "odd ä\u202e[red]\x1b[31m.png"], 2)
-    code, said, _ = home.do("resolve", str(home.out))
+def test_all_are_listed_with_a_number_and_the_most_they_can_cost(workspace: Callable[..., Workspace]) -> None:
+    home = doubtful(workspace, ["a.png", "b.png", "odd ä\u202e[red]\x1b[31m.png"], 2)
+    code, out, _ = home.do("resolve", str(home.out))
     assert code == 0
-    assert "\x1b" not in said
-    assert "\u202e" not in said
-    assert f"pixian-batch reconcile {home.out}" in said
-    lines = [line for line in said.splitlines() if line.startswith("#")]
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert f"pixian-batch reconcile {home.out}" in out
+    lines = [line for line in out.splitlines() if line.startswith("#")]
     assert len(lines) == 2
-    code, said, _ = home.do("resolve", str(home.out), "--json")
-    listed = [json.loads(line) for line in said.splitlines()]
+    code, out, _ = home.do("resolve", str(home.out), "--json")
+    listed = [json.loads(line) for line in out.splitlines()]
     assert [item["state"] for item in listed] == ["in_doubt", "in_doubt"]
     assert all(f"#{item['attempt']} " in line for item, line in zip(listed, lines, strict=True))
     assert [item["attempt"] for item in home.status()["in_doubt"]] == [item["attempt"] for item in listed]
 
 
 @pytest.mark.parametrize("how", ["--charged", "--not-charged"])
-def test_one_by_number_is_sent_again_and_no_other(desk: Callable[..., Desk], how: str) -> None:
-    home = doubtful(desk, ["a.png", "b.png", "c.png", "d.png"], 3)
+def test_one_by_number_is_sent_again_and_no_other(workspace: Callable[..., Workspace], how: str) -> None:
+    home = doubtful(workspace, ["a.png", "b.png", "c.png", "d.png"], 3)
     held = {item["input"].rpartition("/")[2]: item["attempt"] for item in home.status()["in_doubt"]}
     assert set(held) == {"b.png", "c.png", "d.png"}
-    code, said, _ = home.do("resolve", str(home.out), str(held["c.png"]), how)
-    assert (code, said) == (0, "settled 1: the next run sends them again\n")
+    code, out, _ = home.do("resolve", str(home.out), str(held["c.png"]), how)
+    assert (code, out) == (0, "settled 1: the next run sends them again\n")
     before = home.emulator.requests
     assert home.run()[0] == 10
     after = home.emulator.requests
@@ -60,8 +60,8 @@ def test_one_by_number_is_sent_again_and_no_other(desk: Callable[..., Desk], how
 
 
 @pytest.mark.parametrize("how", ["--charged", "--not-charged"])
-def test_all_are_sent_again(desk: Callable[..., Desk], how: str) -> None:
-    home = doubtful(desk, ["a.png", "b.png", "c.png"], 2)
+def test_all_are_sent_again(workspace: Callable[..., Workspace], how: str) -> None:
+    home = doubtful(workspace, ["a.png", "b.png", "c.png"], 2)
     assert home.do("resolve", str(home.out), "--all", how)[0] == 0
     before = home.emulator.requests
     assert home.run()[0] == 0
@@ -70,14 +70,16 @@ def test_all_are_sent_again(desk: Callable[..., Desk], how: str) -> None:
     assert home.do("resolve", str(home.out))[1] == "nothing is in doubt\n"
 
 
-def test_charged_counts_against_the_budget_and_not_charged_does_not(desk: Callable[..., Desk]) -> None:
+def test_charged_counts_against_the_budget_and_not_charged_does_not(
+    workspace: Callable[..., Workspace],
+) -> None:
     counted = []
     for how in ("--charged", "--not-charged"):
-        home = desk()
+        home = workspace()
         home.add("first.png", "second.png", size=(900, 900))
         by_image = {home.digest("second.png"): (RESET,)}
         (home.photos / "second.png").rename(home.root / "later.png")
-        stormy = desk(weather=Weather(by_image=by_image))
+        stormy = workspace(weather=Weather(by_image=by_image))
         stormy.root = home.root
         assert stormy.run()[0] == 0  # from now on the price of this size is known
         (home.root / "later.png").rename(home.photos / "second.png")
@@ -88,8 +90,8 @@ def test_charged_counts_against_the_budget_and_not_charged_does_not(desk: Callab
     assert counted[1] == "0"
 
 
-def test_half_a_decision_is_refused(desk: Callable[..., Desk]) -> None:
-    home = doubtful(desk, ["a.png", "b.png"], 1)
+def test_half_a_decision_is_refused(workspace: Callable[..., Workspace]) -> None:
+    home = doubtful(workspace, ["a.png", "b.png"], 1)
     for arguments in (
         ["--charged", "--not-charged", "--all"],
         ["--charged"],
@@ -97,18 +99,18 @@ def test_half_a_decision_is_refused(desk: Callable[..., Desk]) -> None:
         ["2"],
         ["999", "--charged"],
     ):
-        code, said, wrong = home.do("resolve", str(home.out), *arguments)
-        assert (code, said) == (2, ""), arguments
-        assert wrong
+        code, out, err = home.do("resolve", str(home.out), *arguments)
+        assert (code, out) == (2, ""), arguments
+        assert err
     assert len(home.status()["in_doubt"]) == 1
 
 
-def test_a_folder_without_a_ledger_is_left_without_one(desk: Callable[..., Desk]) -> None:
-    home = desk()
+def test_a_folder_without_a_ledger_is_left_without_one(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
     home.out.mkdir(parents=True)
     for command in ("resolve", "status", "reconcile"):
-        code, _, wrong = home.do(command, str(home.out))
+        code, _, err = home.do(command, str(home.out))
         assert code == 2
-        assert "no ledger" in wrong
+        assert "no ledger" in err
     assert home.do("resolve", str(home.out), "--all", "--charged")[0] == 2
     assert list(home.out.iterdir()) == []

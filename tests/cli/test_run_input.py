@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli.kit import PATIENCE
-from support.emulators import emulator_beside
+from support.commands import PATIENCE
+from support.emulators import EmulatorThread
 from support.pictures import announced_png, picture, put
 from support.wires import refusing_port
 
@@ -22,7 +22,6 @@ import pixian_batch
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pixian_batch.emulator.server import Emulator
 
 posix = pytest.mark.skipif(
     sys.platform == "win32", reason="names, pipes and signals that only POSIX systems have"
@@ -62,7 +61,7 @@ class Ran:
 class Command:
     """The command, against an emulator that charges."""
 
-    emulator: Emulator
+    emulator: EmulatorThread
     folder: Path
 
     def environment(self, changes: Mapping[str, str | None]) -> dict[str, str]:
@@ -89,13 +88,13 @@ class Command:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Emulator]:
-    with emulator_beside() as running:
+def emulator() -> Iterator[EmulatorThread]:
+    with EmulatorThread() as running:
         yield running
 
 
 @pytest.fixture
-def run(emulator: Emulator, tmp_path: Path) -> Command:
+def run(emulator: EmulatorThread, tmp_path: Path) -> Command:
     emulator.bill.reset()
     return Command(emulator, tmp_path)
 
@@ -339,7 +338,7 @@ def test_a_missing_list_is_said(run: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"PIXIAN_API_ID": None, "PIXIAN_API_SECRET": None}, "PIXIAN_API_ID"),
         ({"PIXIAN_API_SECRET": None}, "PIXIAN_API_SECRET"),
@@ -347,13 +346,15 @@ def test_a_missing_list_is_said(run: Command) -> None:
         ({"PIXIAN_API_SECRET": "hush-hush"}, "secret"),
     ],
 )
-def test_without_good_credentials_nothing_is_bought(run: Command, changes: dict[str, Any], said: str) -> None:
+def test_without_good_credentials_nothing_is_bought(
+    run: Command, changes: dict[str, Any], message: str
+) -> None:
     for number in range(3):
         put(run.folder / "in" / f"{number}.jpg", picture("jpg", shade=number * 40))
     ran = run("in", "--out", "out", "--json", **changes)
     assert (ran.code, run.bought()) == (4, 0)
     assert ran.summary["status"] == "halted"
-    assert said in ran.err
+    assert message in ran.err
     assert "hush-hush" not in ran.err
     assert b"hush-hush" not in ran.out
 
@@ -450,10 +451,10 @@ def test_a_reader_that_goes_away_is_no_error(run: Command) -> None:
         assert running.stdout is not None
         assert running.stderr is not None
         running.stdout.close()
-        said = running.stderr.read().decode()
+        result = running.stderr.read().decode()
         assert running.wait(PATIENCE) == 0
-    assert "Traceback" not in said
-    assert "BrokenPipe" not in said
+    assert "Traceback" not in result
+    assert "BrokenPipe" not in result
     assert len(os.listdir(run.folder / "out")) == 31
 
 

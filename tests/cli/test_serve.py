@@ -10,7 +10,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli.kit import PATIENCE, command, here, serving, started
+from support.commands import PATIENCE, command, here, serving, started
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,12 +38,12 @@ def test_it_tells_how_to_use_it_and_ends_cleanly(number: signal.Signals) -> None
 
 def test_its_own_command_runs_against_it(tmp_path: Path) -> None:
     with serving("--engine", "plain", "--script", "fair", "--script", "error_500") as url:
-        said = command(
+        result = command(
             *("docs/samples/cat.png", "--out", str(tmp_path), "--api-url", url),
             *("--backoff-step", "0", "--json"),
         )
         totals = bill(url)["totals"]
-    assert said.code == 0, said.err
+    assert result.code == 0, result.err
     assert (totals["requests"], totals["charges"], totals["delivered"]) == (3, 1, 1)
 
 
@@ -67,28 +67,29 @@ def test_every_flag_reaches_the_settings(tmp_path: Path) -> None:
         *("--fault", "cut_body=0.001", "--fault", "error_503/1000", "--allow-fetch", "127.0.0.1:1"),
         *("--bill-file", str(tmp_path / "bill.jsonl"), "--script", "fair"),
     ) as url:
-        said = command("docs/samples/cat.png", "--out", str(tmp_path / "out"), "--api-url", url)
-    assert said.code == 5  # no credits, and the script's one fair request in place of the file's 500
+        result = command("docs/samples/cat.png", "--out", str(tmp_path / "out"), "--api-url", url)
+    assert result.code == 5  # no credits, and the script's one fair request in place of the file's 500
     assert (tmp_path / "bill.jsonl").exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--engine", "magic"], "'magic' is none of u2netp, plain, canned"),
-        (["--fault", "rain=0.5"], "'rain' is no fault"),
-        (["--fault", "cut_body"], "neither FAULT=PROBABILITY"),
-        (["--weather", "nowhere.toml"], "nowhere.toml"),
-        (["--api-id", "a"], "api_id and api_secret go together"),
-        (["--tls-cert", "nowhere.pem", "--tls-key", "nowhere.key"], "tls"),
-        (["--credits", "lots"], "'lots' is not an amount of credits"),
-    ],
+MISTAKES = (
+    (["--engine", "magic"], "'magic' is none of u2netp, plain, canned"),
+    (["--fault", "rain=0.5"], "'rain' is no fault"),
+    (["--fault", "cut_body"], "neither FAULT=PROBABILITY"),
+    (["--weather", "nowhere.toml"], "nowhere.toml"),
+    (["--api-id", "a"], "api_id and api_secret go together"),
+    (["--tls-cert", "nowhere.pem", "--tls-key", "nowhere.key"], "tls"),
+    (["--credits", "lots"], "'lots' is not an amount of credits"),
 )
-def test_mistakes_are_told_and_end_with_2(arguments: list[str], said: str) -> None:
-    ended = here("serve", "--port", "0", "--engine", "canned", *arguments)
-    assert ended.code == 2
-    assert said in " ".join(ended.err.replace("│", " ").split())
-    assert "Traceback" not in ended.err
+"""(arguments, a part of the message)"""
+
+
+def test_mistakes_are_told_and_end_with_2() -> None:
+    for arguments, message in MISTAKES:
+        ended = here("serve", "--port", "0", "--engine", "canned", *arguments)
+        assert ended.code == 2, arguments
+        assert message in " ".join(ended.err.replace("│", " ").split()), arguments
+        assert "Traceback" not in ended.err, arguments
 
 
 def test_a_taken_port_is_told() -> None:

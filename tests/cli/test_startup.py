@@ -48,6 +48,14 @@ def test_the_help_of_a_command_loads_the_parser_only(name: str) -> None:
     assert names & unwanted == set()
 
 
+def test_loading_the_small_commands_loads_nothing_heavy() -> None:
+    names = ("account", "doctor", "serve", "decode", "schema", "config", "entry")
+    code = f"import sys, {', '.join(f'pixian_batch.cli.commands.{name}' for name in names)}\n"
+    code += "print({'aiohttp', 'numpy', 'PIL', 'onnxruntime', 'aiofiles'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_config_loads_no_motion(tmp_path: Path) -> None:
     names = loaded("config", "--config", "none", cwd=tmp_path)
     assert names & ((MOTION - {"asyncio"}) | PIXELS | OPTIONAL | {"rich"}) == set()

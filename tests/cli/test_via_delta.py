@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from cli.kit import command, here, serving
-from cli.test_serve import bill
 from PIL import Image, ImageOps
-from support.emulators import emulator_beside
+from support.commands import command, here
+from support.emulators import EmulatorThread
 
 from pixian_batch.emulator.settings import EngineName
+from pixian_batch.emulator.weather import Fault, Weather
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,12 +40,12 @@ def photos(folder: Path) -> None:
 
 def test_all_orientations_equal_a_direct_run(tmp_path: Path) -> None:
     photos(tmp_path / "in")
-    with emulator_beside(engine=EngineName.PLAIN) as emulator:
+    with EmulatorThread(engine=EngineName.PLAIN) as emulator:
         for name, more in (("direct", ["--output-format", "png"]), ("via", ["--via-delta"])):
-            said = command(
+            result = command(
                 "run", str(tmp_path / "in"), "--out", str(tmp_path / name), "--api-url", emulator.url, *more
             )
-            assert said.code == 0, said.err
+            assert result.code == 0, result.err
     for orientation in range(1, 9):
         name = f"cat{orientation}.png"
         direct, via = pixels(tmp_path / "direct" / name), pixels(tmp_path / "via" / name)
@@ -65,18 +65,18 @@ def test_an_image_that_would_be_shrunk_is_bought_as_png_and_that_is_said_before(
     small.parent.mkdir()
     Image.effect_noise((20, 15), 50).convert("RGB").save(small)
     Image.effect_noise((60, 45), 50).convert("RGB").save(large)
-    with emulator_beside(engine=EngineName.PLAIN) as emulator:
+    with EmulatorThread(engine=EngineName.PLAIN) as emulator:
         arguments = ["run", str(small.parent), "--out", str(tmp_path / "out"), "--api-url", emulator.url]
-        said = command(*arguments, "--via-delta", "--max-pixels", "1000", "--json")
+        result = command(*arguments, "--via-delta", "--max-pixels", "1000", "--json")
         again = command(*arguments, "--via-delta", "--max-pixels", "1000")
-    assert said.code == again.code == 0
+    assert result.code == again.code == 0
     message = "large.png: asked for as PNG, not by way of a Delta PNG: its 2,700 pixels are more than"
-    assert message in said.err
-    assert "small.png: asked" not in said.err
+    assert message in result.err
+    assert "small.png: asked" not in result.err
     assert "asked for as PNG" not in again.err  # nothing is sent, so nothing is said
     sizes = {
         Path(record["input"]).name: record["result_size"]
-        for record in map(json.loads, said.out.splitlines())
+        for record in map(json.loads, result.out.splitlines())
         if record["type"] == "image"
     }
     assert sizes["small.png"] == {"width": 20, "height": 15}
@@ -92,17 +92,18 @@ def test_a_delta_that_does_not_fit_is_kept_and_decodes_later(tmp_path: Path) -> 
     other = io.BytesIO()
     Image.new("RGB", (9, 9)).save(other, "PNG")
     keep = photo.read_bytes()
-    weather = ("--script", "fair", "--script", "stall_in_body:2")  # the first is the free question
-    with serving("--engine", "plain", *weather) as url, ThreadPoolExecutor(1) as pool:
+    weather = Weather(script=(None, Fault.parse("stall_in_body:2")))  # the first is the free question
+    with EmulatorThread(engine=EngineName.PLAIN, weather=weather) as emulator, ThreadPoolExecutor(1) as pool:
+        url = emulator.url
         run = pool.submit(
             command, "run", str(photo), "--out", str(out), "--api-url", url, "--via-delta", "--json"
         )
-        while not bill(url)["totals"]["charges"] and not run.done():
+        while not emulator.bill.totals.charges and not run.done():
             time.sleep(0.02)
         photo.write_bytes(other.getvalue())
-        said = run.result()
-    record: dict[str, Any] = json.loads(said.out.splitlines()[0])
-    assert said.code == 10, said.err
+        result = run.result()
+    record: dict[str, Any] = json.loads(result.out.splitlines()[0])
+    assert result.code == 10, result.err
     assert record["status"] == "lost"
     assert "do not belong together" in record["error"]["message"]
     assert record["credits_charged"] is not None

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.kit import CREDENTIALS, command
 from display import samples
-from support.emulators import emulator_beside
+from support.commands import CREDENTIALS, command
+from support.emulators import EmulatorThread
 from support.pictures import picture, put
 from support.schema import violation
 
@@ -89,7 +89,7 @@ def test_what_a_run_really_prints_follows_the_schema(tmp_path: Path) -> None:
     one_by_one = ("--concurrency-start", "1", "--concurrency-max", "1", "--min-free", "1MB", "--json")
     wrong = {**CREDENTIALS, "PIXIAN_API_SECRET": "wrong"}
     statuses = set()
-    with emulator_beside() as emulator:
+    with EmulatorThread() as emulator:
         for options, env, code in [
             (("--max-credits", "0.01"), CREDENTIALS, Exit.BUDGET),
             ((), wrong, Exit.CREDENTIALS),

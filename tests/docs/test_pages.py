@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cli.bench import Beside
-from cli.kit import PATIENCE, command
 from PIL import Image
+from support.commands import PATIENCE, command
+from support.emulators import EmulatorThread
 from support.pictures import picture, put
 
 import pixian_batch
 from pixian_batch.cli import app
-from pixian_batch.cli.configuration import take_choice
-from pixian_batch.cli.default_command import with_default_command
+from pixian_batch.cli.app import with_default_command
+from pixian_batch.cli.configuration.files import take_choice
 from pixian_batch.cli.options import PlanOptions, RunOptions
 from pixian_batch.cli.request import read_pace, read_spec
-from pixian_batch.cli.service import check_api_url
+from pixian_batch.cli.shared import check_api_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,8 +158,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[Beside]:
-    running = Beside(credits=Decimal(1000))
+def emulator() -> Iterator[EmulatorThread]:
+    running = EmulatorThread(credits=Decimal(1000))
     yield running
     running.stop()
 
@@ -172,12 +172,12 @@ def test_most_of_the_lines_are_run() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="the lines are for a POSIX shell")
 @pytest.mark.parametrize("line", RUN)
 def test_every_command_line_that_is_shown_runs(
-    line: str, prepared: Path, emulator: Beside, tmp_path: Path
+    line: str, prepared: Path, emulator: EmulatorThread, tmp_path: Path
 ) -> None:
     ran = subprocess.run(
         ["bash", "-c", line],
         cwd=shutil.copytree(prepared, tmp_path / "here"),
-        env=an_environment(tmp_path, emulator.emulator.url),
+        env=an_environment(tmp_path, emulator.url),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=PATIENCE,

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from library.kit import emulator_in_a_thread
 from PIL import Image
+from support.emulators import EmulatorThread
 
 import pixian_batch
 
@@ -25,10 +25,10 @@ def test_an_example_runs(
     for name in ("photo", "chair"):
         Image.effect_noise((40, 30), 50).save(f"{name}.jpg")
     (tmp_path / "broken.jpg").write_bytes(b"not a picture")
-    with emulator_in_a_thread() as url:
+    with EmulatorThread() as emulator:
         for function in (pixian_batch.PixianClient.__init__, pixian_batch.remove_background):
             assert function.__kwdefaults__ is not None
-            monkeypatch.setitem(function.__kwdefaults__, "api_url", url)
+            monkeypatch.setitem(function.__kwdefaults__, "api_url", emulator.url)
         exec(compile(example, str(PAGE), "exec"), {"__name__": "__main__"})  # noqa: S102  # our own page
     said = capsys.readouterr().out
     assert "Error" not in said.replace("broken InputError", "")

@@ -14,7 +14,7 @@ import pytest
 from emulator.kit import picture
 from hypothesis import given
 from hypothesis import strategies as st
-from library.kit import emulator_in_a_thread
+from support.emulators import EmulatorThread
 
 import pixian_batch
 from pixian_batch.contract.params import FIELDS, Color, Length, Params, Size, params_to_wire
@@ -140,8 +140,10 @@ def test_one_line_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PIXIAN_API_ID", "id")
     monkeypatch.setenv("PIXIAN_API_SECRET", "secret")
     (tmp_path / "a.png").write_bytes(picture())
-    with emulator_in_a_thread() as url:
-        result = pixian_batch.remove_background(tmp_path / "a.png", to=tmp_path / "b.png", api_url=url)
+    with EmulatorThread() as emulator:
+        result = pixian_batch.remove_background(
+            tmp_path / "a.png", to=tmp_path / "b.png", api_url=emulator.url
+        )
     assert (tmp_path / "b.png").exists()
     assert result.headers.credits_charged == Decimal("0.05")
 

@@ -1,4 +1,4 @@
-"""One forge for all tests of money; a house for each."""
+"""One fork server for all tests of money; a sandbox for each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from money.bench import Emulated, Forge, House
+from support.sandboxes import EmulatorProcess, ForkServer, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,23 +14,25 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     if not hasattr(os, "fork"):
         pytest.skip("these tests fork and kill processes, which Windows cannot")
-    made = Forge(tmp_path_factory.mktemp("forge"))
-    yield made
-    made.close()
+    server = ForkServer(tmp_path_factory.mktemp("fork-server"))
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def house(forge: Forge, tmp_path: Path) -> Iterator[Callable[..., House]]:
-    """Makes houses: `house()` or `house(toml)` with settings for its emulator."""
-    made: list[House] = []
+def sandbox(fork_server: ForkServer, tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+    """Makes sandboxes: `sandbox()` or `sandbox(toml)` with settings for its emulator."""
+    sandboxes: list[Sandbox] = []
 
-    def make(toml: str = "") -> House:
-        made.append(House(forge, tmp_path / f"house-{len(made)}", Emulated(forge, toml)))
-        return made[-1]
+    def make(toml: str = "") -> Sandbox:
+        sandboxes.append(
+            Sandbox(fork_server, tmp_path / f"sandbox-{len(sandboxes)}", EmulatorProcess(fork_server, toml))
+        )
+        return sandboxes[-1]
 
     yield make
-    for one in made:
+    for one in sandboxes:
         one.emulator.stop()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from money.bench import House, png, until_bill
+from support.sandboxes import Sandbox, png, until_bill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ STEEP = 'price = {base = "0.05", per_megapixel = "40"}\n'
 """A price at which small pictures of different sizes cost very different amounts: 0.05 to 4.15."""
 
 
-def mixed(home: House, count: int) -> None:
+def mixed(home: Sandbox, count: int) -> None:
     """Photos of many sizes, in no order of size."""
     for number in range(count):
         side = 8 + number * 37 % 300
@@ -27,9 +27,9 @@ def mixed(home: House, count: int) -> None:
 
 @pytest.mark.parametrize("option", ["--max-credits", "--max-credits-per-run", "--max-credits-per-day"])
 def test_never_exceeded_by_a_hundred_workers_with_unknown_prices(
-    house: Callable[..., House], option: str
+    sandbox: Callable[..., Sandbox], option: str
 ) -> None:
-    home = house(STEEP + "weather.latency = {median = 0.05, sigma = 0.5}")
+    home = sandbox(STEEP + "weather.latency = {median = 0.05, sigma = 0.5}")
     mixed(home, 120)
     outcome = home.run(option, "20", workers=100)
     bill = home.emulator.bill()
@@ -40,8 +40,8 @@ def test_never_exceeded_by_a_hundred_workers_with_unknown_prices(
     assert home.charged() == bill.charged
 
 
-def test_counts_across_runs_and_goes_on_with_a_larger_one(house: Callable[..., House]) -> None:
-    home = house(STEEP)
+def test_counts_across_runs_and_goes_on_with_a_larger_one(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox(STEEP)
     mixed(home, 60)
     for limit in (5, 5, 12, 30):
         assert home.run("--max-credits", str(limit), workers=20).code == BUDGET
@@ -51,10 +51,10 @@ def test_counts_across_runs_and_goes_on_with_a_larger_one(house: Callable[..., H
     assert (bill.totals["charges"], bill.most_charges) == (60, 1)
 
 
-def test_what_is_in_doubt_counts(house: Callable[..., House]) -> None:
+def test_what_is_in_doubt_counts(sandbox: Callable[..., Sandbox]) -> None:
     """Killed and held attempts may have been charged: a later run's limit must leave room for them."""
     storm = 'weather.chances = [{fault = "reset_after_charge", probability = 0.3}]'
-    home = house(STEEP + storm)
+    home = sandbox(STEEP + storm)
     mixed(home, 60)
     outcome = home.run("--max-credits", "10", workers=20)
     assert outcome.code == BUDGET
@@ -66,10 +66,10 @@ def test_what_is_in_doubt_counts(house: Callable[..., House]) -> None:
     assert home.emulator.bill().charged <= 25
 
 
-def test_a_doubt_of_unknown_price_counts_as_soon_as_a_price_is_known(house: Callable[..., House]) -> None:
+def test_a_doubt_of_unknown_price_counts_as_soon_as_a_price_is_known(sandbox: Callable[..., Sandbox]) -> None:
     """A run without a limit asks for no price before it sends; what was in flight then was charged all the same."""
     script = ["fair", *["stall_before_answer"] * 8]  # charged, and no answer comes that could name a price
-    home = house(f'price = {{base = "1", per_megapixel = "0"}}\nweather.script = {json.dumps(script)}')
+    home = sandbox(f'price = {{base = "1", per_megapixel = "0"}}\nweather.script = {json.dumps(script)}')
     home.add(20)
     run = home.begin(workers=8)
     until_bill(home, lambda bill: bill.totals["charges"] == 8)
@@ -80,22 +80,22 @@ def test_a_doubt_of_unknown_price_counts_as_soon_as_a_price_is_known(house: Call
     assert home.emulator.bill().charged <= 10
 
 
-def test_nothing_may_be_spent(house: Callable[..., House]) -> None:
-    home = house()
+def test_nothing_may_be_spent(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
     home.add(3)
     assert home.run("--max-credits", "0").code == BUDGET
     assert home.emulator.bill().charged == 0
 
 
-def test_exactly_enough_is_enough(house: Callable[..., House]) -> None:
-    home = house('price = {base = "0.10", per_megapixel = "0"}')
+def test_exactly_enough_is_enough(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox('price = {base = "0.10", per_megapixel = "0"}')
     home.add(10)
     assert home.run("--max-credits", "1.0", workers=10).code == 0
     assert home.emulator.bill().charged == Decimal("1.00")
 
 
-def test_a_service_that_names_no_price_buys_nothing(house: Callable[..., House]) -> None:
-    home = house('weather.chances = [{fault = "header_missing:X-Credits-Calculated", every = 1}]')
+def test_a_service_that_names_no_price_buys_nothing(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox('weather.chances = [{fault = "header_missing:X-Credits-Calculated", every = 1}]')
     home.add(3)
     outcome = home.run("--max-credits", "5")
     assert outcome.code == 3, outcome.stderr
@@ -103,17 +103,17 @@ def test_a_service_that_names_no_price_buys_nothing(house: Callable[..., House])
     assert home.emulator.bill().totals["charges"] == 0
 
 
-def test_asking_for_prices_stops_with_the_service(house: Callable[..., House]) -> None:
+def test_asking_for_prices_stops_with_the_service(sandbox: Callable[..., Sandbox]) -> None:
     """A service that is down while prices are asked for is the service's trouble, not each image's."""
-    home = house('weather.chances = [{fault = "error_500", every = 1}]')
+    home = sandbox('weather.chances = [{fault = "error_500", every = 1}]')
     home.add(300)
     outcome = home.run("--max-credits", "5", "--give-up-after", "500ms", probe_interval=0.1)
     assert outcome.code == SERVICE, outcome.stderr
     assert home.emulator.bill().requests < 60
 
 
-def test_asking_for_prices_with_credentials_that_stopped_working(house: Callable[..., House]) -> None:
-    home = house("weather.unauthorized_from = 2")
+def test_asking_for_prices_with_credentials_that_stopped_working(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox("weather.unauthorized_from = 2")
     home.add(50)
     outcome = home.run("--max-credits", "5")
     assert outcome.code == CREDENTIALS, outcome.stderr

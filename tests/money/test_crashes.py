@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from money.bench import House, audit, png
-from money.points import POINTS
+from support.kill_points import POINTS
+from support.sandboxes import Sandbox, audit, png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,8 @@ ONCE_A_RUN = {"before_end_of_run", "after_end_of_run"}
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("passage", [2, pytest.param(6, marks=pytest.mark.slow)])
-def test_a_kill_costs_nothing_twice(house: Callable[..., House], point: str, passage: int) -> None:
-    home = house()
+def test_a_kill_costs_nothing_twice(sandbox: Callable[..., Sandbox], point: str, passage: int) -> None:
+    home = sandbox()
     home.add(10)
     for copy in range(8):  # the same bytes under other names
         (home.photos / f"copy-{copy}.png").write_bytes(png(copy % 3))
@@ -31,7 +31,7 @@ def test_a_kill_costs_nothing_twice(house: Callable[..., House], point: str, pas
     before = home.emulator.bill()
     again = home.run(*options, workers=WORKERS)
     assert again.summary["done"] == 0
-    assert home.emulator.bill().said == before.said, "the third run sent something"
+    assert home.emulator.bill().payload == before.payload, "the third run sent something"
 
 
 RECOVERIES = [
@@ -49,8 +49,8 @@ RECOVERIES = [
 
 
 @pytest.mark.parametrize(("first", "second"), RECOVERIES)
-def test_the_recovery_itself_may_be_killed(house: Callable[..., House], first: str, second: str) -> None:
-    home = house()
+def test_the_recovery_itself_may_be_killed(sandbox: Callable[..., Sandbox], first: str, second: str) -> None:
+    home = sandbox()
     home.add(10)
     assert home.run(workers=WORKERS, kill=[first, 3]).code == KILLED
     assert home.run(workers=WORKERS, kill=[second, 1]).code == KILLED

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from money.bench import House, png
+from support.sandboxes import Sandbox, png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def test_forty_workers_with_the_same_bytes_in_hand(house: Callable[..., House]) -> None:
-    home = house("weather.latency.median = 0.2")
+def test_forty_workers_with_the_same_bytes_in_hand(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox("weather.latency.median = 0.2")
     for number in range(80):
         (home.photos / f"{number}.png").write_bytes(png(number % 2))
     outcome = home.run(workers=40)
@@ -24,8 +24,8 @@ def test_forty_workers_with_the_same_bytes_in_hand(house: Callable[..., House]) 
     assert home.strays() == []
 
 
-def test_across_runs_folders_and_names(house: Callable[..., House]) -> None:
-    home = house()
+def test_across_runs_folders_and_names(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
     home.add(5)
     assert home.run().code == 0
     shutil.copytree(home.photos, home.photos / "again" / "deep")
@@ -40,16 +40,16 @@ def test_across_runs_folders_and_names(house: Callable[..., House]) -> None:
         assert first.read_bytes() == second.read_bytes()
 
 
-def test_other_parameters_are_another_image(house: Callable[..., House]) -> None:
-    home = house()
+def test_other_parameters_are_another_image(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
     home.add(1)
     assert home.run().code == 0
     assert home.run("--background-color", "#ff0000", "--overwrite").code == 0
     assert home.emulator.bill().totals["charges"] == 2
 
 
-def test_a_doubt_holds_all_its_copies(house: Callable[..., House]) -> None:
-    home = house('weather.script = ["fair", "reset_after_charge"]')
+def test_a_doubt_holds_all_its_copies(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox('weather.script = ["fair", "reset_after_charge"]')
     for number in range(40):
         (home.photos / f"{number}.png").write_bytes(png(7))
     outcome = home.run(workers=40)
@@ -61,9 +61,9 @@ def test_a_doubt_holds_all_its_copies(house: Callable[..., House]) -> None:
     assert outcome.summary["credits_in_doubt"] in {"0", "0.05"}
 
 
-def test_a_failure_is_no_doubt_for_its_copies(house: Callable[..., House]) -> None:
+def test_a_failure_is_no_doubt_for_its_copies(sandbox: Callable[..., Sandbox]) -> None:
     """The second copy is tried when the first was refused; nothing is charged for either."""
-    home = house('weather.script = ["fair", "error_500", "error_500"]')
+    home = sandbox('weather.script = ["fair", "error_500", "error_500"]')
     for number in range(4):
         (home.photos / f"{number}.png").write_bytes(png(7))
     outcome = home.run("--retries", "1", workers=4)
@@ -71,8 +71,8 @@ def test_a_failure_is_no_doubt_for_its_copies(house: Callable[..., House]) -> No
     assert home.emulator.bill().totals["charges"] == 1
 
 
-def test_an_input_that_changed_is_bought_anew_and_only_it(house: Callable[..., House]) -> None:
-    home = house()
+def test_an_input_that_changed_is_bought_anew_and_only_it(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
     home.add(4)
     assert home.run().code == 0
     (home.photos / "00002.png").write_bytes(png(99))

@@ -10,13 +10,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from money.bench import PATIENCE
+from support.sandboxes import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from money.bench import House, Outcome
+    from support.sandboxes import Outcome, Sandbox
 
 DISK, USAGE = 8, 2
 
@@ -51,7 +51,7 @@ def fill(place: Path) -> Path:
     return filler
 
 
-def run_into_full_disk(home: House, disk: Path, *options: str, workers: int = 3) -> tuple[Outcome, Path]:
+def run_into_full_disk(home: Sandbox, disk: Path, *options: str, workers: int = 3) -> tuple[Outcome, Path]:
     """A run whose disk is filled by somebody else while the first requests are out."""
     running = home.begin("--min-free", "0", *options, workers=workers)
     until = time.monotonic() + PATIENCE
@@ -61,7 +61,7 @@ def run_into_full_disk(home: House, disk: Path, *options: str, workers: int = 3)
     return running.wait(), filler
 
 
-def goes_on_for_free(home: House, full: Outcome, filler: Path, *options: str, count: int) -> None:
+def goes_on_for_free(home: Sandbox, full: Outcome, filler: Path, *options: str, count: int) -> None:
     """The promise: exit 8 and a word; after making room all is finished, each image charged once."""
     assert full.code == DISK, full.stderr
     assert full.summary["stop"]["cause"] == "disk"
@@ -85,17 +85,17 @@ SLOW = "weather.latency.median = 0.6"
 
 
 def test_output_and_ledger_on_a_disk_that_fills_up(
-    house: Callable[..., House], small_disk: Callable[..., Path]
+    sandbox: Callable[..., Sandbox], small_disk: Callable[..., Path]
 ) -> None:
-    home = house(SLOW)
+    home = sandbox(SLOW)
     home.add(COUNT)
     home.out = small_disk()
     full, filler = run_into_full_disk(home, home.out)
     goes_on_for_free(home, full, filler, count=COUNT)
 
 
-def test_only_the_output_fills_up(house: Callable[..., House], small_disk: Callable[..., Path]) -> None:
-    home = house(SLOW)
+def test_only_the_output_fills_up(sandbox: Callable[..., Sandbox], small_disk: Callable[..., Path]) -> None:
+    home = sandbox(SLOW)
     home.add(COUNT)
     home.out = small_disk()
     ledger = home.root / "ledger.db"
@@ -113,8 +113,10 @@ def test_only_the_output_fills_up(house: Callable[..., House], small_disk: Calla
     assert len(home.results()) == COUNT
 
 
-def test_only_the_ledgers_disk_fills_up(house: Callable[..., House], small_disk: Callable[..., Path]) -> None:
-    home = house(SLOW)
+def test_only_the_ledgers_disk_fills_up(
+    sandbox: Callable[..., Sandbox], small_disk: Callable[..., Path]
+) -> None:
+    home = sandbox(SLOW)
     home.add(COUNT)
     disk = small_disk()
     options = ["--ledger", str(disk / "ledger.db")]
@@ -130,9 +132,9 @@ def test_only_the_ledgers_disk_fills_up(house: Callable[..., House], small_disk:
     assert len(home.results()) == COUNT
 
 
-def test_the_ledger_takes_nothing_from_the_first_answer_on(house: Callable[..., House]) -> None:
+def test_the_ledger_takes_nothing_from_the_first_answer_on(sandbox: Callable[..., Sandbox]) -> None:
     """Bought, saved, and nowhere written down: the next run knows each result by its spool."""
-    home = house()
+    home = sandbox()
     home.add(12)
     full = home.run(workers=4, full_after_sending=True)
     assert full.code == DISK, full.stderr
@@ -147,9 +149,9 @@ def test_the_ledger_takes_nothing_from_the_first_answer_on(house: Callable[..., 
 
 
 def test_the_low_water_mark_stops_before_anything_is_bought(
-    house: Callable[..., House], small_disk: Callable[..., Path]
+    sandbox: Callable[..., Sandbox], small_disk: Callable[..., Path]
 ) -> None:
-    home = house()
+    home = sandbox()
     home.add(3)
     home.out = small_disk()
     outcome = home.run("--min-free", "50MB")
@@ -160,9 +162,9 @@ def test_the_low_water_mark_stops_before_anything_is_bought(
 
 
 def test_a_disk_that_is_full_from_the_start(
-    house: Callable[..., House], small_disk: Callable[..., Path]
+    sandbox: Callable[..., Sandbox], small_disk: Callable[..., Path]
 ) -> None:
-    home = house()
+    home = sandbox()
     home.add(3)
     home.out = small_disk()
     filler = fill(home.out)
@@ -174,8 +176,8 @@ def test_a_disk_that_is_full_from_the_start(
     assert home.run("--min-free", "0").code == 0
 
 
-def test_a_read_only_output(house: Callable[..., House], small_disk: Callable[..., Path]) -> None:
-    home = house()
+def test_a_read_only_output(sandbox: Callable[..., Sandbox], small_disk: Callable[..., Path]) -> None:
+    home = sandbox()
     home.add(3)
     home.out = small_disk()
     subprocess.run(["mount", "-o", "remount,ro", str(home.out)], check=True)
@@ -186,9 +188,9 @@ def test_a_read_only_output(house: Callable[..., House], small_disk: Callable[..
 
 
 def test_a_read_only_output_with_the_ledger_elsewhere(
-    house: Callable[..., House], small_disk: Callable[..., Path]
+    sandbox: Callable[..., Sandbox], small_disk: Callable[..., Path]
 ) -> None:
-    home = house()
+    home = sandbox()
     home.add(3)
     home.out = small_disk()
     subprocess.run(["mount", "-o", "remount,ro", str(home.out)], check=True)
@@ -198,8 +200,8 @@ def test_a_read_only_output_with_the_ledger_elsewhere(
     assert home.emulator.bill().requests == 0
 
 
-def test_an_output_that_is_a_file(house: Callable[..., House]) -> None:
-    home = house()
+def test_an_output_that_is_a_file(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
     home.add(3)
     home.out.write_text("a file")
     outcome = home.run()

@@ -13,7 +13,7 @@ from pixian_batch.emulator.weather import FaultKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from money.bench import House
+    from support.sandboxes import Sandbox
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,16 @@ def patience(fault: str) -> list[str]:
     return ["--idle-timeout", "1s"] if fault.startswith("stall") else []
 
 
-def stormy(house: Callable[..., House], fault: str, *, free: bool = False) -> House:
-    """A house with one image, whose first request (after the free look at the credentials) meets `fault`."""
-    home = house(f"weather.script = {['fair'] * (not free) + [fault]!r}".replace("'", '"'))
+def stormy(sandbox: Callable[..., Sandbox], fault: str, *, free: bool = False) -> Sandbox:
+    """A sandbox with one image, whose first request (after the free look at the credentials) meets `fault`."""
+    home = sandbox(f"weather.script = {['fair'] * (not free) + [fault]!r}".replace("'", '"'))
     home.add(1)
     return home
 
 
 @pytest.mark.parametrize(("fault", "expected"), CASES)
-def test_hold(house: Callable[..., House], fault: str, expected: Expected) -> None:
-    home = stormy(house, fault)
+def test_hold(sandbox: Callable[..., Sandbox], fault: str, expected: Expected) -> None:
+    home = stormy(sandbox, fault)
     outcome = home.run(*patience(fault))
     if fault == "reset_before_read" and outcome.code == 0:
         expected = DONE  # the reset was seen before the upload was out: not sent, and free to send again
@@ -101,15 +101,15 @@ def test_hold(house: Callable[..., House], fault: str, expected: Expected) -> No
     again = home.run()
     if expected.held in {"in_doubt", "lost"}:
         assert again.code == 10
-        assert home.emulator.bill().said == bill.said
+        assert home.emulator.bill().payload == bill.payload
     else:
         assert again.code == 0
         assert home.emulator.bill().totals["charges"] == 1
 
 
 @pytest.mark.parametrize(("fault", "expected"), CASES)
-def test_resend(house: Callable[..., House], fault: str, expected: Expected) -> None:
-    home = stormy(house, fault)
+def test_resend(sandbox: Callable[..., Sandbox], fault: str, expected: Expected) -> None:
+    home = stormy(sandbox, fault)
     outcome = home.run("--in-doubt", "resend", *patience(fault))
     assert outcome.code == (expected.code if expected.code in {4, 5} else 0), outcome.stderr
     assert home.emulator.bill().totals["charges"] == expected.resent
@@ -118,9 +118,9 @@ def test_resend(house: Callable[..., House], fault: str, expected: Expected) -> 
 
 @pytest.mark.parametrize(("fault", "expected"), CASES)
 def test_free_requests_are_simply_sent_again(
-    house: Callable[..., House], fault: str, expected: Expected
+    sandbox: Callable[..., Sandbox], fault: str, expected: Expected
 ) -> None:
-    home = stormy(house, fault, free=True)
+    home = stormy(sandbox, fault, free=True)
     outcome = home.run("--test", *patience(fault))
     assert outcome.code == (expected.code if expected.code in {4, 5} else 0), outcome.stderr
     assert home.emulator.bill().charged == 0
@@ -130,9 +130,9 @@ def test_free_requests_are_simply_sent_again(
 
 @pytest.mark.parametrize("fault", ["stall_before_answer", "garbage", "error_500"])
 def test_a_free_image_that_never_comes_has_failed_and_is_no_doubt(
-    house: Callable[..., House], fault: str
+    sandbox: Callable[..., Sandbox], fault: str
 ) -> None:
-    home = house(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
+    home = sandbox(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
     home.add(2)
     outcome = home.run("--test", "--retries", "1", "--idle-timeout", "300ms")
     assert outcome.code == 3, outcome.stdout
@@ -140,8 +140,8 @@ def test_a_free_image_that_never_comes_has_failed_and_is_no_doubt(
     assert outcome.summary["in_doubt"] == outcome.summary["lost"] == 0
 
 
-def test_free_doubts_are_no_doubts_of_a_paid_run(house: Callable[..., House]) -> None:
-    home = house('weather.script = ["stall_before_answer", "stall_before_answer"]')
+def test_free_doubts_are_no_doubts_of_a_paid_run(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox('weather.script = ["stall_before_answer", "stall_before_answer"]')
     home.add(1)
     assert home.run("--test", "--retries", "1", *patience("stall_before_answer")).code == 3
     outcome = home.run()
@@ -151,9 +151,9 @@ def test_free_doubts_are_no_doubts_of_a_paid_run(house: Callable[..., House]) ->
 
 
 @pytest.mark.parametrize("fault", ["stall_before_answer", "cut_body"])
-def test_resend_gives_up_and_every_attempt_counts(house: Callable[..., House], fault: str) -> None:
+def test_resend_gives_up_and_every_attempt_counts(sandbox: Callable[..., Sandbox], fault: str) -> None:
     """A doubt that resending does not settle is still a doubt, with all its attempts in the ledger."""
-    home = house(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
+    home = sandbox(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
     home.add(1)
     options = ["--in-doubt", "resend", "--retries", "2", *patience(fault)]
     outcome = home.run(*options)
@@ -162,8 +162,8 @@ def test_resend_gives_up_and_every_attempt_counts(house: Callable[..., House], f
     assert len(home.ask("SELECT 1 FROM attempt")) == 3
 
 
-def test_a_doubt_is_sent_again_in_a_later_run_when_asked(house: Callable[..., House]) -> None:
-    home = stormy(house, "reset_after_charge")
+def test_a_doubt_is_sent_again_in_a_later_run_when_asked(sandbox: Callable[..., Sandbox]) -> None:
+    home = stormy(sandbox, "reset_after_charge")
     assert home.run().code == 10
     assert home.run("--in-doubt", "resend").code == 0
     assert home.emulator.bill().totals["charges"] == 2

@@ -19,8 +19,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
-from money.bench import Emulated, Forge, House, Outcome, png
-from money.points import POINTS
+from support.kill_points import POINTS
+from support.sandboxes import EmulatorProcess, ForkServer, Outcome, Sandbox, png
 
 PRICE = 'price = {base = "1", per_megapixel = "0"}\n'
 """One credit an image, so that sums can be told by counting."""
@@ -45,16 +45,16 @@ LIMIT = st.none() | st.integers(0, 30)
 class Promises(RuleBasedStateMachine):
     """One user's days with the tool."""
 
-    forge: ClassVar[Forge]
+    fork_server: ClassVar[ForkServer]
 
     @initialize()
     def begin(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="promises-"))
-        self.home = House(self.forge, self.root, self._emulator(""))
+        self.home = Sandbox(self.fork_server, self.root, self._emulator(""))
         self.photos = 0
 
-    def _emulator(self, storm: str) -> Emulated:
-        return Emulated(self.forge, f'{PRICE}bill_file = "{self.root / "bill.jsonl"}"\n{storm}')
+    def _emulator(self, storm: str) -> EmulatorProcess:
+        return EmulatorProcess(self.fork_server, f'{PRICE}bill_file = "{self.root / "bill.jsonl"}"\n{storm}')
 
     def teardown(self) -> None:
         if hasattr(self, "home"):
@@ -176,9 +176,9 @@ class Promises(RuleBasedStateMachine):
         return bool(self.home.ask("SELECT 1 FROM sqlite_schema WHERE name = 'attempt'"))
 
 
-def machine(forge: Forge, *, examples: int, steps: int, number: int = 0) -> None:
+def machine(fork_server: ForkServer, *, examples: int, steps: int, number: int = 0) -> None:
     """Try `examples` days of `steps` events each; another `number`, other days."""
-    Promises.forge = forge
+    Promises.fork_server = fork_server
     run_state_machine_as_test(
         seed(number)(type("Promises", (Promises,), {})),
         settings=settings(
@@ -193,12 +193,12 @@ def machine(forge: Forge, *, examples: int, steps: int, number: int = 0) -> None
     )
 
 
-def test_a_few_days(forge: Forge) -> None:
-    machine(forge, examples=2, steps=8)
+def test_a_few_days(fork_server: ForkServer) -> None:
+    machine(fork_server, examples=2, steps=8)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("few", range(1, 14))
-def test_many_days(forge: Forge, few: int) -> None:
+def test_many_days(fork_server: ForkServer, few: int) -> None:
     # A few at a time, so that several processes share them. The first of them is always the emptiest of days.
-    machine(forge, examples=3, steps=15, number=few)
+    machine(fork_server, examples=3, steps=15, number=few)

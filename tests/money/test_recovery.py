@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from money.bench import House, audit
+from support.sandboxes import Sandbox, audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +18,9 @@ KILLED = -9
 @pytest.mark.parametrize("point", ["after_sync", "after_verdict", "after_rename"])
 @pytest.mark.parametrize("options", [[], ["--via-delta"]])
 def test_a_spool_is_found_from_another_working_directory(
-    house: Callable[..., House], point: str, options: list[str]
+    sandbox: Callable[..., Sandbox], point: str, options: list[str]
 ) -> None:
-    home = house()
+    home = sandbox()
     home.add(1)
     elsewhere = home.root / "elsewhere" / "deep"
     elsewhere.mkdir(parents=True)
@@ -28,10 +28,10 @@ def test_a_spool_is_found_from_another_working_directory(
     env = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
     # One photo: others would be in flight when the plug is pulled, and rightly in doubt.
     first = ["run", "in", "--out", "out", *common]
-    assert home.forge.ask(run=first, env=env, cwd=str(home.root), kill=[point, 1]).wait().code == KILLED
+    assert home.fork_server.ask(run=first, env=env, cwd=str(home.root), kill=[point, 1]).wait().code == KILLED
     home.add(2, first=1)
     second = ["run", "../../in", "--out", "../../out", *common]
-    outcome = home.forge.ask(run=second, env=env, cwd=str(elsewhere)).wait()
+    outcome = home.fork_server.ask(run=second, env=env, cwd=str(elsewhere)).wait()
     assert outcome.code == 0, outcome.stderr
     assert outcome.summary["repaired"] >= 1
     assert home.emulator.bill().most_charges == 1
@@ -39,8 +39,8 @@ def test_a_spool_is_found_from_another_working_directory(
     assert home.strays() == []
 
 
-def test_a_spool_is_found_after_the_output_was_moved(house: Callable[..., House]) -> None:
-    home = house()
+def test_a_spool_is_found_after_the_output_was_moved(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
     home.add(3)
     assert home.run(workers=1, kill=["after_sync", 1]).code == KILLED
     moved = home.root / "moved"
@@ -51,9 +51,9 @@ def test_a_spool_is_found_after_the_output_was_moved(house: Callable[..., House]
     assert home.undecided() == {}
 
 
-def test_two_ledgers_may_share_an_output_folder(house: Callable[..., House]) -> None:
+def test_two_ledgers_may_share_an_output_folder(sandbox: Callable[..., Sandbox]) -> None:
     """Their attempts have the same numbers; their spools must not be the same files."""
-    home = house("weather.latency.median = 0.3")
+    home = sandbox("weather.latency.median = 0.3")
     home.add(4)
     other = home.root / "other"
     other.mkdir()
@@ -62,15 +62,17 @@ def test_two_ledgers_may_share_an_output_folder(house: Callable[..., House]) -> 
     one = home.begin("--ledger", str(home.root / "one.db"), workers=2)
     common = ["--out", str(home.out), "--api-url", home.emulator.api, "--min-free", "1MB", "--json"]
     env = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
-    two = home.forge.ask(run=["run", str(other), *common, "--ledger", str(home.root / "two.db")], env=env)
+    two = home.fork_server.ask(
+        run=["run", str(other), *common, "--ledger", str(home.root / "two.db")], env=env
+    )
     assert one.wait().code == two.wait().code == 0
     assert len(home.results()) == 4
     assert home.emulator.bill().totals["charges"] == 4
 
 
-def test_a_killed_run_after_another_leaves_all_doubts_named(house: Callable[..., House]) -> None:
+def test_a_killed_run_after_another_leaves_all_doubts_named(sandbox: Callable[..., Sandbox]) -> None:
     """Doubts of several interrupted runs add up, and none is forgotten or sent again."""
-    home = house()
+    home = sandbox()
     home.add(12)
     for _ in range(3):
         assert home.run(kill=["upload_after_tail", 2]).code == KILLED
@@ -80,8 +82,8 @@ def test_a_killed_run_after_another_leaves_all_doubts_named(house: Callable[...,
     assert len(outcome.summary["in_doubt_images"]) == outcome.summary["in_doubt"]
 
 
-def test_a_result_that_was_removed_is_bought_again_only_then(house: Callable[..., House]) -> None:
-    home = house()
+def test_a_result_that_was_removed_is_bought_again_only_then(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
     home.add(3)
     assert home.run().code == 0
     os.unlink(home.out / "00001.png")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from money.bench import House
+    from support.sandboxes import Sandbox
 
 
-def test_a_free_run_does_not_replace_what_was_paid_for(house: Callable[..., House]) -> None:
+def test_a_free_run_does_not_replace_what_was_paid_for(sandbox: Callable[..., Sandbox]) -> None:
     """A watermarked file over a bought one would mean to buy it again."""
-    home = house()
+    home = sandbox()
     home.add(3)
     assert home.run().code == 0
     bought = {path: path.read_bytes() for path in home.results()}
@@ -24,16 +24,16 @@ def test_a_free_run_does_not_replace_what_was_paid_for(house: Callable[..., Hous
     assert home.emulator.bill().totals["charges"] == 3
 
 
-def test_a_paid_run_replaces_free_results(house: Callable[..., House]) -> None:
-    home = house()
+def test_a_paid_run_replaces_free_results(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
     home.add(3)
     assert home.run("--test").code == 0
     assert home.run().summary["done"] == 3
     assert home.emulator.bill().totals["charges"] == 3
 
 
-def test_credits_that_run_out_and_come_back(house: Callable[..., House]) -> None:
-    home = house('credits = "0.5"\nprice = {base = "0.1", per_megapixel = "0"}')
+def test_credits_that_run_out_and_come_back(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox('credits = "0.5"\nprice = {base = "0.1", per_megapixel = "0"}')
     home.add(12)
     outcome = home.run(workers=4)
     assert outcome.code == 5, outcome.stderr
@@ -42,8 +42,8 @@ def test_credits_that_run_out_and_come_back(house: Callable[..., House]) -> None
     assert home.emulator.bill().charged == home.charged()
 
 
-def test_files_that_others_made_are_left_alone(house: Callable[..., House]) -> None:
-    home = house()
+def test_files_that_others_made_are_left_alone(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
     home.add(2)
     home.out.mkdir()
     (home.out / "00000.png").write_bytes(b"somebody's")

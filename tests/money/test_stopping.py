@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from money.bench import PATIENCE, House, audit, until_bill
+from support.sandboxes import PATIENCE, Sandbox, audit, until_bill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 IN_USE, SERVICE = 11, 7
 
 
-def until_in_flight(home: House, number: int, *, charges: int = 0) -> None:
+def until_in_flight(home: Sandbox, number: int, *, charges: int = 0) -> None:
     """Wait until so many requests are at the service at once, and so many were charged."""
     until_bill(
         home, lambda bill: bill.totals["at_once"] >= number and bool(bill.totals["charges"] >= charges)
@@ -29,8 +29,8 @@ def until_in_flight(home: House, number: int, *, charges: int = 0) -> None:
 # --- one run per ledger ------------------------------------------------------------------------------
 
 
-def test_two_runs_race_for_one_ledger(house: Callable[..., House]) -> None:
-    home = house("weather.latency.median = 0.3")
+def test_two_runs_race_for_one_ledger(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox("weather.latency.median = 0.3")
     home.add(8)
     runs = [home.begin() for _ in range(4)]
     codes = sorted(run.wait().code for run in runs)
@@ -41,15 +41,15 @@ def test_two_runs_race_for_one_ledger(house: Callable[..., House]) -> None:
     assert loser.summary["stop"]["cause"] == "ledger_in_use"
 
 
-def test_the_lock_of_a_killed_run_is_free(house: Callable[..., House]) -> None:
-    home = house("weather.latency.median = 0.2")
+def test_the_lock_of_a_killed_run_is_free(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox("weather.latency.median = 0.2")
     home.add(4)
     assert home.run(kill=["upload_after_tail", 2]).code == -9
     assert home.run().code in {0, 10}
 
 
-def test_the_ledger_can_be_read_while_a_run_goes_on(house: Callable[..., House]) -> None:
-    home = house("weather.latency.median = 0.3")
+def test_the_ledger_can_be_read_while_a_run_goes_on(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox("weather.latency.median = 0.3")
     home.add(8)
     run = home.begin(workers=2)
     until_in_flight(home, 2, charges=2)
@@ -62,9 +62,9 @@ def test_the_ledger_can_be_read_while_a_run_goes_on(house: Callable[..., House])
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_first_signal_lets_what_is_in_flight_land(
-    house: Callable[..., House], number: signal.Signals, code: int
+    sandbox: Callable[..., Sandbox], number: signal.Signals, code: int
 ) -> None:
-    home = house("weather.latency.median = 0.4")
+    home = sandbox("weather.latency.median = 0.4")
     home.add(30)
     run = home.begin(workers=3)
     until_in_flight(home, 3, charges=3)
@@ -80,8 +80,8 @@ def test_the_first_signal_lets_what_is_in_flight_land(
 
 
 @pytest.mark.parametrize("fault", ["stall_before_charge", "stall_before_answer", "stall_in_body"])
-def test_the_second_signal_gives_up_what_is_in_flight(house: Callable[..., House], fault: str) -> None:
-    home = house(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
+def test_the_second_signal_gives_up_what_is_in_flight(sandbox: Callable[..., Sandbox], fault: str) -> None:
+    home = sandbox(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
     home.add(30)
     run = home.begin("--idle-timeout", "10m", workers=5)
     until_in_flight(home, 5)
@@ -96,9 +96,9 @@ def test_the_second_signal_gives_up_what_is_in_flight(house: Callable[..., House
     assert home.ask("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_the_second_signal_while_requests_are_just_beginning(house: Callable[..., House]) -> None:
+def test_the_second_signal_while_requests_are_just_beginning(sandbox: Callable[..., Sandbox]) -> None:
     """What is being written down when everything stops is not sent any more: nobody would wait for it."""
-    home = house('weather.chances = [{fault = "stall_before_answer", every = 1}]')
+    home = sandbox('weather.chances = [{fault = "stall_before_answer", every = 1}]')
     home.add(60)
     run = home.begin("--idle-timeout", "10m", workers=20, slow_spools=1.0)
     until = time.monotonic() + PATIENCE
@@ -113,8 +113,8 @@ def test_the_second_signal_while_requests_are_just_beginning(house: Callable[...
     assert home.emulator.bill().images == {}
 
 
-def test_a_resting_worker_wakes_at_the_signal(house: Callable[..., House]) -> None:
-    home = house('weather.chances = [{fault = "slow_down_bare", every = 2}]')
+def test_a_resting_worker_wakes_at_the_signal(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox('weather.chances = [{fault = "slow_down_bare", every = 2}]')
     home.add(10)
     run = home.begin("--backoff-step", "10m", workers=3)
     until = time.monotonic() + PATIENCE
@@ -128,9 +128,9 @@ def test_a_resting_worker_wakes_at_the_signal(house: Callable[..., House]) -> No
     assert outcome.summary["failed"] == outcome.summary["in_doubt"] == 0
 
 
-def test_the_command_itself_as_users_start_it(house: Callable[..., House]) -> None:
+def test_the_command_itself_as_users_start_it(sandbox: Callable[..., Sandbox]) -> None:
     """Not forked: `python -m pixian_batch`, killed by its process id, then started again."""
-    home = house("weather.latency.median = 0.3")
+    home = sandbox("weather.latency.median = 0.3")
     home.add(12)
     command = [
         sys.executable, "-m", "pixian_batch", str(home.photos), "--out", str(home.out), "--api-url",
@@ -155,8 +155,8 @@ def test_the_command_itself_as_users_start_it(house: Callable[..., House]) -> No
 
 
 @pytest.mark.parametrize("fault", ["error_500", "error_502_html", "redirect_other"])
-def test_a_service_that_is_down_is_probed_and_given_up(house: Callable[..., House], fault: str) -> None:
-    home = house(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
+def test_a_service_that_is_down_is_probed_and_given_up(sandbox: Callable[..., Sandbox], fault: str) -> None:
+    home = sandbox(f'weather.chances = [{{fault = "{fault}", every = 1}}]')
     home.add(400)
     outcome = home.run("--give-up-after", "1s", workers=10, probe_interval=0.2)
     assert outcome.code == SERVICE, outcome.stderr
@@ -168,8 +168,8 @@ def test_a_service_that_is_down_is_probed_and_given_up(house: Callable[..., Hous
     assert outcome.summary["in_doubt"] == 0
 
 
-def test_nobody_listens(house: Callable[..., House]) -> None:
-    home = house()
+def test_nobody_listens(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
     home.add(100)
     home.emulator.stop()
     outcome = home.run("--give-up-after", "500ms", workers=10, probe_interval=0.1)
@@ -177,9 +177,9 @@ def test_nobody_listens(house: Callable[..., House]) -> None:
     assert outcome.summary["in_doubt"] == 0
 
 
-def test_the_service_comes_back(house: Callable[..., House]) -> None:
+def test_the_service_comes_back(sandbox: Callable[..., Sandbox]) -> None:
     script = ["fair"] * 5 + ["error_500"] * 40
-    home = house(f"weather.script = {script!r}".replace("'", '"'))
+    home = sandbox(f"weather.script = {script!r}".replace("'", '"'))
     home.add(60)
     outcome = home.run("--retries", "10", "--give-up-after", "5m", workers=10, probe_interval=0.01)
     assert outcome.code == 0, outcome.stderr
@@ -187,9 +187,9 @@ def test_the_service_comes_back(house: Callable[..., House]) -> None:
     assert home.emulator.bill().most_charges == 1
 
 
-def test_a_mute_service_puts_few_in_doubt(house: Callable[..., House]) -> None:
+def test_a_mute_service_puts_few_in_doubt(sandbox: Callable[..., Sandbox]) -> None:
     """Requests go out and no answer comes: the breaker bounds how many images can fall in doubt."""
-    home = house('weather.chances = [{fault = "stall_before_answer", every = 1}]')
+    home = sandbox('weather.chances = [{fault = "stall_before_answer", every = 1}]')
     home.add(300)
     outcome = home.run("--idle-timeout", "500ms", "--give-up-after", "1s", workers=10, probe_interval=0.2)
     assert outcome.code == SERVICE, outcome.stderr
@@ -197,9 +197,9 @@ def test_a_mute_service_puts_few_in_doubt(house: Callable[..., House]) -> None:
     assert outcome.summary["failed"] == 0
 
 
-def test_a_portal_that_answers_everything(house: Callable[..., House]) -> None:
+def test_a_portal_that_answers_everything(sandbox: Callable[..., Sandbox]) -> None:
     """A hotel's login page says 200 to every upload: no result, no charge known, and soon no more requests."""
-    home = house('weather.chances = [{fault = "html_200", every = 1}]')
+    home = sandbox('weather.chances = [{fault = "html_200", every = 1}]')
     home.add(300)
     outcome = home.run("--give-up-after", "1s", workers=10, probe_interval=0.2)
     assert outcome.code == SERVICE, outcome.stderr

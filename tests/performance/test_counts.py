@@ -17,7 +17,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from support.emulators import emulator_beside
+from support.emulators import EmulatorThread
 from support.pictures import picture
 
 from pixian_batch.adapters.ledger import opening, questions, writing
@@ -94,7 +94,7 @@ def photos(folder: Path, count: int = IMAGES) -> Path:
 
 def test_one_image_costs_one_request_and_a_bounded_number_of_visits(tmp_path: Path) -> None:
     source, out = photos(tmp_path / "in"), tmp_path / "out"
-    with emulator_beside() as emulator:
+    with EmulatorThread() as emulator:
         few = run_counted(photos(tmp_path / "few", 10), out=tmp_path / "out-few", url=emulator.url)
         first = emulator.bill.totals.requests
         many = run_counted(source, out=out, url=emulator.url)
@@ -112,7 +112,7 @@ def test_one_image_costs_one_request_and_a_bounded_number_of_visits(tmp_path: Pa
 
 def test_a_run_over_what_is_done_asks_the_ledger_by_the_folder(tmp_path: Path) -> None:
     source, out = photos(tmp_path / "in"), tmp_path / "out"
-    with emulator_beside() as emulator:
+    with EmulatorThread() as emulator:
         run_counted(source, out=out, url=emulator.url)
         again = run_counted(source, out=out, url=emulator.url)
     assert again["hops"] < IMAGES / 2
@@ -122,7 +122,7 @@ def test_a_run_over_what_is_done_asks_the_ledger_by_the_folder(tmp_path: Path) -
 
 def test_a_run_over_what_is_done_walks_once_and_asks_two_stats_an_image(tmp_path: Path) -> None:
     counts = []
-    with emulator_beside() as emulator:
+    with EmulatorThread() as emulator:
         for number in (10, IMAGES):
             source, out = photos(tmp_path / f"in{number}", number), tmp_path / f"out{number}"
             first = run_counted(source, out=out, url=emulator.url)
@@ -147,7 +147,7 @@ def test_small_folders_and_listed_names_share_their_visits(tmp_path: Path, *, li
     names = tmp_path / "names"
     names.write_text("".join(f"{path}\n" for path in sorted(source.glob("*/*"))))
     more = ["--files-from", str(names)] if listed else [str(source)]
-    with emulator_beside() as emulator:
+    with EmulatorThread() as emulator:
         run_counted(*more, out=out, url=emulator.url)
         again = run_counted(*more, out=out, url=emulator.url)
     assert again["commits"] < IMAGES / 2
@@ -224,7 +224,7 @@ def test_version_loads_next_to_nothing() -> None:
     shutil.which("strace") is None, reason="counts system calls with strace, which is not here"
 )
 def test_an_image_needs_a_bounded_number_of_system_calls(tmp_path: Path) -> None:
-    with emulator_beside() as emulator:
+    with EmulatorThread() as emulator:
         counts = [
             _system_calls(photos(tmp_path / f"in{count}", count), tmp_path / f"out{count}", emulator.url)
             for count in (10, IMAGES)

@@ -28,8 +28,8 @@ def sending(attempt: int, number: int | None = None, **changes: Any) -> Sending:
 
 
 def answered(charged: str | None = "0.25", calculated: str | None = None, **more: Any) -> Answered:
-    said = {"X-Credits-Charged": charged, "X-Credits-Calculated": calculated}
-    heads = read_result_headers({name: value for name, value in said.items() if value is not None})
+    headers = {"X-Credits-Charged": charged, "X-Credits-Calculated": calculated}
+    heads = read_result_headers({name: value for name, value in headers.items() if value is not None})
     return Answered(200, heads, more.get("length"))
 
 

@@ -6,9 +6,8 @@ import asyncio
 import json as json_module
 from typing import TYPE_CHECKING, Any
 
-from pixian_batch.cli.output import say
-from pixian_batch.cli.shared import ApiUrl, Json, connect, give_up
-from pixian_batch.contract.address import DEFAULT_API_URL
+from pixian_batch.cli.options import ApiUrl, Json, ServiceOptions
+from pixian_batch.cli.shared import connect, give_up, say
 from pixian_batch.display.text import credit_amount, plain_decimal, printable
 from pixian_batch.library.errors import PixianError
 
@@ -19,7 +18,7 @@ _IDLE = 30.0
 """Seconds: nothing is computed for this answer, so a short patience is enough."""
 
 
-def account(api_url: ApiUrl = DEFAULT_API_URL, json: Json = False) -> None:  # noqa: FBT002  # a switch
+def account(*, api_url: ApiUrl = ServiceOptions.api_url, json: Json = False) -> None:
     """Show the account's credits, pack, state and last day of use. Free.
 
     Credentials come from PIXIAN_API_ID and PIXIAN_API_SECRET.
@@ -27,10 +26,10 @@ def account(api_url: ApiUrl = DEFAULT_API_URL, json: Json = False) -> None:  # n
     Example: pixian-batch account --json
     """
     try:
-        found = asyncio.run(_ask(api_url))
+        answer = asyncio.run(_ask(api_url))
     except PixianError as error:
         give_up(error)
-    say([json_module.dumps(_record(found))] if json else _lines(found))
+    say([json_module.dumps(_record(answer))] if json else _lines(answer))
 
 
 async def _ask(api_url: str) -> Account:
@@ -38,26 +37,26 @@ async def _ask(api_url: str) -> Account:
         return await client.account()
 
 
-def _record(found: Account) -> dict[str, Any]:
+def _record(account: Account) -> dict[str, Any]:
     return {
         "v": 1,
         "type": "account",
-        "credits": None if found.credits is None else plain_decimal(found.credits),
-        "credit_pack": found.credit_pack,
-        "state": found.state,
-        "use_before": found.use_before,
+        "credits": None if account.credits is None else plain_decimal(account.credits),
+        "credit_pack": account.credit_pack,
+        "state": account.state,
+        "use_before": account.use_before,
     }
 
 
-def _lines(found: Account) -> list[str]:
-    credit = None if found.credits is None else credit_amount(found.credits)
+def _lines(account: Account) -> list[str]:
+    credit = None if account.credits is None else credit_amount(account.credits)
     facts = [
         ("credits", credit),
-        ("pack", found.credit_pack),
-        ("state", found.state),
-        ("use before", found.use_before),
+        ("pack", account.credit_pack),
+        ("state", account.state),
+        ("use before", account.use_before),
     ]
     lines = [f"{name:<12}{printable(text) if text else 'not said'}" for name, text in facts]
-    if found.state == "dormant":
+    if account.state == "dormant":
         lines.append("A dormant pack buys nothing: renew it in your account.")
     return lines

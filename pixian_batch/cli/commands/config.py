@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from pixian_batch.cli import configuration
+from pixian_batch.cli.configuration.files import Choice
+from pixian_batch.cli.configuration.keys import keys
+from pixian_batch.cli.configuration.reading import load
 from pixian_batch.cli.options import ConfigOptions, takes
-from pixian_batch.cli.output import say
+from pixian_batch.cli.shared import say
 from pixian_batch.display.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pixian_batch.cli.configuration import Configuration, OptionKey
+    from pixian_batch.cli.configuration.keys import OptionKey
+    from pixian_batch.cli.configuration.reading import Configuration
 
 _FLAG: Final = "COMMANDLINE"
 
@@ -41,13 +44,13 @@ def config(options: ConfigOptions) -> None:
       pixian-batch config --profile shop --json
       pixian-batch config --concurrency-max 40
     """
-    read = configuration.load(configuration.chosen())
+    read = load(options.context.obj or Choice())
     rows = list(_rows(options, read))
     say([json_.dumps(_record(rows, read))] if options.json else _lines(rows, read))
 
 
 def _rows(options: ConfigOptions, read: Configuration) -> Iterator[ConfigRow]:
-    for key in configuration.keys().values():
+    for key in keys().values():
         if not hasattr(options, key.attribute):
             yield _without_parser(key, read)
             continue
@@ -88,7 +91,7 @@ def _lines(rows: list[ConfigRow], read: Configuration) -> list[str]:
     ]
     lines += ["", f"profile  {read.profile or 'none'}"]
     for file in read.files:
-        lines.append(f"{file.whose}  {printable(file.path)}{'' if file.found else ' (not there)'}")
+        lines.append(f"{file.whose}  {printable(file.path)}{'' if file.exists else ' (not there)'}")
     return lines
 
 
@@ -105,7 +108,7 @@ def _record(rows: list[ConfigRow], read: Configuration) -> dict[str, Any]:
         "v": 1,
         "type": "config",
         "profile": read.profile,
-        "files": [{"path": file.path, "whose": file.whose, "found": file.found} for file in read.files],
+        "files": [{"path": file.path, "whose": file.whose, "found": file.exists} for file in read.files],
         "options": {row.key.name: {"value": _plain(row.value), "source": row.source} for row in rows},
     }
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pixian_batch.cli.output import fail
+from pixian_batch.cli.options import option
+from pixian_batch.cli.shared import fail
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
@@ -16,25 +17,27 @@ if TYPE_CHECKING:
 
 Original = Annotated[str, typer.Argument(metavar="ORIGINAL", help="The photo, as it was sent.")]
 Delta = Annotated[str, typer.Argument(metavar="DELTA", help="The Delta PNG that came for it.")]
-Out = Annotated[str, typer.Option("--out", "-o", metavar="OUT", help="The PNG to write.")]
+Out = Annotated[str, option("--out", "The PNG to write.", "-o", only="decode", metavar="OUT")]
 Orientation = Annotated[
     int | None,
-    typer.Option(
+    option(
         "--orientation",
+        "What X-Input-Orientation said; the photo's own EXIF orientation unless told.",
         min=1,
         max=8,
-        help="What X-Input-Orientation said; the photo's own EXIF orientation unless told.",
+        metavar="N",
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is there.")]
+Overwrite = Annotated[bool, option("--overwrite", "Replace OUT if it is there.", only="decode")]
 
 
 def decode(
     original: Original,
     delta: Delta,
     out: Out,
+    *,
     orientation: Orientation = None,
-    overwrite: Overwrite = False,  # noqa: FBT002  # a switch
+    overwrite: Overwrite = False,
 ) -> None:
     """Rebuild the full PNG from a photo and its Delta PNG. Exact, offline, free.
 

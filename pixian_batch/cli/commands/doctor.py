@@ -10,9 +10,8 @@ import typer
 
 from pixian_batch.cli import checkups
 from pixian_batch.cli.checkups import CheckResult, CheckStatus
-from pixian_batch.cli.output import say
-from pixian_batch.cli.shared import ApiUrl, Json  # noqa: TC001  # typer reads the annotations at run time
-from pixian_batch.contract.address import DEFAULT_API_URL, check_api_url
+from pixian_batch.cli.options import ApiUrl, Json, ServiceOptions, option
+from pixian_batch.cli.shared import LedgerPath, check_api_url, say
 from pixian_batch.display.text import printable
 from pixian_batch.policy.stopping import Exit
 
@@ -20,27 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Out = Annotated[
-    str | None,
-    typer.Option(
-        "--out",
-        "-o",
-        metavar="DIR",
-        envvar="PIXIAN_BATCH_OUT",
-        help="Also check this output folder and its ledger.",
-    ),
+    str | None, option("--out", "Also check this output folder and its ledger.", "-o", metavar="DIR")
 ]
-LedgerPath = Annotated[
-    str | None,
-    typer.Option(
-        "--ledger", metavar="PATH", envvar="PIXIAN_BATCH_LEDGER", help="The ledger, if it is not in DIR."
-    ),
-]
-Local = Annotated[
-    bool,
-    typer.Option(
-        "--local", envvar="PIXIAN_BATCH_LOCAL", help="Check for runs with --local: no account, no network."
-    ),
-]
+Local = Annotated[bool, option("--local", "Check for runs with --local: no account, no network.")]
 
 
 def doctor(
@@ -48,7 +29,7 @@ def doctor(
     out: Out = None,
     ledger: LedgerPath = None,
     local: Local = False,
-    api_url: ApiUrl = DEFAULT_API_URL,
+    api_url: ApiUrl = ServiceOptions.api_url,
     json: Json = False,
 ) -> None:
     """Check credentials, service, certificate, proxy, clock, disk, ledger and engine. Spends nothing.
@@ -57,31 +38,28 @@ def doctor(
 
     Example: pixian-batch doctor --out ./cut
     """
-    try:
-        check_api_url(api_url)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    findings = [checkups.versions()]
+    check_api_url(api_url)
+    results = [checkups.versions()]
     if not local:
-        findings += asyncio.run(_remote(api_url))
+        results += asyncio.run(_remote(api_url))
     if out is not None:
-        findings += checkups.output(out)
+        results += checkups.output(out)
     if out is not None or ledger is not None:
-        findings.append(checkups.ledger(ledger or _default_ledger(out or "")))
-    findings.append(checkups.engine(needed=local))
-    code = exit_of(findings)
-    say([json_module.dumps(_record(findings, code))] if json else _lines(findings))
+        results.append(checkups.ledger(ledger or _default_ledger(out or "")))
+    results.append(checkups.engine(needed=local))
+    code = exit_of(results)
+    say([json_module.dumps(_record(results, code))] if json else _lines(results))
     raise typer.Exit(code)
 
 
 async def _remote(api_url: str) -> list[CheckResult]:
-    from pixian_batch.cli.credentials import CredentialsError, find_credentials  # aiohttp
+    from pixian_batch.adapters.credentials import NoCredentialsError, find_credentials  # not for --help
 
     way = checkups.proxy(api_url)
     try:
         credentials = find_credentials(api_url)
-    except CredentialsError as error:
-        missing = checkups.problem("credentials", str(error), error.hint, Exit.CREDENTIALS)
+    except NoCredentialsError as error:
+        missing = checkups.problem("credentials", printable(str(error)), error.hint, Exit.CREDENTIALS)
         return [
             missing,
             way,
@@ -96,30 +74,30 @@ def _default_ledger(out: str) -> str:
     return default_path(out)
 
 
-def exit_of(findings: Sequence[CheckResult]) -> Exit:
+def exit_of(results: Sequence[CheckResult]) -> Exit:
     """The code a run would end with: of several problems the service's and the disk's (4 to 8) come first."""
-    codes = [found.exit for found in findings if found.level is CheckStatus.PROBLEM]
+    codes = [result.exit for result in results if result.level is CheckStatus.PROBLEM]
     return min(codes, key=lambda code: (code < Exit.CREDENTIALS, code), default=Exit.OK)
 
 
-def _record(findings: Sequence[CheckResult], code: Exit) -> dict[str, Any]:
-    spec = [CheckStatus.PROBLEM, CheckStatus.WARNING, CheckStatus.OK]
+def _record(results: Sequence[CheckResult], code: Exit) -> dict[str, Any]:
+    worst_first = [CheckStatus.PROBLEM, CheckStatus.WARNING, CheckStatus.OK]
     return {
         "v": 1,
         "type": "doctor",
-        "status": min((found.level for found in findings), key=spec.index).value,
+        "status": min((result.level for result in results), key=worst_first.index).value,
         "checks": [
-            {"name": found.name, "level": found.level, "message": found.message, "hint": found.hint}
-            for found in findings
+            {"name": result.name, "level": result.level, "message": result.message, "hint": result.hint}
+            for result in results
         ],
         "exit_code": int(code),
     }
 
 
-def _lines(findings: Sequence[CheckResult]) -> list[str]:
+def _lines(results: Sequence[CheckResult]) -> list[str]:
     lines = []
-    for found in findings:
-        lines.append(f"{found.level:<8} {found.name:<12} {printable(found.message)}")
-        if found.hint:
-            lines.append(f"{'':<8} {'':<12} -> {printable(found.hint)}")
+    for result in results:
+        lines.append(f"{result.level:<8} {result.name:<12} {printable(result.message)}")
+        if result.hint:
+            lines.append(f"{'':<8} {'':<12} -> {printable(result.hint)}")
     return lines

@@ -5,34 +5,29 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from pixian_batch.adapters.credentials import KEYRING_SERVICE, host_of, open_keyring
 from pixian_batch.adapters.wire.session import WireSession
 from pixian_batch.adapters.wire.trace import WireError
-from pixian_batch.cli.credentials import KEYRING_SERVICE, host_of, open_keyring
-from pixian_batch.cli.output import fail, say
-from pixian_batch.cli.service import check_api_url
+from pixian_batch.cli.options import ApiUrl, ServiceOptions, option
+from pixian_batch.cli.shared import check_api_url, fail, say
 from pixian_batch.contract.account import Account, Credentials
-from pixian_batch.contract.address import DEFAULT_API_URL
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
-    from pixian_batch.cli.credentials import Keyring
+    from collections.abc import Iterator
+
+    from pixian_batch.adapters.credentials import Keyring
 
 _PATIENCE = 30.0
 
 
 def login(
     *,
-    remove: Annotated[bool, typer.Option("--remove", metavar="", help="Forget them.")] = False,
-    api_url: Annotated[
-        str,
-        typer.Option(
-            "--api-url", metavar="URL", help="Another address of the API.", envvar="PIXIAN_BATCH_API_URL"
-        ),
-    ] = DEFAULT_API_URL,
+    remove: Annotated[bool, option("--remove", "Forget them.")] = False,
+    api_url: ApiUrl = ServiceOptions.api_url,
 ) -> None:
     """Keep the API id and secret in the system's keyring, after the service has taken them.
 
@@ -90,23 +85,23 @@ def _try(credentials: Credentials, url: str) -> None:
 
 
 def _keep(keyring: Keyring, host: str, credentials: Credentials) -> None:
-    try:
+    with _refusals("unlock it, or use credentials-command"):
         keyring.set_password(KEYRING_SERVICE, host, f"{credentials.api_id}:{credentials.secret}")
-    except Exception as error:  # noqa: BLE001  # every keyring raises its own
-        fail(
-            f"the keyring refused: {type(error).__name__}",
-            "unlock it, or use credentials-command",
-            code=Exit.DISK,
-        )
     say([f"kept in the keyring for {host}"])
 
 
 def _forget(keyring: Keyring, host: str) -> None:
+    with _refusals("unlock it and try again"):
+        known = keyring.get_password(KEYRING_SERVICE, host) is not None
+        if known:
+            keyring.delete_password(KEYRING_SERVICE, host)
+    say([f"forgotten for {host}" if known else f"nothing was kept for {host}"])
+
+
+@contextmanager
+def _refusals(hint: str) -> Iterator[None]:
+    """End the command when the keyring will not."""
     try:
-        if keyring.get_password(KEYRING_SERVICE, host) is None:
-            say([f"nothing was kept for {host}"])
-            return
-        keyring.delete_password(KEYRING_SERVICE, host)
-    except Exception as error:  # noqa: BLE001  # as above
-        fail(f"the keyring refused: {type(error).__name__}", "unlock it and try again", code=Exit.DISK)
-    say([f"forgotten for {host}"])
+        yield
+    except Exception as error:  # noqa: BLE001  # every keyring raises its own
+        fail(f"the keyring refused: {type(error).__name__}", hint, code=Exit.DISK)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.landing import Landing
 from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.wire.trace import WireError
-from pixian_batch.cli.credentials import CredentialsError
-from pixian_batch.cli.output import fail, table
 from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_spec
-from pixian_batch.cli.service import Endpoint, check_api_url, open_wire
+from pixian_batch.cli.service import Endpoint, open_wire
+from pixian_batch.cli.shared import check_api_url, fail, say, table
 from pixian_batch.cli.shared_ledger import ledger_errors
 from pixian_batch.display.text import about, printable
 from pixian_batch.pipeline.planning import Planner, calibrate
@@ -50,13 +49,15 @@ def begin(options: PlanOptions) -> None:
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     ramp = read_pace(options, spec).ramp
-    service = Endpoint(options.local, check_api_url(options.api_url), options.idle_timeout)
+    service = Endpoint(
+        local=options.local, api_url=check_api_url(options.api_url), idle_timeout=options.idle_timeout
+    )
     try:
         with ledger_errors():
-            made = asyncio.run(
+            plan = asyncio.run(
                 make_plan(spec, inputs, outputs, ramp, service=service, samples=options.calibrate)
             )
-    except CredentialsError as error:
+    except NoCredentialsError as error:
         fail(str(error), error.hint, code=Exit.CREDENTIALS)
     except WireError as error:
         fail(
@@ -66,16 +67,13 @@ def begin(options: PlanOptions) -> None:
         )
     except OSError as error:
         fail(f"the list cannot be read: {error}", "check --files-from", code=Exit.USAGE)
-    if options.json:
-        sys.stdout.write(json.dumps(_record(made)) + "\n")
-    else:
-        sys.stdout.write("\n".join(plan_lines(made)) + "\n")
+    say([json.dumps(_record(plan))] if options.json else plan_lines(plan))
 
 
 async def make_plan(
     spec: Spec, inputs: Inputs, outputs: Outputs, ramp: Ramp, *, service: Endpoint, samples: int = 0
 ) -> Plan:
-    """Plan. Raises `LedgerError`, OSError (the list file), and with samples `CredentialsError`, `WireError`."""
+    """Plan. Raises `LedgerError`, OSError (the list file), and with samples `NoCredentialsError`, `WireError`."""
     reader = LedgerReader.open(outputs.ledger, missing_ok=True)
     try:
         planner = Planner(spec, reader, Landing(outputs.out))
@@ -87,8 +85,8 @@ async def make_plan(
                 prices.learn(pixels, cost)
         if samples and planner.samples:
             async with open_wire(service) as wire:
-                said, mean = await calibrate(planner, wire, samples)
-            for pixels, cost in said:
+                sampled, mean = await calibrate(planner, wire, samples)
+            for pixels, cost in sampled:
                 prices.learn(pixels, cost)
             seconds = seconds or mean
     finally:
@@ -99,59 +97,59 @@ async def make_plan(
     return Plan(dict(sorted(planner.folders.items())), total, expected, time, free=spec.free)
 
 
-def plan_lines(made: Plan) -> list[str]:
+def plan_lines(plan: Plan) -> list[str]:
     """The plan as a person reads it."""
-    shown = [fate for fate in _FATES if made.total.fates[fate] or fate is Fate.NEW]
+    shown = [fate for fate in _FATES if plan.total.fates[fate] or fate is Fate.NEW]
     rows = [["folder", *(fate.value.replace("_", " ") for fate in shown), "megapixels"]]
-    for folder, folder_plan in list(made.folders.items())[:_MOST_FOLDERS]:
+    for folder, folder_plan in list(plan.folders.items())[:_MOST_FOLDERS]:
         rows.append([printable(folder), *_counts(folder_plan, shown)])
-    if len(made.folders) > _MOST_FOLDERS:
-        rows.append([f"... {len(made.folders) - _MOST_FOLDERS} more folders", *("" for _ in shown), ""])
-    rows.append(["total", *_counts(made.total, shown)])
-    return [*table(rows), "", _credits_line(made), _time_line(made)]
+    if len(plan.folders) > _MOST_FOLDERS:
+        rows.append([f"... {len(plan.folders) - _MOST_FOLDERS} more folders", *("" for _ in shown), ""])
+    rows.append(["total", *_counts(plan.total, shown)])
+    return [*table(rows), "", _credits_line(plan), _time_line(plan)]
 
 
 def _counts(folder: FolderPlan, shown: list[Fate]) -> list[str]:
     return [*(f"{folder.fates[fate]:,}" for fate in shown), f"{folder.megapixels:,.1f}"]
 
 
-def _credits_line(made: Plan) -> str:
-    said = made.credits
-    new = made.total.fates[Fate.NEW]
+def _credits_line(plan: Plan) -> str:
+    expected = plan.credits
+    new = plan.total.fates[Fate.NEW]
     if not new:
         return "credits  0: nothing is new"
-    if made.free:
+    if plan.free:
         return "credits  free"
-    if said.unpriced == new:
+    if expected.unpriced == new:
         return "credits  not known yet: add --calibrate 5 to ask by free test requests"
-    line = f"credits  {said.low:,.2f} to {said.high:,.2f} expected"
+    line = f"credits  {expected.low:,.2f} to {expected.high:,.2f} expected"
     notes = []
-    if said.extrapolated:
-        notes.append(f"{said.extrapolated:,} larger than any image with a known price")
-    if said.unpriced:
-        notes.append(f"{said.unpriced:,} without a known price not counted")
+    if expected.extrapolated:
+        notes.append(f"{expected.extrapolated:,} larger than any image with a known price")
+    if expected.unpriced:
+        notes.append(f"{expected.unpriced:,} without a known price not counted")
     return line + (f" ({'; '.join(notes)})" if notes else "")
 
 
-def _time_line(made: Plan) -> str:
-    if not made.total.fates[Fate.NEW]:
+def _time_line(plan: Plan) -> str:
+    if not plan.total.fates[Fate.NEW]:
         return "time     a moment"
-    return "time     not known yet" if made.seconds is None else f"time     {about(made.seconds)}"
+    return "time     not known yet" if plan.seconds is None else f"time     {about(plan.seconds)}"
 
 
-def _record(made: Plan) -> dict[str, Any]:
+def _record(plan: Plan) -> dict[str, Any]:
     return {
         "v": 1,
         "type": "plan",
         "folders": [
-            {"folder": printable(name), **_folder_record(folder)} for name, folder in made.folders.items()
+            {"folder": printable(name), **_folder_record(folder)} for name, folder in plan.folders.items()
         ],
-        **_folder_record(made.total),
-        "credits_low": f"{made.credits.low:f}",
-        "credits_high": f"{made.credits.high:f}",
-        "unpriced": made.credits.unpriced,
-        "extrapolated": made.credits.extrapolated,
-        "seconds": made.seconds,
+        **_folder_record(plan.total),
+        "credits_low": f"{plan.credits.low:f}",
+        "credits_high": f"{plan.credits.high:f}",
+        "unpriced": plan.credits.unpriced,
+        "extrapolated": plan.credits.extrapolated,
+        "seconds": plan.seconds,
     }
 
 

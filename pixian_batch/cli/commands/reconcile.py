@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.wire.trace import WireError
-from pixian_batch.cli.credentials import CredentialsError
-from pixian_batch.cli.output import fail, say
-from pixian_batch.cli.service import Endpoint, check_api_url, open_wire
-from pixian_batch.cli.shared_ledger import LedgerOption, Out, ask_ledger, ledger_path
+from pixian_batch.cli.options import ApiUrl, ServiceOptions
+from pixian_batch.cli.service import Endpoint, open_wire
+from pixian_batch.cli.shared import LedgerPath, Out, check_api_url, fail, say
+from pixian_batch.cli.shared_ledger import ask_ledger, ledger_path
 from pixian_batch.contract.account import Account
-from pixian_batch.contract.address import DEFAULT_API_URL
 from pixian_batch.display.text import credit_amount
 from pixian_batch.policy.reconciliation import Finding, reconciled
 from pixian_batch.policy.stopping import Exit
@@ -25,14 +23,7 @@ if TYPE_CHECKING:
     from pixian_batch.policy.record import Standing
 
 
-def reconcile(
-    out: Out,
-    *,
-    ledger: LedgerOption = None,
-    api_url: Annotated[str, typer.Option("--api-url", metavar="URL", help="Another address of the API.")] = (
-        DEFAULT_API_URL
-    ),
-) -> None:
+def reconcile(out: Out, *, ledger: LedgerPath = None, api_url: ApiUrl = ServiceOptions.api_url) -> None:
     """Compare the account's balance with what was charged, and say what that proves about the doubts.
 
     Example: pixian-batch reconcile ./cut
@@ -56,14 +47,14 @@ def _balance_now(service: Endpoint) -> Decimal:
         async with open_wire(service) as wire:
             account = await wire.account()
         if not isinstance(account, Account):
-            raise CredentialsError(account.message, account.hint)
+            raise NoCredentialsError(account.message, account.hint)
         if account.credits is None:
             raise WireError("the service did not say what the account holds")
         return account.credits
 
     try:
         return asyncio.run(ask())
-    except CredentialsError as error:
+    except NoCredentialsError as error:
         fail(str(error), error.hint, code=Exit.CREDENTIALS)
     except WireError as error:
         fail(f"the account could not be asked: {error}", "try again later", code=Exit.SERVICE)

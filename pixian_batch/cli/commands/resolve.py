@@ -12,33 +12,35 @@ import typer
 from pixian_batch.adapters.ledger import Ledger
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.cli.commands.status import doubt_line, doubt_record
-from pixian_batch.cli.output import fail, say
-from pixian_batch.cli.shared_ledger import Json, LedgerOption, Out, ledger_errors, ledger_path
+from pixian_batch.cli.options import JsonLines, option
+from pixian_batch.cli.shared import LedgerPath, Out, fail, say
+from pixian_batch.cli.shared_ledger import ledger_errors, ledger_path
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from pixian_batch.policy.record import Standing
 
 
-def resolve(  # a command's signature is its list of options
+Attempts = Annotated[
+    list[int] | None,
+    typer.Argument(metavar="NUMBER", help="Which, by the number in the list.", show_default=False),
+]
+Charged = Annotated[
+    bool, option("--charged", "Take them for charged (it counts against budgets) and send them again.")
+]
+NotCharged = Annotated[bool, option("--not-charged", "They were not charged: send them again.")]
+All = Annotated[bool, option("--all", "All of them.")]
+
+
+def resolve(
     out: Out,
-    attempts: Annotated[
-        list[int] | None,
-        typer.Argument(metavar="NUMBER", help="Which, by the number in the list.", show_default=False),
-    ] = None,
+    attempts: Attempts = None,
     *,
-    charged: Annotated[
-        bool,
-        typer.Option(
-            "--charged", help="Take them for charged (it counts against budgets) and send them again."
-        ),
-    ] = False,
-    not_charged: Annotated[
-        bool, typer.Option("--not-charged", help="They were not charged: send them again.")
-    ] = False,
-    all_: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
-    ledger: LedgerOption = None,
-    json: Json = False,
+    charged: Charged = False,
+    not_charged: NotCharged = False,
+    all_: All = False,
+    ledger: LedgerPath = None,
+    json: JsonLines = False,
 ) -> None:
     """List the images in doubt, or settle them: the next run sends what was settled again.
 

@@ -8,17 +8,17 @@ import shlex
 import signal
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
+from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.ledger import LedgerError, questions
 from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
-from pixian_batch.cli.credentials import CredentialsError
 from pixian_batch.cli.displays import DisplayOptions, watcher
 from pixian_batch.cli.options import COLORS, LOG_FORMATS
-from pixian_batch.cli.output import fail
 from pixian_batch.cli.request import (
     check_writable,
     choice_of,
@@ -28,8 +28,10 @@ from pixian_batch.cli.request import (
     read_pace,
     read_spec,
 )
-from pixian_batch.cli.service import Endpoint, check_api_url, open_wire
+from pixian_batch.cli.service import Endpoint, open_wire
+from pixian_batch.cli.shared import check_api_url, fail
 from pixian_batch.cli.shared_ledger import ask_ledger, exit_of
+from pixian_batch.display.text import printable
 from pixian_batch.emulator.engine import EngineMissingError
 from pixian_batch.pipeline.run import Run
 from pixian_batch.pipeline.stop_sign import StopSign
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from pixian_batch.policy.progress import Watcher
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
     """All that a run was asked to do, in groups; each room is handed its own."""
 
@@ -69,35 +71,44 @@ def begin(options: RunOptions) -> None:
     spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
-    for path, option in ((options.log_file, "--log-file"), (options.metrics_file, "--metrics-file")):
-        check_writable(path, option)
+    screens = _read_screens(options)
     if options.only_failed:
         inputs = replace(inputs, only=_failed(outputs.ledger))
     asked = RunSpec(
-        inputs,
-        outputs,
-        spec,
-        read_pace(options, spec),
-        read_limits(options),
-        Endpoint(
-            options.local, check_api_url(options.api_url), options.idle_timeout, options.concurrency_max
+        inputs=inputs,
+        outputs=outputs,
+        spec=spec,
+        pace=read_pace(options, spec),
+        limits=read_limits(options),
+        service=Endpoint(
+            local=options.local,
+            api_url=check_api_url(options.api_url),
+            idle_timeout=options.idle_timeout,
+            connections=options.concurrency_max,
         ),
-        DisplayOptions(
-            options.json,
-            options.quiet,
-            options.verbose,
-            not options.no_progress,
-            choice_of(COLORS, options.color, "--color"),
-            options.log_file,
-            shlex.join(["pixian-batch", *sys.argv[1:]]),
-            log_json=choice_of(LOG_FORMATS, options.log_format, "--log-format") == "json",
-            metrics_file=options.metrics_file,
-        ),
-        options.yes,
+        screens=screens,
+        yes=options.yes,
     )
     if options.ask_above is not None and not options.yes:
         _ask_above(asked, options.ask_above)
     raise typer.Exit(asyncio.run(execute(asked)))
+
+
+def _read_screens(options: RunOptions) -> DisplayOptions:
+    """What the user wants to see. Raises `BadParameter`."""
+    for path, option in ((options.log_file, "--log-file"), (options.metrics_file, "--metrics-file")):
+        check_writable(path, option)
+    return DisplayOptions(
+        json=options.json,
+        quiet=options.quiet,
+        verbose=options.verbose,
+        progress=not options.no_progress,
+        color=choice_of(COLORS, options.color, "--color"),
+        log_file=options.log_file,
+        again=shlex.join(["pixian-batch", *sys.argv[1:]]),
+        log_json=choice_of(LOG_FORMATS, options.log_format, "--log-format") == "json",
+        metrics_file=options.metrics_file,
+    )
 
 
 def _ask_above(asked: RunSpec, above: Decimal) -> None:
@@ -111,10 +122,10 @@ def _ask_above(asked: RunSpec, above: Decimal) -> None:
         return
     plan = make_plan(asked.spec, asked.inputs, asked.outputs, asked.pace.ramp, service=asked.service)
     try:
-        made = asyncio.run(plan)
+        expected = asyncio.run(plan)
     except (LedgerError, OSError):
         return  # the run meets the same, and tells it better
-    if not may_cost(made, above):
+    if not may_cost(expected, above):
         fail("not run, and nothing was spent", "raise --ask-above, or say --yes", code=Exit.USAGE)
 
 
@@ -131,16 +142,7 @@ async def execute(asked: RunSpec) -> int:
     """Run, and give the exit code. What stops a run before it began is told by the same displays."""
     stop = StopSign()
     screens = watcher(asked.screens)
-
-    def heard(number: signal.Signals) -> None:
-        cause = Exit.SIGINT if number is signal.SIGINT else Exit.SIGTERM
-        again = stop.up and stop.stop is not None and stop.stop.cause.is_signal
-        message = Stop(
-            cause, f"stopped by {number.name}", "run the same command again: it goes on where it stopped"
-        )
-        (stop.raise_hard if again else stop.raise_)(message)
-
-    with listen(heard), listen_for_questions(screens.status):
+    with listen(partial(_signalled, stop)), listen_for_questions(screens.status):
         try:
             async with open_wire(asked.service) as wire:
                 going = Run(
@@ -159,10 +161,18 @@ async def execute(asked: RunSpec) -> int:
                     screens.notify(
                         Message(Level.ERROR, f"internal error; {write_report(going.bug, asked.outputs)}")
                     )
-        except (CredentialsError, EngineMissingError, LedgerError) as error:
+        except (NoCredentialsError, EngineMissingError, LedgerError) as error:
             summary = _never_began(asked, _reason(error))
     screens.finished(summary)
     return int(summary.exit_code)
+
+
+def _signalled(stop: StopSign, number: signal.Signals) -> None:
+    """The first signal lets what is in flight land, the second ends it."""
+    cause = Exit.SIGINT if number is signal.SIGINT else Exit.SIGTERM
+    again = stop.up and stop.stop is not None and stop.stop.cause.is_signal
+    hint = "run the same command again: it goes on where it stopped"
+    (stop.raise_hard if again else stop.raise_)(Stop(cause, f"stopped by {number.name}", hint))
 
 
 def _question(asked: RunSpec, stop: StopSign, screens: Watcher) -> DoubtQuestion | None:
@@ -179,11 +189,11 @@ def _question(asked: RunSpec, stop: StopSign, screens: Watcher) -> DoubtQuestion
     return None
 
 
-def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
+def _reason(error: NoCredentialsError | EngineMissingError | LedgerError) -> Stop:
     """Why a run could not begin, and whose move it is."""
     match error:
-        case CredentialsError():
-            return Stop(Exit.CREDENTIALS, str(error), error.hint)
+        case NoCredentialsError():
+            return Stop(Exit.CREDENTIALS, printable(str(error)), error.hint)
         case EngineMissingError():
             return Stop(Exit.USAGE, str(error), "")
         case LedgerError():
@@ -193,12 +203,12 @@ def _reason(error: CredentialsError | EngineMissingError | LedgerError) -> Stop:
 def _never_began(asked: RunSpec, stop: Stop) -> Summary:
     tally = Tally()
     return Summary(
-        tally,
-        stop,
-        exit_code(tally, stop),
-        0.0,
-        asked.outputs.out,
-        asked.outputs.ledger,
+        tally=tally,
+        stop=stop,
+        exit_code=exit_code(tally, stop),
+        seconds=0.0,
+        out=asked.outputs.out,
+        ledger=asked.outputs.ledger,
         free=asked.spec.free,
         began=False,
     )

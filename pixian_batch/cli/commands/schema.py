@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pixian_batch.cli.output import say
+from pixian_batch.cli.shared import say
 from pixian_batch.display.schema import RECORD
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, get_origin
 import typer
 
 from pixian_batch.cli.options import takes
-from pixian_batch.cli.output import fail
+from pixian_batch.cli.shared import fail
 from pixian_batch.cli.values import credit
 from pixian_batch.display.text import printable
 from pixian_batch.emulator.reading import lay_over, options_of, read_file

@@ -6,11 +6,10 @@ import json as json_
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from pixian_batch.adapters.ledger import questions
-from pixian_batch.cli.output import say, table
-from pixian_batch.cli.shared_ledger import Json, LedgerOption, Out, ask_ledger, ledger_path
+from pixian_batch.cli.options import Json, option
+from pixian_batch.cli.shared import LedgerPath, Out, say, table
+from pixian_batch.cli.shared_ledger import ask_ledger, ledger_path
 from pixian_batch.display.text import credit_amount, doubtful_credits, printable
 
 if TYPE_CHECKING:
@@ -20,55 +19,54 @@ if TYPE_CHECKING:
     from pixian_batch.policy.record import Standing
 
 _SHOWN = 10
+InDoubt = Annotated[bool, option("--in-doubt", "Only the images in doubt, one a line.", only="status")]
 
 
 def status(
     out: Out,
     *,
-    ledger: LedgerOption = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only the failed inputs, one a line.")] = False,
-    in_doubt: Annotated[
-        bool, typer.Option("--in-doubt", help="Only the images in doubt, one a line.")
-    ] = False,
+    ledger: LedgerPath = None,
+    failed: Annotated[bool, option("--failed", "Only the failed inputs, one a line.")] = False,
+    in_doubt: InDoubt = False,
     json: Json = False,
 ) -> None:
     """Show what is done, failed, in doubt and spent; also while a run goes on.
 
     Example: pixian-batch status ./cut
     """
-    found = ask_ledger(ledger_path(out, ledger), questions.status)
+    report = ask_ledger(ledger_path(out, ledger), questions.status)
     if json:
-        say([json_.dumps(_record(found))])
+        say([json_.dumps(_record(report))])
     elif failed:
-        say(f"{printable(item.input)}\t{printable(item.message)}" for item in found.failures)
+        say(f"{printable(item.input)}\t{printable(item.message)}" for item in report.failures)
     elif in_doubt:
-        say(doubt_line(item) for item in found.undecided)
+        say(doubt_line(item) for item in report.undecided)
     else:
-        say(_lines(found, out))
+        say(_lines(report, out))
 
 
-def _lines(found: Status, out: str) -> list[str]:
+def _lines(report: Status, out: str) -> list[str]:
     rows = [
-        ["results", f"{found.results:,}"],
-        ["bought images", f"{found.images:,}"],
-        ["failed", f"{len(found.failures):,}"],
-        ["in doubt", f"{len(found.undecided):,}"],
-        ["credits charged", credit_amount(found.spending.charged)],
+        ["results", f"{report.results:,}"],
+        ["bought images", f"{report.images:,}"],
+        ["failed", f"{len(report.failures):,}"],
+        ["in doubt", f"{len(report.undecided):,}"],
+        ["credits charged", credit_amount(report.spending.charged)],
     ]
-    unpriced = sum(item.at_most is None and not _was_priced(item) for item in found.undecided)
-    if doubt := doubtful_credits(found.spending.doubtful, unpriced):
+    unpriced = sum(item.at_most is None and _charged(item) is None for item in report.undecided)
+    if doubt := doubtful_credits(report.spending.doubtful, unpriced):
         rows.append(["credits in doubt", doubt])
-    if found.spending.calculated:
-        rows.append(["credits calculated (test)", credit_amount(found.spending.calculated)])
+    if report.spending.calculated:
+        rows.append(["credits calculated (test)", credit_amount(report.spending.calculated)])
     lines = table(rows)
-    lines += _section("failed", _reasons(found.failures))
-    lines += _section("in doubt", [doubt_line(item) for item in found.undecided[:_SHOWN]])
-    if found.undecided:
+    lines += _section("failed", _reasons(report.failures))
+    lines += _section("in doubt", [doubt_line(item) for item in report.undecided[:_SHOWN]])
+    if report.undecided:
         lines.append(f"  decide with: pixian-batch resolve {printable(out)}")
-    lines += _section("credits by day", _sums(found.by_day))
-    lines += _section("credits by folder", _sums(found.by_folder))
-    lines += _section("dearest", [_purchase(item) for item in found.dearest])
-    lines += _section("largest", [_purchase(item) for item in found.largest])
+    lines += _section("credits by day", _sums(report.by_day))
+    lines += _section("credits by folder", _sums(report.by_folder))
+    lines += _section("dearest", [_purchase(item) for item in report.dearest])
+    lines += _section("largest", [_purchase(item) for item in report.largest])
     return lines
 
 
@@ -84,15 +82,15 @@ def _reasons(failures: list[Failure]) -> list[str]:
 def doubt_line(item: Standing) -> str:
     """An image in doubt as a person reads it."""
     cost = f"at most {credit_amount(item.at_most)} credits" if item.at_most is not None else "cost unknown"
-    if item.headers is not None and item.headers.credits_charged is not None:
-        cost = f"{credit_amount(item.headers.credits_charged)} credits charged"
+    if (charged := _charged(item)) is not None:
+        cost = f"{credit_amount(charged)} credits charged"
     kept = f", kept: {printable(item.kept)}" if item.kept else ""
     return f"#{item.attempt} {printable(item.input)}, sent {item.sent_at}, {item.state.value}, {cost}{kept}"
 
 
-def _was_priced(item: Standing) -> bool:
-    """Whether the service has said what an image in doubt was charged."""
-    return item.headers is not None and item.headers.credits_charged is not None
+def _charged(item: Standing) -> Decimal | None:
+    """What an image in doubt was charged, if the service has said so."""
+    return None if item.headers is None else item.headers.credits_charged
 
 
 def _sums(sums: dict[str, Decimal]) -> list[str]:
@@ -105,22 +103,22 @@ def _purchase(item: Purchase) -> str:
     return f"{printable(item.input)}: {credit_amount(item.charged)} credits{size}"
 
 
-def _record(found: Status) -> dict[str, Any]:
+def _record(report: Status) -> dict[str, Any]:
     return {
         "v": 1,
         "type": "status",
-        "results": found.results,
-        "images": found.images,
-        "credits_charged": f"{found.spending.charged:f}",
-        "credits_calculated": f"{found.spending.calculated:f}",
-        "credits_in_doubt": f"{found.spending.doubtful:f}",
+        "results": report.results,
+        "images": report.images,
+        "credits_charged": f"{report.spending.charged:f}",
+        "credits_calculated": f"{report.spending.calculated:f}",
+        "credits_in_doubt": f"{report.spending.doubtful:f}",
         "failed": [
             {"input": printable(item.input), "code": item.code, "message": item.message}
-            for item in found.failures
+            for item in report.failures
         ],
-        "in_doubt": [doubt_record(item) for item in found.undecided],
-        "credits_by_day": {day: f"{amount:f}" for day, amount in found.by_day.items()},
-        "credits_by_folder": {printable(name): f"{amount:f}" for name, amount in found.by_folder.items()},
+        "in_doubt": [doubt_record(item) for item in report.undecided],
+        "credits_by_day": {day: f"{amount:f}" for day, amount in report.by_day.items()},
+        "credits_by_folder": {printable(name): f"{amount:f}" for name, amount in report.by_folder.items()},
         "runs": [
             {
                 "run": run.number,
@@ -128,14 +126,14 @@ def _record(found: Status) -> dict[str, Any]:
                 "ended_at": run.ended_at,
                 "exit_code": run.exit_code,
             }
-            for run in found.runs
+            for run in report.runs
         ],
     }
 
 
 def doubt_record(item: Standing) -> dict[str, Any]:
     """An image in doubt as JSON says it."""
-    charged = item.headers.credits_charged if item.headers is not None else None
+    charged = _charged(item)
     return {
         "attempt": item.attempt,
         "input": printable(item.input),

@@ -24,7 +24,7 @@ CREDENTIALS = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
 
 
 @dataclass(frozen=True)
-class Said:
+class Result:
     code: int
     out: str
     err: str
@@ -37,7 +37,7 @@ def _environment(changes: Mapping[str, str]) -> dict[str, str]:
     return {**ours, "COLUMNS": "100", "NO_COLOR": "1", **changes}
 
 
-def command(*arguments: str, env: Mapping[str, str] = CREDENTIALS, cwd: str | None = None) -> Said:
+def command(*arguments: str, env: Mapping[str, str] = CREDENTIALS, cwd: str | None = None) -> Result:
     """Run `pixian-batch` to its end."""
     done = subprocess.run(
         [sys.executable, "-m", "pixian_batch", *arguments],
@@ -48,17 +48,17 @@ def command(*arguments: str, env: Mapping[str, str] = CREDENTIALS, cwd: str | No
         timeout=PATIENCE,
         check=False,
     )
-    return Said(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
-def here(*arguments: str) -> Said:
+def here(*arguments: str) -> Result:
     """The same in this process: much quicker, for commands that start no event loop."""
     ended = CliRunner().invoke(
         build([arguments[0]]), arguments, prog_name="pixian-batch", env={"COLUMNS": "100"}
     )
     if ended.exception is not None and not isinstance(ended.exception, SystemExit):
         raise ended.exception
-    return Said(ended.exit_code, ended.stdout, ended.stderr)
+    return Result(ended.exit_code, ended.stdout, ended.stderr)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The test bench of the promises about money: real runs in processes of their own, judged by the bill.
 
-A `House` is one user's folder of photos, an output folder with its ledger, and an emulator that lives
+A `Sandbox` is one user's folder of photos, an output folder with its ledger, and an emulator that lives
 in yet another process, so that killing the command leaves the bill untouched.
 """
 
@@ -63,15 +63,15 @@ def wait_for(path: Path, seconds: float = PATIENCE) -> str:
     raise TimeoutError(f"{path} did not appear")
 
 
-class Forge:
-    """The process that forks children: see forge.py."""
+class ForkServer:
+    """The process that forks children: see fork_server.py."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
         self._number = 0
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
         self._process = subprocess.Popen(
-            [sys.executable, "-u", str(Path(__file__).with_name("forge.py"))],
+            [sys.executable, "-u", str(Path(__file__).with_name("fork_server.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -92,7 +92,7 @@ class Forge:
         return Child(place)
 
     def close(self) -> None:
-        """End the forge, and with it every child."""
+        """End it, and with it every child."""
         self._stdin.close()
         assert self._process.stdout is not None
         self._process.stdout.close()
@@ -107,7 +107,7 @@ def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
 
 @dataclass(frozen=True)
 class Child:
-    """A process that the forge made."""
+    """A process that the fork server made."""
 
     place: Path
 
@@ -170,11 +170,11 @@ class Outcome:
         return Counter(record["status"] for record in self.images)
 
 
-class Emulated:
+class EmulatorProcess:
     """An emulator in a process of its own."""
 
-    def __init__(self, forge: Forge, toml: str = "") -> None:
-        self._child = forge.ask(emulate='engine = "canned"\nbill_entries = 200000\n' + toml)
+    def __init__(self, fork_server: ForkServer, toml: str = "") -> None:
+        self._child = fork_server.ask(emulate='engine = "canned"\nbill_entries = 200000\n' + toml)
         self.origin = wait_for(self._child.place / "url")
 
     @property
@@ -186,9 +186,9 @@ class Emulated:
         until = time.monotonic() + PATIENCE
         while True:
             with urllib.request.urlopen(f"{self.origin}/emulator/bill?entries={entries}") as reply:  # noqa: S310
-                said = Bill(json.load(reply))
-            if not settled or not said.totals["at_once"] or time.monotonic() > until:
-                return said
+                bill = Bill(json.load(reply))
+            if not settled or not bill.totals["at_once"] or time.monotonic() > until:
+                return bill
             time.sleep(0.005)
 
     def stop(self) -> None:
@@ -200,15 +200,15 @@ class Emulated:
 class Bill:
     """What the emulator has charged."""
 
-    said: dict[str, Any]
+    payload: dict[str, Any]
 
     @property
     def totals(self) -> dict[str, Any]:
-        return dict(self.said["totals"])
+        return dict(self.payload["totals"])
 
     @property
     def images(self) -> dict[str, dict[str, Any]]:
-        return dict(self.said["images"])
+        return dict(self.payload["images"])
 
     @property
     def requests(self) -> int:
@@ -232,12 +232,12 @@ class Bill:
 
 
 @dataclass
-class House:
+class Sandbox:
     """A user's folders and the service they use."""
 
-    forge: Forge
+    fork_server: ForkServer
     root: Path
-    emulator: Emulated
+    emulator: EmulatorProcess
     out: Path = field(init=False)
     photos: Path = field(init=False)
 
@@ -277,7 +277,7 @@ class House:
             "--concurrency-max", str(workers), *QUICK, *more,
         ]  # fmt: skip
         env = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret", **request.pop("env", {})}
-        return self.forge.ask(run=arguments, env=env, **request)
+        return self.fork_server.ask(run=arguments, env=env, **request)
 
     def run(self, *more: str, workers: int = 4, **request: Any) -> Outcome:
         """A run of the command, to its end."""
@@ -327,10 +327,10 @@ class House:
         ]  # fmt: skip
 
 
-def until_bill(house: House, true: Callable[[Bill], bool]) -> None:
+def until_bill(sandbox: Sandbox, true: Callable[[Bill], bool]) -> None:
     """Wait until the bill says so."""
     until = time.monotonic() + PATIENCE
-    while not true(house.emulator.bill(settled=False)):
+    while not true(sandbox.emulator.bill(settled=False)):
         assert time.monotonic() < until
         time.sleep(0.01)
 
@@ -339,9 +339,9 @@ def _hidden(path: Path, out: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(out).parts) or ".pixian" in path.name
 
 
-def audit(house: House, outcome: Outcome, *, workers: int) -> None:
+def audit(sandbox: Sandbox, outcome: Outcome, *, workers: int) -> None:
     """The promises after an interrupted run was followed by a complete one under `hold`."""
-    bill, digests, undecided = house.emulator.bill(), house.digests(), house.undecided()
+    bill, digests, undecided = sandbox.emulator.bill(), sandbox.digests(), sandbox.undecided()
     assert outcome.code == (10 if undecided else 0), outcome.stderr
     summary = outcome.summary
     assert bill.most_delivered <= 1, "an image was delivered twice"
@@ -352,11 +352,11 @@ def audit(house: House, outcome: Outcome, *, workers: int) -> None:
     told = Counter(record["input"] for record in outcome.images)
     assert told == Counter(dict.fromkeys(digests, 1)), told
     waiting = {path for path, digest in digests.items() if digest in {digests[name] for name in undecided}}
-    names = {path.relative_to(house.out).with_suffix("") for path in house.results()}
-    wanted = {Path(path).relative_to(house.photos).with_suffix("") for path in set(digests) - waiting}
+    names = {path.relative_to(sandbox.out).with_suffix("") for path in sandbox.results()}
+    wanted = {Path(path).relative_to(sandbox.photos).with_suffix("") for path in set(digests) - waiting}
     assert names == wanted
     # The ledger's sum is the bill's, but for what is listed as in doubt.
     doubtful = [name for name, state in undecided.items() if state == "in_doubt"]
     hidden = sum((bill.charged_for(digests[name]) for name in doubtful), Decimal(0))
-    assert house.charged() == bill.charged - hidden
-    assert house.strays() == []
+    assert sandbox.charged() == bill.charged - hidden
+    assert sandbox.strays() == []

@@ -1,4 +1,3 @@
-# what a child needs is imported in the child
 """A process that has loaded the command once and forks a child for each run: real processes, quickly.
 
 Run as a script. Requests are JSON objects, one a line, on standard input:
@@ -40,7 +39,7 @@ def main() -> None:
 
 _NEEDED: Final = (
     "PIL.Image",
-    "money.points",
+    "support.kill_points",
     "pixian_batch.cli.app",
     "pixian_batch.cli.commands.run",
     "pixian_batch.display.records",
@@ -119,7 +118,7 @@ def _redirect(place: Path) -> None:
 
 
 def _run(request: dict[str, Any]) -> None:
-    from money.points import arm, full_after_sending, slow_spools
+    from support.kill_points import arm, full_after_sending, slow_spools
 
     from pixian_batch.cli.app import start
 

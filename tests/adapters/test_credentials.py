@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.kit import command
-from support.emulators import emulator_beside
+from support.commands import command
+from support.emulators import EmulatorThread
 
-from pixian_batch.cli.configuration import NAME
-from pixian_batch.cli.credentials import CredentialsError, find_credentials
+from pixian_batch.adapters.credentials import NoCredentialsError, find_credentials
+from pixian_batch.cli.configuration.files import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,8 +72,8 @@ def found(url: str = f"https://{HOST}/api/v2") -> tuple[str, str]:
     return credentials.api_id, credentials.secret
 
 
-def refused() -> CredentialsError:
-    with pytest.raises(CredentialsError) as error:
+def refused() -> NoCredentialsError:
+    with pytest.raises(NoCredentialsError) as error:
         find_credentials()
     return error.value
 
@@ -116,7 +116,7 @@ def test_the_first_place_that_holds_a_secret_decides(
 @pytest.mark.usefixtures("home")
 def test_a_keyrings_entry_is_for_one_host_only(keyring: Path) -> None:
     (keyring / f"pixian-batch@{HOST}").write_text("kid:ksecret")
-    with pytest.raises(CredentialsError):
+    with pytest.raises(NoCredentialsError):
         find_credentials("https://other.example/api/v2")
 
 
@@ -136,15 +136,19 @@ def test_a_command_prints_both_or_the_secret(
     assert "gave nothing" in str(refused())
 
 
-@pytest.mark.usefixtures("home")
-def test_a_command_that_fails_shows_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_fails_shows_what_it_said(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fails = (
         f"{shlex.quote(sys.executable)} -c \"import sys; print('x:{SECRET}'); sys.exit('no \\x1b[31mkey')\""
     )
     monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", fails)
     error = refused()
-    assert "ended with code 1: no \\x1b[31mkey" in str(error)
+    assert "ended with code 1: no \x1b[31mkey" in str(error)
     assert SECRET not in str(error)
+    for words in (["account"], ["doctor"], ["run", "x.png", "--out", "y", "--json"]):
+        result = command(*words, env={"PIXIAN_BATCH_CREDENTIALS_COMMAND": fails}, cwd=str(home))
+        assert result.code == 4, result.err
+        assert "ended with code 1: no \\x1b[31mkey" in result.out + result.err, words
+        assert not any(text in result.out + result.err for text in ("\x1b", SECRET)), words
     monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", "/no/such/program")
     assert "cannot be run: No such file" in str(refused())
     monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", "pass 'show")
@@ -161,7 +165,7 @@ def test_a_command_runs_without_a_shell(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.usefixtures("home")
 def test_a_command_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pixian_batch.cli.credentials.PATIENCE", 0.2)
+    monkeypatch.setattr("pixian_batch.adapters.credentials.PATIENCE", 0.2)
     monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", "sleep 60")
     assert "did not end within" in str(refused())
 
@@ -196,8 +200,8 @@ def test_the_secret_shows_nowhere(home: Path) -> None:
     mine.write_text(f'credentials-command = "cat {home / "secret"}"\n')
     (home / "secret").write_text(f"wrong:{SECRET}\n")
     samples = Path(__file__).parents[2] / "docs" / "samples"
-    with emulator_beside(api_id="right", api_secret="right-secret") as emulator:
-        said = command(
+    with EmulatorThread(api_id="right", api_secret="right-secret") as emulator:
+        result = command(
             *(
                 "run",
                 str(samples),
@@ -212,10 +216,10 @@ def test_the_secret_shows_nowhere(home: Path) -> None:
             *("--verbose", "--log-file", str(log), "--log-format", "json", "--metrics-file", str(metrics)),
             env={"HOME": str(home)},
         )
-    assert said.code == 4, said.err
+    assert result.code == 4, result.err
     written = [path.read_bytes() for path in home.rglob("*") if path.is_file() and path.name != "secret"]
     assert len(written) >= 4  # the log, the metrics, the ledger, the file of options
-    everything = b"".join([said.out.encode(), said.err.encode(), *written])
+    everything = b"".join([result.out.encode(), result.err.encode(), *written])
     token = base64.b64encode(f"wrong:{SECRET}".encode())
     for text in (SECRET.encode(), token):
         assert text not in everything
@@ -225,6 +229,6 @@ def test_a_project_gives_no_command(home: Path) -> None:
     project = home / "shop"
     project.mkdir()
     (project / NAME).write_text("credentials-command = 'touch ran'\n")
-    said = command("x", "--out", "y", env={"HOME": str(home)}, cwd=str(project))
-    assert said.code == 2
+    result = command("x", "--out", "y", env={"HOME": str(home)}, cwd=str(project))
+    assert result.code == 2
     assert not (project / "ran").exists()

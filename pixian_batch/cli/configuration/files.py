@@ -1,0 +1,133 @@
+"""Which files of options there are: chosen on the command line, of the project, of the user. Parses them."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME: Final = "pixian-batch.toml"
+NO_FILE: Final = "none"
+_CHOICES: Final = {"--profile": "PIXIAN_BATCH_PROFILE", "--config": "PIXIAN_BATCH_CONFIG"}
+
+
+class ConfigurationError(Exception):
+    """A file that cannot be used: which, and what is wrong with it; `hint`: what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which profile and which file were asked for."""
+
+    profile: str | None = None
+    config: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A file that was looked for. whose: `project file`, `user file` or `--config`."""
+
+    path: str
+    whose: str
+    exists: bool
+
+    @property
+    def of_project(self) -> bool:
+        """Whether it may come from others."""
+        return self.whose == "project file"
+
+    def resolve(self, path: str) -> str:
+        """A path that it names: a project's relative one starts at the file, the user's at the current folder."""
+        path = os.path.expanduser(path)
+        folder = os.path.dirname(os.path.abspath(self.path))
+        if path == "-" or os.path.isabs(path) or self.whose == "user file" or folder == os.getcwd():
+            return path
+        return os.path.join(folder, path)
+
+
+def take_choice(words: list[str]) -> tuple[list[str], Choice]:
+    """`--profile` and `--config` out of a command line, or out of the environment. Raises `ConfigurationError`."""
+    rest: list[str] = []
+    choices = {option: os.environ.get(variable) or None for option, variable in _CHOICES.items()}
+    waiting = iter(words)
+    for word in waiting:
+        option, equals, value = word.partition("=")
+        if word == "--":
+            rest += [word, *waiting]
+        elif option not in _CHOICES:
+            rest.append(word)
+        else:
+            given = value if equals else next(waiting, None)
+            if not given:
+                raise ConfigurationError(f"{option} needs a value")
+            choices[option] = given
+    return rest, Choice(choices["--profile"], choices["--config"])
+
+
+def find_files(choice: Choice) -> Iterator[ConfigFile]:
+    """The files, the strongest first. Raises `ConfigurationError` when the chosen one is not there."""
+    if choice.config == NO_FILE:
+        return
+    if choice.config is not None:
+        if not os.path.isfile(choice.config):
+            raise ConfigurationError(f"--config {choice.config}: there is no such file")
+        yield ConfigFile(choice.config, "--config", exists=True)
+        return
+    paths = project_paths(os.getcwd())
+    path = next((path for path in paths if os.path.isfile(path)), paths[0])
+    yield ConfigFile(path, "project file", os.path.isfile(path))
+    path = user_path()
+    yield ConfigFile(path, "user file", os.path.isfile(path))
+
+
+def user_path() -> str:
+    """Where the user's own file is."""
+    import platformdirs  # only when files are read
+
+    return os.path.join(platformdirs.user_config_dir("pixian-batch", appauthor=False), NAME)
+
+
+def project_paths(folder: str) -> list[str]:
+    """Where the project's file may be: in `folder` and above it, within its repository or the home folder.
+
+    Elsewhere (a shared `/tmp`, a mounted disk) only in `folder` itself.
+    """
+    above = [folder]
+    while (parent := os.path.dirname(above[-1])) != above[-1]:
+        above.append(parent)
+    for number, path in enumerate(above, 1):
+        if os.path.lexists(os.path.join(path, ".git")) or path == os.path.expanduser("~"):
+            return [os.path.join(place, NAME) for place in above[:number]]
+    return [os.path.join(folder, NAME)]
+
+
+def parse(file: ConfigFile) -> dict[str, Any]:
+    """The document of a file. Raises `ConfigurationError`."""
+    try:
+        with open(file.path, "rb") as stream:
+            if file.of_project and not _is_ours(os.fstat(stream.fileno()).st_uid):
+                raise ConfigurationError(
+                    f"{file.path} belongs to another user", "use --config to name it, or --config none"
+                )
+            return tomllib.load(stream, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{file.path} is not TOML: {error}", 'strings need quotes: out = "cut"'
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file.path} cannot be read: {error.strerror}", "check its rights"
+        ) from error
+
+
+def _is_ours(owner: int) -> bool:
+    return not hasattr(os, "geteuid") or owner in {0, os.geteuid()}
