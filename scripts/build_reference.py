@@ -143,14 +143,22 @@ def _man_lines(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]
         " at any moment. The first word is a command, or run is meant."
     )
     for name, (command, sections) in commands.items():
-        yield f".SH {name.upper()}"
-        yield _roff(" ".join(command.help.split()))
-        for panel, rows in sections.items():
-            yield f'.SS "{panel}"'
-            for names, text in rows:
-                yield from (".TP", f".B {_roff(names)}", _roff(text))
-        yield '.SS "Examples"'
-        yield from (".nf", *map(_roff, command.examples), ".fi")
+        yield from _man_command(name, command, sections)
+    yield from _man_end()
+
+
+def _man_command(name: str, command: Any, sections: dict[str, list[tuple[str, str]]]) -> Iterator[str]:
+    yield f".SH {name.upper()}"
+    yield _roff(" ".join(command.help.split()))
+    for panel, rows in sections.items():
+        yield f'.SS "{panel}"'
+        for names, text in rows:
+            yield from (".TP", f".B {_roff(names)}", _roff(text))
+    yield '.SS "Examples"'
+    yield from (".nf", *map(_roff, command.examples), ".fi")
+
+
+def _man_end() -> Iterator[str]:
     yield ".SH ENVIRONMENT"
     yield _roff(
         "PIXIAN_API_ID, PIXIAN_API_SECRET, PIXIAN_API_SECRET_FILE: the account. Every option also as"

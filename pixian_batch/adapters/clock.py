@@ -1,4 +1,7 @@
-"""The wall clock: the one place that reads it. Everything else asks the event loop for time."""
+"""The wall clock: the one place that reads it. Everything else asks the event loop for time.
+
+Proved by tests/project/test_clock.py.
+"""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def _box(text: str) -> Box | None:
 _T = TypeVar("_T")
 
 
-class _Reader:
+class _HeaderReader:
     """Reads headers one by one and keeps the warnings."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
@@ -105,7 +105,7 @@ class _Reader:
 
 def read_result_headers(headers: Mapping[str, str], *, test: bool = False) -> ResultHeaders:
     """The result headers of a 2xx answer; `test` says whether a calculated price is expected."""
-    reader = _Reader(headers)
+    reader = _HeaderReader(headers)
     return ResultHeaders(
         credits_charged=reader.read(CREDITS_CHARGED, _decimal),
         credits_calculated=reader.read(CREDITS_CALCULATED, _decimal, expected=test),

@@ -99,7 +99,7 @@ def read_text(settings: type[_T], text: str, *, base: Path | None = None) -> _T:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(str(error)) from None
-    return _Reader(base or Path()).table(settings, table, "")
+    return _TableReader(base or Path()).table(settings, table, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ _SCALARS: Final[Mapping[Any, tuple[Any, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _TableReader:
     """TOML's values -> settings; every method takes the place in the file, for errors."""
 
     base: Path

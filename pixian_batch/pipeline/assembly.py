@@ -8,6 +8,8 @@ The layers around one request, from the outside in, each the same callable (`job
     disk       DiskRoom     room for the result is set aside
     record     Recording    written down before, while and after it is sent
     exchange   exchange()   the request and its answer on the wire
+
+Proved by tests/money/test_faults.py.
 """
 
 from __future__ import annotations

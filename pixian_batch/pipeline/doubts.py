@@ -1,4 +1,7 @@
-"""Images that earlier runs have left in doubt: a person is asked about them where there is one, and else told."""
+"""Images that earlier runs have left in doubt: a person is asked about them where there is one, and else told.
+
+Proved by tests/cli/test_ask.py.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """One image's way: found -> job -> bought (or not needed) -> landed -> ending.
 
 Every image that comes here leaves with exactly one ending.
+
+Proved by tests/money/test_dedupe.py.
 """
 
 from __future__ import annotations

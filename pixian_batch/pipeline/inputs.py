@@ -1,4 +1,7 @@
-"""What to walk, and the walk itself."""
+"""What to walk, and the walk itself.
+
+Proved by tests/cli/test_run_input.py.
+"""
 
 from __future__ import annotations
 

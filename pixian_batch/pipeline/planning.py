@@ -1,6 +1,8 @@
 """What a run would do and cost: the run's own discovery, then headers only. Nothing is sent or written.
 
 Bytes are read of those files only that share their size with another one: only they can be duplicates.
+
+Proved by tests/cli/test_plan.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Found -> job: all that has to be known of an input, and of its result's place, before it may be bought."""
+"""Found -> job: all that has to be known of an input, and of its result's place, before it may be bought.
+
+Proved by tests/cli/test_via_delta.py.
+"""
 
 from __future__ import annotations
 

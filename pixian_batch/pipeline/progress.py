@@ -120,7 +120,7 @@ class Progress:
 
     def _eta(self, left: int, allowed: int, next_step: float | None) -> float | None:
         """Seconds until `left` more images are bought, each as long as the latest ones, rests included."""
-        if not self._lately or left < 0:
+        if self.pool is None or not self._lately or left < 0:
             return None
         each = sum(seconds for _at, seconds in self._lately) / len(self._lately)
         return self.ramp.seconds_for(left * each, allowed=allowed, next_step=next_step)

@@ -1,6 +1,8 @@
 """The corridor of a run: recover what was left, walk, buy, land, sum up. The only room that opens all doors.
 
 `run` is handed its options in groups and its displays as one watcher; it prints nothing and knows no argv.
+
+Proved by tests/money/test_stopping.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""How much there is: counts the inputs beside the run, and says when the results will hardly fit on the disk."""
+"""How much there is: counts the inputs beside the run, and says when the results will hardly fit on the disk.
+
+Proved by tests/cli/test_room.py.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """The one door to a ledger: `ask`, and by it every question that the pipeline asks by name.
 
 A run's ledger and a reader's differ only in how they carry a question to their connection.
+
+Proved by tests/adapters/ledger/test_questions.py.
 """
 
 from __future__ import annotations

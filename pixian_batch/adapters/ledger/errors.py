@@ -1,6 +1,8 @@
 """What can be wrong with a ledger, and whose move it is. No database is touched here.
 
 Every error carries its `hint`, so that all commands give the same advice for the same trouble.
+
+Proved by tests/cli/test_damage.py.
 """
 
 from __future__ import annotations

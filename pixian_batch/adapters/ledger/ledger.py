@@ -1,6 +1,8 @@
 """The ledger of a run, held exclusively: what it promises to have written down when a call returns.
 
 The statements are in `writing`, the questions in `questions`; one thread carries both (`committer`).
+
+Proved by tests/adapters/ledger/test_opening.py.
 """
 
 from __future__ import annotations

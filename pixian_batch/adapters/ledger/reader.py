@@ -1,4 +1,7 @@
-"""The ledger for those who only look: `plan`, `status`, and everybody while a run goes on. Writes nothing."""
+"""The ledger for those who only look: `plan`, `status`, and everybody while a run goes on. Writes nothing.
+
+Proved by tests/adapters/ledger/test_questions.py.
+"""
 
 from __future__ import annotations
 

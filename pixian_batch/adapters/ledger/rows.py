@@ -2,6 +2,8 @@
 
 File names are text where they are UTF-8, else their bytes; credits are decimal text; an answer's headers
 are the columns of `HEADERS`, in that order.
+
+Proved by tests/adapters/ledger/test_questions.py.
 """
 
 from __future__ import annotations

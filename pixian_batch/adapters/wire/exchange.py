@@ -1,6 +1,8 @@
 """One exchange, the same for the command and the library: send an image, take the answer in, find the verdict.
 
 It decides nothing that follows: whether to send again, what to write down and what to tell are others' work.
+
+Proved by tests/pipeline/test_sending.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The facts of one exchange, filled in as they happen, and the two ways in which it can break."""
+"""The facts of one exchange, filled in as they happen, and the two ways in which it can break.
+
+Proved by tests/adapters/wire/test_session.py.
+"""
 
 from __future__ import annotations
 

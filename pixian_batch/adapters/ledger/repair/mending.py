@@ -2,6 +2,8 @@
 
 Where a record is gone the careful reading is taken: an image that may have been paid for is in doubt, or its
 result is left where it stands. Results on disk are looked at, never touched.
+
+Proved by tests/adapters/ledger/test_repair.py.
 """
 
 from __future__ import annotations
