@@ -1,7 +1,16 @@
 """Walks the inputs ahead of the workers and lets through what may need work.
 
-What is done is recognised here, about a thousand names at a time: one visit to the ledger for all their
-folders, and two stats a name. Blocking work runs in threads; the stream of one item holds the discovery back.
+How it works:
+1. The walk goes on in a thread of its own (`prefetch.py`), a batch of names ahead at most. Whoever takes gets all
+   that was found meanwhile: many small folders, or a part of a large one.
+2. For all their folders together one question goes to the ledger: what were these inputs when they were last
+   read, and what stands where their results go?
+3. In one visit to a thread each name is compared, by two stats: done (told, many at once), a collision or a file
+   of somebody else (told), or perhaps work.
+4. What may need work goes into the stream, which holds one item: so the walk never runs far ahead of the workers,
+   and memory does not grow with the number of inputs. A run that stops hands over nothing more.
+
+It reads no photo and decides nothing about money: whether bytes were bought under another name is found later.
 """
 
 from __future__ import annotations
