@@ -3,7 +3,7 @@
    Every call that changes a file under a root is counted, and the n-th (or every one from then on) fails with
    an errno, or kills the process. KILL is a crash of the process; POWER is one of the machine: before the
    kill, each file falls back to what it held when it was last synced, and a rename whose folder was not synced
-   since is undone. For one process that runs on Linux with glibc; tests/support/faults.py builds and arms it. */
+   since is undone. READ counts what reads instead, and fails with EIO. For one process that runs on Linux with glibc; tests/support/faults.py builds and arms it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { KILL = -1, POWER = -2, MOST_RENAMES = 4096 };
+enum { KILL = -1, POWER = -2, READ = -3, MOST_RENAMES = 4096 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static __thread int inside;
@@ -139,12 +139,12 @@ static void cut_the_power(void) {
 /* --- the count ---------------------------------------------------------------------------------------- */
 
 /* Whether this call, under a root, fails: errno is set then. Held: the mutex. */
-static int fails(void) {
-    seen++;
-    if (!at || (onwards ? seen < at : seen != at)) return 0;
+static int fails(int reads) {
+    seen += reads == (fault == READ);
+    if (!at || reads != (fault == READ) || (onwards ? seen < at : seen != at)) return 0;
     if (fault == POWER) cut_the_power();
-    if (fault < 0) kill(getpid(), SIGKILL), pause();
-    errno = fault;
+    if (fault == KILL || fault == POWER) kill(getpid(), SIGKILL), pause();
+    errno = fault == READ ? EIO : fault;
     return 1;
 }
 
@@ -163,12 +163,18 @@ static void leave(int entered) {
     errno = error;
 }
 
-#define ON_FILE(type, name, parameters, arguments, after)                                   \
+#define ON_FILE(type, name, parameters, arguments, after) CALL(type, name, parameters, arguments, 0, after)
+#define ON_READ(type, name, parameters, arguments) CALL(type, name, parameters, arguments, 1, (void)0)
+#define CALL(type, name, parameters, arguments, reads, after)                               \
     type name parameters {                                                                  \
         char path[PATH_MAX];                                                                \
         int entered = enter(), here = entered && path_of(fd, path) && below(path);          \
-        type result = here && fails() ? -1 : REAL(name) arguments;                          \
-        if (here && result >= 0) { after; }                                                 \
+        if (!here) { /* a pipe that is read may wait for what another thread does */        \
+            leave(entered);                                                                 \
+            return REAL(name) arguments;                                                    \
+        }                                                                                   \
+        type result = fails(reads) ? -1 : REAL(name) arguments;                          \
+        if (result >= 0) { after; }                                                         \
         leave(entered);                                                                     \
         return result;                                                                      \
     }
@@ -176,13 +182,16 @@ static void leave(int entered) {
     int name parameters {                                                                   \
         char whole[PATH_MAX];                                                               \
         int entered = enter(), here = entered && absolute(dir, path, whole) && below(whole);\
-        int failed = here && fails();                                                       \
+        int failed = here && fails(0);                                                       \
         if (here && !failed) { before; }                                                    \
         int result = failed ? -1 : REAL(name) arguments;                                    \
         leave(entered);                                                                     \
         return result;                                                                      \
     }
 
+ON_READ(ssize_t, read, (int fd, void *block, size_t size), (fd, block, size))
+ON_READ(ssize_t, pread, (int fd, void *block, size_t size, off_t at_), (fd, block, size, at_))
+ON_READ(ssize_t, pread64, (int fd, void *block, size_t size, off64_t at_), (fd, block, size, at_))
 ON_FILE(ssize_t, write, (int fd, const void *block, size_t size), (fd, block, size), (void)0)
 ON_FILE(ssize_t, writev, (int fd, const struct iovec *blocks, int count), (fd, blocks, count), (void)0)
 ON_FILE(ssize_t, pwrite, (int fd, const void *block, size_t size, off_t at_), (fd, block, size, at_), (void)0)
@@ -202,7 +211,7 @@ ON_PATH(linkat, (int old, const char *from, int dir, const char *path, int flags
 static int renaming(int old, const char *from, int dir, const char *to) {
     char source[PATH_MAX], target[PATH_MAX];
     int entered = enter(), here = entered && absolute(old, from, source) && absolute(dir, to, target) && below(target);
-    int failed = here && fails();
+    int failed = here && fails(0);
     if (here && !failed) note_rename(source, target);
     int result = failed ? -1 : REAL(renameat)(old, from, dir, to);
     if (here && !failed && result) renamed -= shadows[0] != 0;
@@ -216,7 +225,7 @@ static int opening(int dir, const char *path, int flags, mode_t mode) {
     char whole[PATH_MAX];
     int entered = flags & O_CREAT ? enter() : 0;
     int here = entered && absolute(dir, path, whole) && below(whole) && access(whole, F_OK);
-    int result = here && fails() ? -1 : REAL(openat)(dir, path, flags, mode);
+    int result = here && fails(0) ? -1 : REAL(openat)(dir, path, flags, mode);
     leave(entered);
     return result;
 }

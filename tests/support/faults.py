@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-KINDS: Final = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "KILL": -1, "POWER": -2}
-"""What a call that is to fail does: an errno, the death of the process, or a power cut."""
+KINDS: Final = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "KILL": -1, "POWER": -2, "READ": -3}
+"""What a call that is to fail does: an errno, the death of the process, a power cut; READ: EIO, of reads."""
 
 
 def why_not() -> str | None:
