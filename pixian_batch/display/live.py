@@ -20,7 +20,7 @@ from rich.text import Text
 from pixian_batch.display import text as words
 from pixian_batch.display.summary import Tone, report_on
 from pixian_batch.display.writer import Writer
-from pixian_batch.policy.outcome import Failed, InDoubt, Lost
+from pixian_batch.policy.outcome import Failed, InDoubt, Kept, Lost
 from pixian_batch.policy.progress import Level, Message, Watcher
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ class Live(Watcher):
         match ending.outcome:
             case Failed(problem=problem):
                 label, style = "failed", _BAD
+            case Kept(problem=problem):
+                label, style = "kept", _WAITING
             case InDoubt(problem=problem) | Lost(problem=problem):
                 label, style = "in doubt", _WAITING
             case _:

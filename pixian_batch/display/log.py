@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pixian_batch.display.records import image_record, summary_record
 from pixian_batch.display.text import one_line, printable, problem_text, with_hint
-from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Lost, NotStarted, Skipped
+from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Kept, Lost, NotStarted, Skipped
 from pixian_batch.policy.progress import Level, Watcher
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Logged(Watcher):
         match ending.outcome:
             case Failed(problem):
                 self._image(logging.ERROR, f"{name} failed: {problem_text(problem)}", ending)
+            case Kept(problem=problem):
+                self._image(logging.WARNING, f"{name} {problem_text(problem)}", ending)
             case InDoubt(problem=problem) | Lost(problem=problem):
                 text = f"{name} may have been charged without a result: {problem_text(problem)}"
                 self._image(logging.WARNING, text, ending)

@@ -113,6 +113,7 @@ def _tally_lines(tally: Tally) -> Iterator[str]:
         "failed": tally.failed,
         "in_doubt": tally.in_doubt,
         "lost": tally.lost,
+        "kept": tally.kept,
     }
     yield from _head("images", "Images of the latest run by how they ended.")
     for outcome, number in counts.items():

@@ -19,7 +19,7 @@ from pixian_batch.display.text import (
     with_hint,
 )
 from pixian_batch.display.writer import Writer
-from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Lost, Skipped
+from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Kept, Lost, Skipped
 from pixian_batch.policy.progress import Level, Watcher
 
 if TYPE_CHECKING:
@@ -96,6 +96,9 @@ class Plain(Watcher):
             case Failed(problem=problem):
                 kind = ("failed", str(problem.code or problem.message))
                 shown = not self._quiet
+            case Kept(problem=problem):
+                kind = ("kept", str(problem.code))
+                shown = True
             case InDoubt(problem=problem) | Lost(problem=problem):
                 kind = ("in doubt", str(problem.code or problem.message))
                 shown = True
@@ -159,6 +162,8 @@ def ending_line(ending: Ending) -> str | None:
             return f"skipped: {name}, {reason.value}"
         case Failed(problem):
             return f"failed: {name}: {problem_text(problem)}"
+        case Kept(problem=problem):
+            return f"kept: {name}: {problem_text(problem)}"
         case InDoubt(problem=problem) | Lost(problem=problem):
             return f"in doubt: {name}: {problem_text(problem)}"
         case _:

@@ -20,6 +20,7 @@ from pixian_batch.policy.outcome import (
     Duplicate,
     Failed,
     InDoubt,
+    Kept,
     Lost,
     NotStarted,
     Skipped,
@@ -81,7 +82,7 @@ def image_record(ending: Ending) -> Record | None:
     outcome = ending.outcome
     if isinstance(outcome, NotStarted):
         return None
-    headers = outcome.headers if isinstance(outcome, Done | Lost) else _NO_HEADERS
+    headers = outcome.headers if isinstance(outcome, Done | Kept | Lost) else _NO_HEADERS
     return {
         "v": VERSION,
         "type": "image",
@@ -94,20 +95,33 @@ def image_record(ending: Ending) -> Record | None:
         "earlier": isinstance(outcome, InDoubt | Lost) and outcome.earlier,
         "credits_charged": _credits(headers.credits_charged),
         "credits_calculated": _credits(headers.credits_calculated),
-        "credits_in_doubt": _credits(outcome.at_most if isinstance(outcome, InDoubt | Lost) else None),
+        "credits_in_doubt": _credits(_at_most(outcome)),
         "http_status": None if isinstance(outcome, Skipped | Duplicate | InDoubt) else outcome.http_status,
-        "error": _problem(outcome.problem if isinstance(outcome, InDoubt | Lost | Failed) else None),
-        **_named("kept", outcome.kept if isinstance(outcome, Lost) else None),
+        "error": _problem(outcome.problem if isinstance(outcome, Kept | InDoubt | Lost | Failed) else None),
+        **_named("kept", outcome.kept if isinstance(outcome, Kept | Lost) else None),
         "attempts": ending.attempts,
         "seconds": _seconds(ending.seconds),
         **_picture(headers),
     }
 
 
-def _status(outcome: Done | InDoubt | Lost | Skipped | Duplicate | Failed) -> str:
+def _at_most(outcome: Done | Kept | InDoubt | Lost | Skipped | Duplicate | Failed) -> Decimal | None:
+    """The most that an image can have cost of which nobody knows what it did."""
+    match outcome:
+        case Done(headers=headers) | Kept(headers=headers) if headers.credits_charged is not None:
+            return None
+        case Done() | Kept() | InDoubt() | Lost():
+            return outcome.at_most
+        case _:
+            return None
+
+
+def _status(outcome: Done | Kept | InDoubt | Lost | Skipped | Duplicate | Failed) -> str:
     match outcome:
         case Done():
             return "done"
+        case Kept():
+            return "kept"
         case InDoubt():
             return "in_doubt"
         case Lost():
@@ -160,6 +174,7 @@ def summary_record(summary: Summary) -> Record:
         "failed": tally.failed,
         "in_doubt": tally.in_doubt,
         "lost": tally.lost,
+        "kept": tally.kept,
         "not_started": tally.not_started,
         "repaired": tally.repaired,
         "attempts": tally.attempts,

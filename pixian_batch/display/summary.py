@@ -112,6 +112,12 @@ def _rows(summary: Summary) -> Iterator[SummaryRow]:
         (tally.failed, "failed", "nothing was charged for these", Tone.BAD),
         (tally.in_doubt, "in doubt", "sent, but no answer came", Tone.WAITING),
         (tally.lost, "lost", "answered, but the result did not arrive whole", Tone.WAITING),
+        (
+            tally.kept,
+            "kept",
+            "here, and not at their places: the next run finishes them for free",
+            Tone.WAITING,
+        ),
         (tally.not_started, "not started", "new in the next run", Tone.PLAIN),
     ]
     yield SummaryRow("done", f"{tally.done:,}", repaired, Tone.GOOD if tally.done else Tone.PLAIN)
@@ -129,7 +135,7 @@ def _money(summary: Summary) -> Iterator[SummaryRow]:
     if not summary.free and ever is not None and ever != tally.credits_charged:
         facts.append(f"{credit_amount(ever)} in all runs of this ledger")
     if tally.credits_unknown and not summary.free:
-        facts.append(f"{images(tally.credits_unknown)} whose price the service did not say")
+        facts.append(f"the price of {images(tally.credits_unknown)} is not known")
     yield SummaryRow("credits", facts[0].replace(" credits", ""), ", ".join(facts[1:]))
     if tally.warnings:
         yield SummaryRow(

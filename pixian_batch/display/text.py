@@ -229,6 +229,7 @@ def outcome_facts(tally: Tally, *, all_of_them: bool = True) -> list[str]:
         (tally.skipped, "skipped", all_of_them and tally.skipped),
         (tally.duplicates, "duplicates", all_of_them and tally.duplicates),
         (tally.failed, "failed", tally.failed),
+        (tally.kept, "kept", tally.kept),
         (tally.undecided, "in doubt", tally.undecided),
     ]
     return [f"{number:,} {word}" for number, word, wanted in numbers if wanted]

@@ -16,6 +16,7 @@ from pixian_batch.adapters.landing import DiskError, RebuildError
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.reading import ReadingError
 from pixian_batch.adapters.wire.trace import SourceChangedError
+from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.claims import Claims
 from pixian_batch.pipeline.finishing import Finisher, Received
 from pixian_batch.policy.outcome import (
@@ -24,6 +25,7 @@ from pixian_batch.policy.outcome import (
     Ending,
     Failed,
     InDoubt,
+    Kept,
     Lost,
     NotStarted,
     Outcome,
@@ -171,6 +173,8 @@ class ImageHandler:
     async def _land(self, job: Job, reply: Reply) -> Outcome:
         received = Received.of(job, reply)
         headers, status = received.headers, reply.http_status
+        if reply.unrecorded is not None:
+            return _kept(reply, received.body, reply.unrecorded)
         try:
             await self.finisher.finish(received)
         except (DiskError, LedgerError) as error:
@@ -178,14 +182,12 @@ class ImageHandler:
             # The rename may have been done, and only the note of it failed.
             spooled = await asyncio.to_thread(os.path.exists, received.body)
             kept = received.body if spooled else self.landing.path(job.place)
-            message = f"paid for and kept at {kept}: {error}"
-            problem = Problem("disk", message, "the next run finishes it for free")
-            return Lost(problem, headers, status, kept, at_most=None)
+            return _kept(reply, kept, error)
         except RebuildError as error:
             await self.ledger.lost(received.attempt)
             problem = Problem("delta", str(error), "see pixian-batch decode --help")
             return Lost(problem, headers, status, received.body, at_most=None)
-        return Done(headers, status)
+        return Done(headers, status, at_most=reply.at_most)
 
     async def _remember_failure(self, found: Found, outcome: Outcome) -> None:
         if isinstance(outcome, Failed):
@@ -211,6 +213,12 @@ def _not_by_delta(job: Job, max_pixels: int) -> Message:
 
 def _problem(reply: Reply) -> Problem:
     return reply.problem or Problem(None, f"HTTP {reply.http_status}", "")
+
+
+def _kept(reply: Reply, path: str, error: Exception) -> Outcome:
+    """What is told of a result that is here, and that the disk or the ledger kept from its place."""
+    problem = Problem("disk", f"paid for and kept at {path}: {error}", "the next run finishes it for free")
+    return Kept(problem, reply.headers or ResultHeaders(), reply.http_status, path, reply.at_most)
 
 
 def _doubtful(reply: Reply) -> Outcome:

@@ -1,17 +1,18 @@
 """At the start of a run: settle what an interrupted one has left, from the facts on disk. Sends nothing.
 
-Spool complete -> finished for free. Answer begun, spool incomplete -> lost, the credits are known.
-No answer -> in doubt. Rules in the order they are tried.
+A head in the spool -> its credits into the ledger. Spool complete -> finished for free. Answer begun, spool
+incomplete -> lost, the credits are known. No answer -> in doubt. Rules in the order they are tried.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.landing import RebuildError, read_body
+from pixian_batch.adapters.landing import RebuildError, read_body, read_head
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.finishing import Finisher, Received
 from pixian_batch.policy.outcome import Done, Ending
@@ -40,6 +41,7 @@ class Recovery:
 
     async def _recover_one(self, left: Unfinished) -> Ending | None:
         spool = self.landing.spool_of(left.sending.place, left.sending.spool)
+        left = await self._take_head(left, spool)
         if left.ended is not None:
             return await self._finish(left, left.ended.kept or spool)
         body = await asyncio.to_thread(read_body, spool)
@@ -54,10 +56,22 @@ class Recovery:
         await self._lose(left, body)
         return None
 
+    async def _take_head(self, left: Unfinished, spool: str) -> Unfinished:
+        """What the ledger did not take of the answer's head when it came; then the spool is like any other."""
+        found = await asyncio.to_thread(read_head, spool)
+        if found is None:
+            return left
+        path, head = found
+        if left.answered is None:
+            await self.ledger.answered(left.sending.attempt, head)
+            left = replace(left, answered=head)
+        await self.landing.cut_head(path)
+        return left
+
     async def _finish(self, left: Unfinished, path: str) -> Ending | None:
         """The body was whole: bring it to its place, unless that was the last thing that still happened."""
         sending = left.sending
-        headers = left.answered.headers if left.answered else ResultHeaders()
+        headers = _headers(left)
         rebuild = sending.key.is_delta
         body = await asyncio.to_thread(read_body, path)
         if body is None:
@@ -77,7 +91,11 @@ class Recovery:
         except RebuildError:
             await self.ledger.lost(sending.attempt)
             return None
-        done = Done(headers, left.answered.http_status if left.answered else None, repaired=True)
+        return self._done(left)
+
+    def _done(self, left: Unfinished) -> Ending:
+        sending, status = left.sending, left.answered.http_status if left.answered else None
+        done = Done(_headers(left), status, repaired=True, at_most=sending.at_most)
         return Ending(sending.input, self.landing.path(sending.place), done)
 
     async def _original(self, sending: Sending) -> str:
@@ -94,9 +112,7 @@ class Recovery:
             await self.ledger.lost(sending.attempt)
             return None
         await self.ledger.placed(sending.input, sending.place, Placed(sending.key, size))
-        headers = left.answered.headers if left.answered else ResultHeaders()
-        done = Done(headers, left.answered.http_status if left.answered else None, repaired=True)
-        return Ending(sending.input, self.landing.path(sending.place), done)
+        return self._done(left)
 
     async def _doubt(self, left: Unfinished, body: Body | None) -> None:
         """Interrupted before any answer: it may have been charged, or may never have left."""
@@ -111,6 +127,13 @@ class Recovery:
             self.landing.remove(body.path)
             body = None
         await self.ledger.ended(left.sending.attempt, _ended(Verdict.LOST, left, body))
+
+
+def _headers(left: Unfinished) -> ResultHeaders:
+    """What the answer's head is known to have said. That a free one cost nothing is known without it."""
+    if left.answered is not None:
+        return left.answered.headers
+    return ResultHeaders(credits_charged=Decimal(0) if left.sending.free else None)
 
 
 def _first_there(paths: list[str]) -> str:

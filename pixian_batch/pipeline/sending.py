@@ -3,10 +3,14 @@
 The order of writes is the promise: `sending` is durable before the first byte leaves, the credits are
 durable before the body is read, the body is synced before the verdict says it was delivered. That last
 verdict is left to whoever finishes the result: with it, the worker would wait for nothing it needs.
+
+A ledger that does not take the credits has them beside it, in the spool, before the body; nothing more is
+written down of that attempt then, so that the next run settles it from there.
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -66,19 +70,27 @@ class Recording:
             await self._note(attempt, Ended(Verdict.NOT_SENT, message=str(error)))
             raise
         reply = await self._exchange(job, attempt, spool)
-        if reply.verdict is not Verdict.DELIVERED:
+        if reply.verdict is not Verdict.DELIVERED and reply.unrecorded is None:
             await self._note(attempt, reply.ended())
         if isinstance(reply.cause, SourceChangedError):
             raise reply.cause
         return reply
 
     async def _exchange(self, job: Job, attempt: int, spool: Spool) -> Reply:
+        unrecorded: LedgerError | None = None
+
         async def on_head(head: Answered) -> None:
+            nonlocal unrecorded
             try:
                 await self.ledger.answered(attempt, head)
             except LedgerError as error:
                 # What was paid for comes first: the body is still taken in, then the run stops.
+                unrecorded = error
                 self.stop.raise_(Stop.disk(error))
+                with contextlib.suppress(
+                    DiskError
+                ):  # then the price is unknown, and counts as its upper bound
+                    await spool.write_head(head)
 
         reply = await exchange(
             self.session, job.source, job.params, spool, on_head=on_head, worth_keeping=not self.free
@@ -88,7 +100,14 @@ class Recording:
         kept = reply.body.path if reply.body is not None else reply.kept
         # The bytes are not where the ledger expects them, or are kept for a person.
         elsewhere = kept if spool.rescued or reply.verdict is Verdict.LOST else None
-        return replace(reply, attempt=attempt, at_most=job.at_most, kept=kept, elsewhere=elsewhere)
+        return replace(
+            reply,
+            attempt=attempt,
+            at_most=job.at_most,
+            kept=kept,
+            elsewhere=elsewhere,
+            unrecorded=unrecorded,
+        )
 
     async def _note(self, attempt: int, ended: Ended) -> None:
         """Write it down. If the ledger does not take it, the next run settles this attempt from the facts on disk."""

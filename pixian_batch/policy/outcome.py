@@ -44,6 +44,19 @@ class Done:
     http_status: int | None
     repaired: bool = False
     """Finished for free from bytes that an interrupted run had already received."""
+    at_most: Decimal | None = None
+    """The most it can have cost, for when `headers` do not say what was charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The result is here, at `kept`, and not yet at its place: the next run finishes it for free."""
+
+    problem: Problem
+    headers: ResultHeaders
+    http_status: int | None
+    kept: str
+    at_most: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,7 @@ class NotStarted:
     """The run ended before this image's turn: it is simply new in the next run. Not reported."""
 
 
-Costly: TypeAlias = Done | InDoubt | Lost
+Costly: TypeAlias = Done | Kept | InDoubt | Lost
 Costless: TypeAlias = Skipped | Duplicate | Failed | NotStarted
 Outcome: TypeAlias = Costly | Costless
 

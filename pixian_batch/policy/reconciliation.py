@@ -20,17 +20,18 @@ class Finding(Enum):
 
 
 def reconciled(
-    before: Decimal, now: Decimal, charged: Decimal, doubts: Sequence[Decimal | None]
+    before: Decimal, now: Decimal, charged: Decimal, doubts: Sequence[Decimal | None], *, unknown: int = 0
 ) -> tuple[Finding, Decimal]:
     """The finding, and the credits that known charges do not explain.
 
-    doubts: the most that each attempt in doubt can have cost; None where nothing is known.
+    doubts: the most that each attempt in doubt can have cost; None where nothing is known. unknown: results whose
+    charge nobody knows, which may explain the rest as well as the doubts.
     """
     unexplained = before - now - charged
     if unexplained == 0:
         return Finding.NONE_CHARGED, unexplained
     known = [at_most for at_most in doubts if at_most is not None]
-    if unexplained < 0 or (len(known) == len(doubts) and unexplained > sum(known, Decimal(0))):
+    if unknown or unexplained < 0 or (len(known) == len(doubts) and unexplained > sum(known, Decimal(0))):
         return Finding.UNEXPLAINED, unexplained
     if len(known) == len(doubts) and unexplained == sum(known, Decimal(0)):
         return Finding.ALL_CHARGED, unexplained

@@ -64,7 +64,8 @@ class Reply:
     body: a delivered result where its sink has put it. problem: what went wrong, None for a delivered result.
     cause: the exception behind it. retry_after, seconds: in seconds. kept: where bytes are that came and are
     not a result. attempt: its number in the ledger, None where nothing was sent and written down; at_most: the
-    credits it can have cost; elsewhere: where bytes are that the ledger would not find by itself.
+    credits it can have cost; elsewhere: where bytes are that the ledger would not find by itself. unrecorded: why
+    the ledger has not what the head says, though it is kept with the bytes where that was possible.
     """
 
     verdict: Verdict
@@ -79,6 +80,7 @@ class Reply:
     attempt: int | None = None
     at_most: Decimal | None = None
     elsewhere: str | None = None
+    unrecorded: Exception | None = None
 
     def ended(self) -> Ended:
         """How the attempt ended, for the ledger."""

@@ -12,6 +12,7 @@ from pixian_batch.policy.outcome import (
     Ending,
     Failed,
     InDoubt,
+    Kept,
     Lost,
     NotStarted,
     Skipped,
@@ -33,6 +34,8 @@ class Tally:
     failed: int = 0
     in_doubt: int = 0
     lost: int = 0
+    kept: int = 0
+    """Results that are here and not at their places: the next run finishes them for free."""
     not_started: int = 0
     repaired: int = 0
     """Of `done`: finished for free from an interrupted run's bytes."""
@@ -41,16 +44,16 @@ class Tally:
     credits_charged: Decimal = ZERO
     credits_calculated: Decimal = ZERO
     credits_unknown: int = 0
-    """Results whose charge the service did not say."""
+    """Results whose charge the service did not say, or that could not be kept."""
     credits_in_doubt: Decimal = ZERO
-    """The most that images in doubt, of this run or an earlier one, can have cost, as far as known."""
+    """The most that these and images in doubt, of this run or an earlier one, can have cost, as far as known."""
     doubts_unpriced: int = 0
     """Images in doubt of which nobody knows what they can have cost."""
 
     @property
     def ended(self) -> int:
         """Images whose way has ended in this run, skipped ones included."""
-        return self.done + self.skipped + self.duplicates + self.failed + self.in_doubt + self.lost
+        return self.done + self.kept + self.skipped + self.duplicates + self.failed + self.undecided
 
     @property
     def undecided(self) -> int:
@@ -63,6 +66,8 @@ class Tally:
         match ending.outcome:
             case Done() as done:
                 return _plus_done(tally, done)
+            case Kept(headers=headers, at_most=at_most):
+                return _plus_paid(replace(tally, kept=tally.kept + 1), headers.credits_charged, at_most)
             case InDoubt(at_most=at_most):
                 return replace(
                     tally,
@@ -90,16 +95,26 @@ class Tally:
 
 
 def _plus_done(tally: Tally, done: Done) -> Tally:
-    # A repaired result was charged in the run that was interrupted, and counted in the ledger then.
-    charged = ZERO if done.repaired else done.headers.credits_charged
-    return replace(
+    tally = replace(
         tally,
         done=tally.done + 1,
         repaired=tally.repaired + done.repaired,
         warnings=tally.warnings + bool(done.headers.warnings),
-        credits_charged=tally.credits_charged + (charged or ZERO),
         credits_calculated=tally.credits_calculated + (done.headers.credits_calculated or ZERO),
-        credits_unknown=tally.credits_unknown + (charged is None),
+    )
+    # What a repaired result is known to have cost was counted in the run that was interrupted.
+    charged = done.headers.credits_charged
+    return _plus_paid(tally, ZERO if done.repaired and charged is not None else charged, done.at_most)
+
+
+def _plus_paid(tally: Tally, charged: Decimal | None, at_most: Decimal | None) -> Tally:
+    """A result that was charged `charged`; where nobody knows, `at_most`."""
+    if charged is not None:
+        return replace(tally, credits_charged=tally.credits_charged + charged)
+    return replace(
+        tally,
+        credits_unknown=tally.credits_unknown + 1,
+        credits_in_doubt=tally.credits_in_doubt + (at_most or ZERO),
     )
 
 

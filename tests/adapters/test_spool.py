@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 from support.pictures import content_of, picture, put
 
-from pixian_batch.adapters.landing import DiskError, Landing, Spool, read_body
-from pixian_batch.adapters.landing.spool import BLOCK
+from pixian_batch.adapters.landing import DiskError, Landing, Spool, cut_head, read_body, read_head
+from pixian_batch.adapters.landing.head import ROOM
+from pixian_batch.adapters.landing.spool import BLOCK, rescue_path
+from pixian_batch.contract.headers import Box, ResultHeaders
+from pixian_batch.contract.params import Size
+from pixian_batch.policy.record import Answered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,11 +48,12 @@ async def test_a_later_run_reads_of_a_spool_what_was_said_when_it_was_finished(t
 @pytest.mark.asyncio
 async def test_small_pieces_are_written_in_large_blocks(tmp_path: Path) -> None:
     spool = await Spool.open(str(tmp_path / "x.part"))
-    sizes = set()
+    sizes = {size_of(spool.path)}  # room for what the head of the answer says
+    assert sizes == {ROOM}
     for _ in range(1000):
         await spool.write(b"x" * 1000)
         sizes.add(size_of(spool.path))
-    assert min(sizes - {0}) >= BLOCK
+    assert min(sizes - {ROOM}) >= BLOCK
     assert len(sizes) <= 1 + 1_000_000 // BLOCK
     assert (await spool.finish()).size == size_of(spool.path) == 1_000_000
 
@@ -114,3 +120,106 @@ async def test_when_nothing_takes_the_body_it_is_a_disk_error_and_the_start_is_k
     kept = await spool.keep()
     assert kept is not None
     assert size_of(kept) >= BLOCK
+
+
+# --- the head of an answer, before its body --------------------------------------------------------------
+
+HEAD = Answered(
+    200,
+    ResultHeaders(
+        credits_charged=Decimal("123456789012.123456789012345678901234"),
+        credits_calculated=Decimal("0.10"),
+        input_orientation=8,
+        input_size=Size(999_999_999, 999_999_999),
+        result_size=Size(999_999_999, 999_999_999),
+        input_foreground=Box(*[999_999_999] * 4),
+        result_foreground=Box(*[999_999_999] * 4),
+    ),
+    10**15,
+)
+NOTHING = Answered(299, ResultHeaders(), None)
+
+
+async def headed(path: str, head: Answered, content: bytes) -> Spool:
+    spool = await Spool.open(path)
+    await spool.write_head(head)
+    for start in range(0, len(content), 1000):
+        await spool.write(content[start : start + 1000])
+    return spool
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("head", [HEAD, NOTHING])
+@pytest.mark.parametrize("content", [b"", b"tiny", PNG, PNG * 20])
+async def test_a_head_is_read_again_and_cut_off(tmp_path: Path, head: Answered, content: bytes) -> None:
+    path = str(tmp_path / "x.part")
+    body = await (await headed(path, head, content)).finish()
+    assert (body.path, body.size) == (path, len(content))
+    assert read_head(path) == (path, head)
+    for _ in range(2):  # cut off twice would be a body cut off
+        if read_head(path):
+            cut_head(path)
+    assert content_of(path) == content
+    assert read_body(path) == body
+    assert os.listdir(tmp_path) == ["x.part"]
+
+
+@pytest.mark.asyncio
+async def test_a_head_is_durable_before_its_body_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bytes] = []
+    path = str(tmp_path / "x.part")
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: synced.append(content_of(path)))
+    spool = await headed(path, HEAD, b"")
+    assert [len(content) for content in synced] == [ROOM]
+    assert await spool.keep() is None  # nothing came; what the head says is kept all the same
+    assert read_head(path) == (path, HEAD)
+
+
+@pytest.mark.asyncio
+async def test_room_for_a_head_is_no_body(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.part")
+    spool = await Spool.open(path)
+    assert size_of(path) == ROOM
+    body = read_body(path)
+    assert body is not None
+    assert (body.size, body.whole, read_head(path)) == (0, False, None)
+    assert await spool.keep() is None
+    assert not os.path.exists(path)
+
+
+@pytest.mark.asyncio
+async def test_a_head_goes_with_its_body_when_the_disk_takes_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/dev/full stands in for a disk that takes nothing: the head itself, or only the body after it."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    for number, before in enumerate((False, True)):
+        path = str(tmp_path / f"{number}.part")
+        spool = await Spool.open(path)
+        if before:
+            await spool.write_head(HEAD)
+        with open("/dev/full", "wb") as full:
+            os.dup2(full.fileno(), spool._raw.fileno())
+        if not before:
+            await spool.write_head(HEAD)
+        await spool.write(PNG)
+        body = await spool.finish()
+        assert spool.rescued
+        assert not os.path.exists(path)
+        assert read_head(path) == (rescue_path(path), HEAD)
+        cut_head(body.path)
+        assert read_body(path) == body
+        assert content_of(body.path) == PNG
+
+
+@pytest.mark.asyncio
+async def test_half_a_head_is_none(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.part")
+    await (await headed(path, HEAD, PNG)).finish()
+    whole = content_of(path)
+    for broken in (whole[: ROOM // 2], whole[:100] + b"!" + whole[101:], PNG, b"", bytes(ROOM)):
+        put(path, broken)
+        assert read_head(path) is None

@@ -15,6 +15,7 @@ from pixian_batch.policy.outcome import (
     Ending,
     Failed,
     InDoubt,
+    Kept,
     Lost,
     NotStarted,
     Problem,
@@ -55,8 +56,10 @@ LOST = Ending(
     ),
     attempts=1,
 )
+DISK_FULL = Problem("disk", "paid for and kept at out/k.part: no space", "the next run finishes it for free")
+KEPT = Ending("in/k.jpg", "out/k.png", Kept(DISK_FULL, HEADERS, 200, "out/k.part", None), attempts=1)
 NOT_STARTED = Ending("in/n.jpg", "out/n.png", NotStarted())
-ALL = (DONE, REPAIRED, SKIPPED, EXISTS, DUPLICATE, FAILED, NASTY_FAILED, IN_DOUBT, LOST, NOT_STARTED)
+ALL = (DONE, REPAIRED, SKIPPED, EXISTS, DUPLICATE, FAILED, NASTY_FAILED, IN_DOUBT, LOST, KEPT, NOT_STARTED)
 
 
 def tally_of(*endings: Ending) -> Tally:

@@ -60,6 +60,7 @@ def test_golden_summary() -> None:
         "failed": 0,
         "in_doubt": 1,
         "lost": 0,
+        "kept": 0,
         "not_started": 0,
         "repaired": 0,
         "attempts": 2,
@@ -83,10 +84,10 @@ def test_golden_summary() -> None:
 def test_every_ending_but_not_started_gives_one_record_and_the_summary_is_last() -> None:
     records = written(*samples.ALL)
     assert [record["status"] for record in records] == [
-        *["done", "done", "skipped", "skipped", "duplicate", "failed", "failed", "in_doubt", "lost"],
+        *["done", "done", "skipped", "skipped", "duplicate", "failed", "failed", "in_doubt", "lost", "kept"],
         "partial",
     ]
-    assert [record["type"] for record in records] == ["image"] * 9 + ["summary"]
+    assert [record["type"] for record in records] == ["image"] * 10 + ["summary"]
     assert records[2]["reason"] == "done"
     assert records[3]["reason"] == "exists"
     assert records[4]["of"] == "in/a.jpg"

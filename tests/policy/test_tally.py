@@ -17,6 +17,7 @@ from pixian_batch.policy.outcome import (
     Ending,
     Failed,
     InDoubt,
+    Kept,
     Lost,
     NotStarted,
     Outcome,
@@ -37,7 +38,8 @@ headers = st.builds(
     warnings=st.just(()) | st.just(("broken",)) | st.just(("two", "things")),
 )
 outcomes: st.SearchStrategy[Outcome] = st.one_of(
-    st.builds(Done, headers, st.just(200), repaired=st.booleans()),
+    st.builds(Done, headers, st.just(200), repaired=st.booleans(), at_most=credits_),
+    st.builds(Kept, st.just(OOPS), headers, st.just(200), st.just("x.part"), credits_),
     st.builds(InDoubt, st.just(OOPS), credits_, earlier=st.booleans()),
     st.builds(Lost, st.just(OOPS), headers, st.just(200), st.none(), credits_, earlier=st.booleans()),
     st.builds(Skipped, st.sampled_from(SkipReason)),
@@ -70,6 +72,7 @@ def test_every_ending_is_counted_exactly_once(given_endings: list[Ending]) -> No
 
     assert tally.ended == len(given_endings) - count(NotStarted)
     assert tally.done == count(Done)
+    assert tally.kept == count(Kept)
     assert tally.in_doubt == count(InDoubt)
     assert tally.lost == count(Lost)
     assert tally.skipped == count(Skipped)
@@ -94,7 +97,8 @@ def test_every_credit_is_accounted_for(given_endings: list[Ending]) -> None:
             repaired += outcome.repaired
             if not outcome.repaired:  # that charge belongs to the run that was interrupted
                 charged += outcome.headers.credits_charged or 0
-                unknown += outcome.headers.credits_charged is None
+        elif isinstance(outcome, Kept):
+            charged += outcome.headers.credits_charged or 0
         elif isinstance(outcome, InDoubt):
             doubtful += outcome.at_most or 0
             unpriced += outcome.at_most is None
@@ -104,6 +108,9 @@ def test_every_credit_is_accounted_for(given_endings: list[Ending]) -> None:
                 unpriced += outcome.at_most is None
             elif not outcome.earlier:
                 charged += outcome.headers.credits_charged
+        if isinstance(outcome, Done | Kept) and outcome.headers.credits_charged is None:
+            unknown += 1
+            doubtful += outcome.at_most or 0
     assert tally.credits_charged == charged
     assert tally.credits_calculated == calculated
     assert (tally.credits_in_doubt, tally.doubts_unpriced) == (doubtful, unpriced)
@@ -121,6 +128,10 @@ def test_single_endings_by_hand() -> None:
     )
     assert _one(Done(price, 200, repaired=True)) == Tally(done=1, repaired=1, credits_calculated=D("0.5"))
     assert _one(Done(ResultHeaders(warnings=("a", "b")), 200)) == Tally(done=1, warnings=1, credits_unknown=1)
+    # Nobody knows what it cost, and it was counted nowhere: the run that finishes it names it, at most so much.
+    unknown = Done(ResultHeaders(), None, repaired=True, at_most=D(2))
+    assert _one(unknown) == Tally(done=1, repaired=1, credits_unknown=1, credits_in_doubt=D(2))
+    assert _one(Kept(OOPS, price, 200, "x.part", D(2))) == Tally(kept=1, credits_charged=D("0.25"))
     assert _one(InDoubt(OOPS, D(2))) == Tally(in_doubt=1, credits_in_doubt=D(2))
     assert _one(InDoubt(OOPS, None)) == Tally(in_doubt=1, doubts_unpriced=1)
     assert _one(Lost(OOPS, price, 200, None, D(2))) == Tally(lost=1, credits_charged=D("0.25"))

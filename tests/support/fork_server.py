@@ -2,11 +2,12 @@
 
 Run as a script. Requests are JSON objects, one a line, on standard input:
 
-    {"run": [ARGUMENT...], "place": DIR, "env": {...}, "kill": [POINT, PASSAGE] | null, "after": SECONDS | null}
+    {"run": [ARGUMENT...], "place": DIR, "env": {...}, "kill": [POINT, PASSAGE] | null, "after": SECONDS | null,
+     "fault": {...} | null}
     {"emulate": TOML, "place": DIR}
 
 Each is answered by nothing: in DIR appear `pid`, then `stdout` and `stderr`, then `status` (the exit
-code, negative for a signal); for an emulator also `url`. Every child ends when this process does.
+code, negative for a signal); for an emulator also `url`, for a run with a fault (see faults.py) `calls`. Every child ends when this process does.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any, Final
+
+from support import faults
 
 _DEATH_SIGNAL: Final = 1
 
@@ -104,6 +107,8 @@ def _begin(request: dict[str, Any], place: Path) -> None:
     with contextlib.suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
+    if request.get("fault"):
+        _write(place / "calls", str(faults.seen()))
     os._exit(code)
 
 
@@ -118,7 +123,7 @@ def _redirect(place: Path) -> None:
 
 
 def _run(request: dict[str, Any]) -> None:
-    from support.kill_points import arm, full_after_sending, slow_spools
+    from support.kill_points import arm, full_after_sending, no_heads, slow_spools
 
     from pixian_batch.cli.app import start
 
@@ -126,12 +131,16 @@ def _run(request: dict[str, Any]) -> None:
         arm(*request["kill"])
     if request.get("full_after_sending"):
         full_after_sending()
+    if request.get("no_heads"):
+        no_heads()
     if request.get("slow_spools"):
         slow_spools(request["slow_spools"])
     if request.get("after"):
         signal.setitimer(signal.ITIMER_REAL, request["after"])
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     _quicken(request.get("probe_interval"))
+    if request.get("fault"):
+        faults.arm(**request["fault"])
     os.chdir(request.get("cwd") or os.getcwd())
     sys.argv = ["pixian-batch", *request["run"]]
     start(request["run"])

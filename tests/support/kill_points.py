@@ -178,6 +178,16 @@ POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
 """Name -> how to arm it. The order is that of an image's way."""
 
 
+HEAD_POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
+    "before_head_kept": lambda bomb: _around(Spool, "write_head", bomb, after=False),
+    "after_head_kept": lambda bomb: _around(Spool, "write_head", bomb, after=True),
+    "before_head_cut": lambda bomb: _around(Landing, "cut_head", bomb, after=False),
+    "in_head_cut": lambda bomb: _before_replace(bomb, ".bare"),
+    "after_head_cut": lambda bomb: _around(Landing, "cut_head", bomb, after=True),
+}
+"""The same, only passed after the ledger did not take the head of an answer."""
+
+
 def _before_replace(bomb: _Bomb, suffix: str) -> None:
     """Before the rename of a file whose name ends with `suffix`."""
     inner = os.replace
@@ -195,7 +205,7 @@ def arm(point: str, passage: int) -> None:
     if point == "after_spool_made":
         _arm_spool(_Bomb(passage))
     else:
-        POINTS[point](_Bomb(passage))
+        {**POINTS, **HEAD_POINTS}[point](_Bomb(passage))
 
 
 def _arm_spool(bomb: _Bomb) -> None:
@@ -217,6 +227,15 @@ def full_after_sending() -> None:
 
     for name in ("write_answered", "write_ended", "write_placed"):
         setattr(writing, name, refuse)
+
+
+def no_heads() -> None:
+    """Nor does any disk take the head of an answer into a spool."""
+
+    async def refuse(self: Spool, _head: object) -> None:
+        raise files.DiskError(self.path, "no space left")
+
+    Spool.write_head = refuse  # type: ignore[assignment, method-assign]
 
 
 def slow_spools(seconds: float) -> None:

@@ -66,10 +66,12 @@ def wait_for(path: Path, seconds: float = PATIENCE) -> str:
 class ForkServer:
     """The process that forks children: see fork_server.py."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, preload: Path | None = None) -> None:
         self._place = place
         self._number = 0
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+        if preload is not None:
+            environment["LD_PRELOAD"] = str(preload)
         self._process = subprocess.Popen(
             [sys.executable, "-u", str(Path(__file__).with_name("fork_server.py"))],
             stdin=subprocess.PIPE,

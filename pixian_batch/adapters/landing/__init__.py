@@ -5,4 +5,6 @@ from pixian_batch.adapters.landing.places import Landing as Landing
 from pixian_batch.adapters.landing.rebuilding import RebuildError as RebuildError
 from pixian_batch.adapters.landing.rebuilding import rebuild_files as rebuild_files
 from pixian_batch.adapters.landing.spool import Spool as Spool
+from pixian_batch.adapters.landing.spool import cut_head as cut_head
 from pixian_batch.adapters.landing.spool import read_body as read_body
+from pixian_batch.adapters.landing.spool import read_head as read_head

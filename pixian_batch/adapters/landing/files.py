@@ -54,10 +54,15 @@ def write_synced(content: bytes, path: str) -> None:
 def seal(file: FileIO, block: bytes | bytearray) -> None:
     """Write `block`, make the file durable, close it. Raises OSError."""
     with file:
-        rest = memoryview(block)
-        while rest:
-            rest = rest[file.write(rest) :]
+        write_all(file, block)
         os.fsync(file.fileno())
+
+
+def write_all(file: FileIO, block: bytes | bytearray) -> None:
+    """Write all of `block`, however little is taken at once. Raises OSError."""
+    rest = memoryview(block)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def sync(path: str) -> None:

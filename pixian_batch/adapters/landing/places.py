@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.landing import files
 from pixian_batch.adapters.landing.files import DiskError, disk_errors
+from pixian_batch.adapters.landing.spool import cut_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +105,10 @@ class Landing:
         """Write and sync a file at `path`. Raises `DiskError`."""
         with disk_errors(path):
             await asyncio.to_thread(files.write_synced, content, path)
+
+    async def cut_head(self, spool: str) -> None:
+        """Make a spool with a head one without. Raises `DiskError`."""
+        await asyncio.to_thread(cut_head, spool)
 
     async def sync(self, path: str) -> None:
         """Make a file's content durable. Raises `DiskError`."""

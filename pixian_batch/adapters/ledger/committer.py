@@ -42,7 +42,10 @@ class Committer:
     """Runs functions on the connection, in order, in grouped durable transactions."""
 
     def __init__(
-        self, connection: sqlite3.Connection, *, on_damage: Callable[[], None] = lambda: None
+        self,
+        connection: sqlite3.Connection,
+        *,
+        on_damage: Callable[[sqlite3.Error], bool] = lambda _error: True,
     ) -> None:
         self._connection = connection
         self._on_damage = on_damage
@@ -116,10 +119,14 @@ class Committer:
                 task.error = failure
 
     def _as_ledger_error(self, error: sqlite3.Error) -> LedgerError:
-        """The error as callers know it; damage is remembered for the next run, which repairs it."""
+        """The error as callers know it; damage is remembered for the next run, which repairs it.
+
+        on_damage: whether it was damage in truth. What SQLite itself says of it may be the disk's doing.
+        """
         if not is_damage(error):
             return LedgerUnwritableError(f"the ledger cannot be written: {error}")
-        self._on_damage()
+        if not self._on_damage(error):
+            return LedgerError("the disk did not give back what is in the ledger")
         message = f"the ledger is damaged ({error}): the next run saves what can be read of it"
         return LedgerDamagedError(message, str(error))
 

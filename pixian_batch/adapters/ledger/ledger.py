@@ -8,6 +8,7 @@ Proved by tests/adapters/ledger/test_opening.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pixian_batch.adapters.clock import now
@@ -57,7 +58,9 @@ class Ledger(BaseLedger):
         except BaseException:
             lock.release()
             raise
-        return cls(path, Committer(connection, on_damage=lambda: opening.mark_damaged(path)), lock)
+        return cls(
+            path, Committer(connection, on_damage=partial(opening.mark_damaged, path, connection)), lock
+        )
 
     async def close(self) -> None:
         """Write what is waiting, close the file, let go of the lock."""

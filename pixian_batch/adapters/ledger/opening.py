@@ -30,6 +30,7 @@ FOLDER: Final = ".pixian-batch"
 APPLICATION_ID: Final = 0x50584C42
 SQLITE_VERSION: Final = sqlite3.sqlite_version
 _BUSY_S: Final = 10.0
+_BLOCK: Final = 1 << 20
 _SMALLEST: Final = 512
 """Bytes of the smallest page of SQLite."""
 
@@ -67,24 +68,49 @@ def connect_or_rebuild(path: str, out: str | None, steps: Steps) -> sqlite3.Conn
     try:
         if rebuilding.is_marked(path):
             raise damaged(path, "an earlier run found damage in it")
-        return _connect(path, steps)
+        try:
+            return _connect(path, steps)
+        except LedgerDamagedError:
+            return _connect(path, steps)  # a disk that gave nothing once is no damage
     except LedgerDamagedError as error:
         if out is None:
             raise
         raise rebuilding.rebuild(path, out, error.reason) from error
 
 
-def mark_damaged(path: str) -> None:
-    """Remember for the next run that the ledger was found damaged while it was used."""
+def mark_damaged(path: str, connection: sqlite3.Connection, error: sqlite3.Error) -> bool:
+    """Remember for the next run that the ledger was found damaged while it was used; False when it is not."""
     from pixian_batch.adapters.ledger.repair import rebuilding
 
+    with suppress(sqlite3.Error):
+        whole = "PRAGMA integrity_check(1)"
+        ours = not hasattr(
+            error, "sqlite_errorcode"
+        )  # a value that makes no sense: SQLite finds nothing wrong
+        if not ours and (unreadable(path) or connection.execute(whole).fetchone() == ("ok",)):
+            return False
     rebuilding.mark(path)
+    return True
+
+
+def unreadable(path: str) -> OSError | None:
+    """What keeps the disk from giving back all of a ledger. To SQLite that is the same as damage (IOERR_CORRUPTFS)."""
+    try:
+        for file in (path, f"{path}-wal"):
+            with suppress(FileNotFoundError), open(file, "rb") as stream:
+                while stream.read(_BLOCK):
+                    pass
+    except OSError as error:
+        return error
+    return None
 
 
 def damaged(path: str, reason: str) -> LedgerError:
     """The error of a ledger that cannot be used; of somebody else's file it promises no repair."""
     from pixian_batch.adapters.ledger.repair import rebuilding
 
+    if error := unreadable(path):
+        return LedgerError(f"the ledger {path} cannot be read: {error.strerror or error}")
     if not rebuilding.is_ours(path):
         return LedgerError(f"{path} is not a pixian-batch ledger: it was not touched")
     return LedgerDamagedError(f"the ledger {path} is damaged: {reason}", reason)

@@ -183,6 +183,17 @@ _DOUBTFUL: Final = """
 """
 
 
+def unknown_prices(db: sqlite3.Connection, first_run: int = 0) -> tuple[int, int]:
+    """Results, of runs from a first one on, whose charge nobody knows; and of how many not even an upper bound."""
+    unknown, unbounded = db.execute(
+        "SELECT count(*), count(*) - count(at_most) FROM attempt JOIN verdict ON verdict.attempt_id = attempt.id"
+        " LEFT JOIN answer ON answer.attempt_id = attempt.id"
+        " WHERE run_id >= ? AND NOT free AND charged IS NULL AND verdict = 'delivered'",
+        (first_run,),
+    ).fetchone()
+    return int(unknown), int(unbounded)
+
+
 def prices(db: sqlite3.Connection, params: str) -> list[tuple[int, Decimal]]:
     """(pixels, credits) of images that were charged or calculated with these parameters."""
     rows = db.execute(
@@ -200,7 +211,7 @@ def evidence(db: sqlite3.Connection) -> Evidence:
     """What `reconcile` compares the account's balance with. Charged is what the service, or a person, said was."""
     doubts = [item for item in undecided(db) if item.headers is None or item.headers.credits_charged is None]
     if not doubts:
-        return Evidence([], None, Decimal(0))
+        return Evidence([], None, Decimal(0), 0)
     first = min(_number(db, "SELECT run_id FROM attempt WHERE id = ?", item.attempt) for item in doubts)
     (before,) = db.execute("SELECT balance_before FROM run WHERE id = ?", (first,)).fetchone()
     since = db.execute(
@@ -209,7 +220,7 @@ def evidence(db: sqlite3.Connection) -> Evidence:
         " WHERE run_id >= ? AND (charged IS NOT NULL OR (how = 'charged' AND at_most IS NOT NULL)) GROUP BY 1",
         (first,),
     )
-    return Evidence(doubts, credits_from(before), total(since))
+    return Evidence(doubts, credits_from(before), total(since), unknown_prices(db, first)[0])
 
 
 # --- the whole ledger --------------------------------------------------------------------------------
@@ -238,10 +249,13 @@ def condition(db: sqlite3.Connection) -> Condition:
 
 def status(db: sqlite3.Connection) -> Status:
     """What `status` shows."""
+    unknown, unbounded = unknown_prices(db)
     return Status(
         results=_number(db, "SELECT count(*) FROM place"),
         images=_images(db),
         spending=spending(db),
+        unknown=unknown,
+        unbounded=unbounded,
         failures=failures(db),
         undecided=undecided(db),
         by_day=_sums(db.execute(_BY_DAY)),

@@ -34,7 +34,7 @@ HEADERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Credits in the ledger. doubtful: the most that undecided attempts can have cost, where known."""
+    """Credits in the ledger. doubtful: the most that attempts of unknown charge can have cost, where known."""
 
     charged: Decimal
     calculated: Decimal
@@ -76,11 +76,16 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole ledger at a glance."""
+    """The whole ledger at a glance.
+
+    unknown: results whose charge nobody knows; unbounded: those of them of which nobody knows the most it can be.
+    """
 
     results: int
     images: int
     spending: Spent
+    unknown: int
+    unbounded: int
     failures: list[Failure]
     undecided: list[Standing]
     by_day: dict[str, Decimal]
@@ -95,11 +100,13 @@ class Evidence:
     """What a balance is compared with: images in doubt of which no price is known, and credits charged since.
 
     balance_before: what the account held before the run of the oldest of them; None where nobody said so.
+    unknown: results since then whose charge nobody knows.
     """
 
     doubts: list[Standing]
     balance_before: Decimal | None
     charged: Decimal
+    unknown: int
 
 
 @dataclass(frozen=True, slots=True)

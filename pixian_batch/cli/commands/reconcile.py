@@ -13,14 +13,14 @@ from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import LedgerPath, Out, check_api_url, fail, say
 from pixian_batch.cli.shared_ledger import ask_ledger, ledger_path
 from pixian_batch.contract.account import Account
-from pixian_batch.display.text import credit_amount
+from pixian_batch.display.text import credit_amount, images
 from pixian_batch.policy.reconciliation import Finding, reconciled
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pixian_batch.policy.record import Standing
+    from pixian_batch.adapters.ledger.rows import Evidence
 
 
 def reconcile(out: Out, *, ledger: LedgerPath = None, api_url: ApiUrl = ServiceOptions.api_url) -> None:
@@ -39,7 +39,7 @@ def reconcile(out: Out, *, ledger: LedgerPath = None, api_url: ApiUrl = ServiceO
             code=Exit.IN_DOUBT,
         )
     now = _balance_now(Endpoint(api_url=check_api_url(api_url)))
-    say(_lines(known.doubts, known.balance_before, now, known.charged, out=out))
+    say(_lines(known, known.balance_before, now, out=out))
 
 
 def _balance_now(service: Endpoint) -> Decimal:
@@ -60,12 +60,13 @@ def _balance_now(service: Endpoint) -> Decimal:
         fail(f"the account could not be asked: {error}", "try again later", code=Exit.SERVICE)
 
 
-def _lines(doubts: list[Standing], before: Decimal, now: Decimal, charged: Decimal, *, out: str) -> list[str]:
-    finding, unexplained = reconciled(before, now, charged, [item.at_most for item in doubts])
+def _lines(known: Evidence, before: Decimal, now: Decimal, *, out: str) -> list[str]:
+    doubts = [item.at_most for item in known.doubts]
+    finding, unexplained = reconciled(before, now, known.charged, doubts, unknown=known.unknown)
     lines = [
         f"the account held  {credit_amount(before)} before the run of the oldest doubt",
         f"it holds          {credit_amount(now)} now",
-        f"known charges     {credit_amount(charged)} since then",
+        f"known charges     {credit_amount(known.charged)} since then",
         f"not explained     {credit_amount(unexplained)}; {len(doubts)} in doubt",
         "",
     ]
@@ -84,6 +85,8 @@ def _lines(doubts: list[Standing], before: Decimal, now: Decimal, charged: Decim
             lines.append(f"  pixian-batch resolve {out} --all --charged")
         case Finding.SOME_CHARGED:
             lines.append("Some of the images in doubt were charged; the balance cannot tell which.")
+        case Finding.UNEXPLAINED if known.unknown:
+            lines.append(f"This proves nothing: {images(known.unknown)} of unknown price may have cost it.")
         case Finding.UNEXPLAINED:
             lines.append("This proves nothing: something else used or refilled the account, too.")
     return lines

@@ -53,7 +53,11 @@ def _lines(report: Status, out: str) -> list[str]:
         ["in doubt", f"{len(report.undecided):,}"],
         ["credits charged", credit_amount(report.spending.charged)],
     ]
-    unpriced = sum(item.at_most is None and _charged(item) is None for item in report.undecided)
+    if report.unknown:
+        rows.append(["of unknown price", f"{report.unknown:,}"])
+    unpriced = report.unbounded + sum(
+        item.at_most is None and _charged(item) is None for item in report.undecided
+    )
     if doubt := doubtful_credits(report.spending.doubtful, unpriced):
         rows.append(["credits in doubt", doubt])
     if report.spending.calculated:
@@ -111,6 +115,7 @@ def _record(report: Status) -> dict[str, Any]:
         "images": report.images,
         "credits_charged": f"{report.spending.charged:f}",
         "credits_calculated": f"{report.spending.calculated:f}",
+        "credits_unknown": report.unknown,
         "credits_in_doubt": f"{report.spending.doubtful:f}",
         "failed": [
             {"input": printable(item.input), "code": item.code, "message": item.message}

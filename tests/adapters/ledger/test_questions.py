@@ -57,6 +57,7 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "charged": (),
     "spending": (),
     "unpriced": (),
+    "unknown_prices": (),
     "prices": (PARAMS,),
     "evidence": (),
     "result_sizes": (),
@@ -363,3 +364,27 @@ async def test_the_largest_and_the_dearest_are_sorted_as_numbers(ledger: Ledger,
     status = await door.ask(questions.status)
     assert [item.charged for item in status.dearest] == list(map(Decimal, ("10", "9.5", "2", "0.25")))
     assert [item.pixels for item in status.largest] == [100, 10, 9, None]
+
+
+# --- results of unknown price ----------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_results_whose_charge_nobody_knows_are_counted_with_their_bound(
+    ledger: Ledger, door: BaseLedger
+) -> None:
+    run = ledger.run
+    at_most = {1: Decimal("0.25"), 2: None, 3: Decimal("0.5"), 4: Decimal(1), 5: Decimal(1)}
+    for attempt, bound in at_most.items():
+        await ledger.sending(sending(attempt, key=key(attempt), at_most=bound, free=attempt == 5))
+    await ledger.answered(3, answered("0.3"))
+    await ledger.ended(4, ended(Verdict.IN_DOUBT))
+    for attempt in (1, 2, 3, 5):
+        await ledger.ended(attempt, ended())
+    assert await door.ask(questions.unknown_prices) == (2, 1)
+    assert await door.ask(questions.unknown_prices, run + 1) == (0, 0)
+    assert (await door.spending()).counted == Decimal("0.25") + Decimal("0.3") + Decimal(1)
+    assert len(await door.unpriced()) == 1
+    report = await door.ask(questions.status)
+    assert (report.unknown, report.unbounded) == (2, 1)
+    assert (await door.ask(questions.evidence)).unknown == 2
