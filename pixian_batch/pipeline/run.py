@@ -18,6 +18,7 @@ from pixian_batch.pipeline.assembly import Assembly
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
 from pixian_batch.pipeline.finishing import Finisher
+from pixian_batch.pipeline.originals import Originals
 from pixian_batch.pipeline.progress import Progress
 from pixian_batch.pipeline.recovery import Recovery
 from pixian_batch.pipeline.stream import Stream
@@ -136,7 +137,12 @@ class Run:
         if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
             self.watcher.notify(_advice(self.pace.ramp.cap))
         discovery = Discovery(
-            spec=self.spec, ledger=ledger, landing=landing, stop=self.stop, listener=self.progress
+            spec=self.spec,
+            ledger=ledger,
+            landing=landing,
+            stop=self.stop,
+            listener=self.progress,
+            originals=Originals(self.inputs, self.outputs.out),
         )
         await self._side_by_side(discovery, pool, survey)
         await assembly.preflight.afterwards()

@@ -31,6 +31,8 @@ class SkipReason(StrEnum):
     """This ledger bought it, with these parameters, and the file stands there."""
     EXISTS = "exists"
     """A file stands where the result would go that this ledger did not make, or that a free run would spoil."""
+    RESULT = "result"
+    """The input is a result of this ledger itself: cut-outs are not bought again."""
 
 
 # --- may have cost money -------------------------------------------------------------------------

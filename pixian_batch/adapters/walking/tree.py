@@ -129,7 +129,14 @@ class Walker:
         wanted = Glob(os.path.relpath(pattern, root))
         if os.path.isdir(root):
             yield from self._tree(root, "", wanted)
-        if not wanted.met:
+        if _identity(root) in self._avoid:
+            yield Trouble(
+                pattern,
+                "is_output",
+                f"{root} is the output folder itself, where no photos are looked for",
+                "name another --out",
+            )
+        elif not wanted.met:
             yield Trouble(
                 pattern,
                 "not_found",
