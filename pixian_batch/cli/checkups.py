@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import ssl
 import sys
 import tempfile
@@ -192,23 +191,29 @@ def clock(date: str) -> CheckResult:
 
 def output(out: str) -> list[CheckResult]:
     """Whether results can be written, and how much room there is."""
-    hint = "choose another --out, or give this user the right to write there"
     if os.path.lexists(out) and not os.path.isdir(out):
         return [problem("output", f"{out} is a file", "name a folder", Exit.USAGE)]
     folder = os.path.abspath(out)
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
+    from pixian_batch.adapters.landing import DiskError  # only with --out
+
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"\0")
     except OSError as error:
-        return [problem("output", f"{folder}: {error.strerror or error}", hint, Exit.DISK)]
+        trouble = DiskError(folder, error)
+        return [problem("output", str(trouble), trouble.hint, Exit.DISK)]
     note = "" if os.path.isdir(out) else " (it will be made)"
     return [ok("output", f"{out} can be written{note}"), _room(folder)]
 
 
 def _room(folder: str) -> CheckResult:
-    free = shutil.disk_usage(folder).free
+    from pixian_batch.adapters.landing.files import free_bytes  # only with --out
+
+    free = free_bytes(folder)
+    if free is None:
+        return ok("disk", "the file system does not say how much is free: a run goes on until it is full")
     message = f"{free // _MEGABYTE:,} MB free"
     if free < _TOO_LOW:
         return problem("disk", message, "make room: a run keeps 100 MB free (--min-free)", Exit.DISK)

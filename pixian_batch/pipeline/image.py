@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from pixian_batch.adapters.landing import DiskError, RebuildError
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.reading import ReadingError
 from pixian_batch.adapters.wire.trace import SourceChangedError
+from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.claims import Claims
 from pixian_batch.pipeline.finishing import Finisher, Received
+from pixian_batch.policy.disk import Reach
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
@@ -50,6 +52,11 @@ if TYPE_CHECKING:
     from pixian_batch.policy.reply import Reply
 
 
+_NEXT_RUN: Final = "the next run finishes it for free"
+_MOST_UNLANDED: Final = 5
+"""Results that may be kept from their places, one after the other, before the run stops buying more."""
+
+
 @dataclass(slots=True, kw_only=True)
 class ImageHandler:
     """Knows the way; owns none of the rooms.
@@ -67,6 +74,8 @@ class ImageHandler:
     stop: StopSign
     notify: Callable[[Message], None]
     claims: Claims = field(default_factory=Claims)
+    _unlanded: int = 0
+    """Results in a row that could not be brought to their places."""
 
     async def handle(self, found: Found, turn: Turn) -> Ending:
         """The whole way of one image. Never raises for what the image, the service or the disk does.
@@ -87,10 +96,9 @@ class ImageHandler:
         except ReadingError as error:
             outcome = Failed(Problem(error.code, str(error), error.hint))
         except SourceChangedError as error:
-            outcome = Failed(Problem("changed", str(error), "run again when nobody writes to it"))
+            outcome = Failed(Problem(error.code, str(error), error.hint))
         except (DiskError, LedgerError) as error:
-            self.stop.raise_(Stop.disk(error))
-            outcome = NotStarted()
+            outcome = self._unwritable(error)
         await self._remember_failure(found, outcome)
         output = self.landing.path(job.place) if job else None
         if pursuit is None:
@@ -108,6 +116,8 @@ class ImageHandler:
                 return None
             case Standing(state=State.DONE):
                 return await self._from_purchase(job)
+            case Standing(state=State.RECEIVED):
+                return _waiting(standing)
             case _:
                 return self._held(standing)
 
@@ -172,18 +182,34 @@ class ImageHandler:
         try:
             await self.finisher.finish(received)
         except (DiskError, LedgerError) as error:
-            self.stop.raise_(Stop.disk(error))
+            self._unlanded += 1
+            if not self._stop_at(error) and self._unlanded >= _MOST_UNLANDED:
+                self.stop.raise_(Stop.disk(error))
             # The rename may have been done, and only the note of it failed.
             spooled = await asyncio.to_thread(os.path.exists, received.body)
             kept = received.body if spooled else self.landing.path(job.place)
             message = f"paid for and kept at {kept}: {error}"
-            problem = Problem("disk", message, "the next run finishes it for free")
+            problem = Problem("disk", message, _NEXT_RUN)
             return Lost(problem, headers, status, kept, at_most=None)
         except RebuildError as error:
             await self.ledger.lost(received.attempt)
             problem = Problem("delta", str(error), "see pixian-batch decode --help")
             return Lost(problem, headers, status, received.body, at_most=None)
+        self._unlanded = 0
         return Done(headers, status)
+
+    def _unwritable(self, error: DiskError | LedgerError) -> Outcome:
+        """Nothing was sent: the image fails alone, or the run stops before it."""
+        if self._stop_at(error):
+            return NotStarted()
+        return Failed(Problem("output", str(error), error.hint))
+
+    def _stop_at(self, error: DiskError | LedgerError) -> bool:
+        """Raise the stop sign, unless the disk's trouble is this image's alone; whether it was raised."""
+        if isinstance(error, DiskError) and error.reach is Reach.IMAGE:
+            return False
+        self.stop.raise_(Stop.disk(error))
+        return True
 
     async def _remember_failure(self, found: Found, outcome: Outcome) -> None:
         if isinstance(outcome, Failed):
@@ -193,8 +219,21 @@ class ImageHandler:
                 self.stop.raise_(Stop.disk(error))
 
 
+def _waiting(standing: Standing) -> Outcome:
+    """Bought in an earlier run, and still kept from its place: nobody has to decide, and nothing is sent."""
+    problem = Problem("disk", f"paid for at {standing.sent_at} and not at its place yet", _NEXT_RUN)
+    headers = standing.headers or ResultHeaders()
+    return Lost(problem, headers, None, standing.kept, at_most=standing.at_most, earlier=True)
+
+
 def _refused(refusal: str) -> Outcome:
-    return Failed(Problem("output", refusal, "move it away, or rename the input"))
+    return Failed(
+        Problem(
+            "output",
+            refusal,
+            "choose another --out, move it away, give this user its rights, or rename the input",
+        )
+    )
 
 
 def _not_by_delta(job: Job, max_pixels: int) -> Message:

@@ -11,9 +11,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.landing import RebuildError, read_body
+from pixian_batch.adapters.landing import DiskError, RebuildError, read_body
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.finishing import Finisher, Received
+from pixian_batch.policy.disk import Reach
 from pixian_batch.policy.outcome import Done, Ending
 from pixian_batch.policy.record import Ended, Placed
 from pixian_batch.policy.verdict import Verdict
@@ -35,8 +36,17 @@ class Recovery:
 
     async def recover(self) -> list[Ending]:
         """The endings of images that were finished now; what stays in doubt is in the ledger."""
-        endings = [await self._recover_one(item) for item in await self.ledger.unfinished()]
-        return [ending for ending in endings if ending is not None]
+        endings: list[Ending] = []
+        for item in await self.ledger.unfinished():
+            try:
+                ending = await self._recover_one(item)
+            except DiskError as error:
+                if error.reach is Reach.RUN:
+                    raise
+                continue  # kept from its place still: told when its input is found
+            if ending is not None:
+                endings.append(ending)
+        return endings
 
     async def _recover_one(self, left: Unfinished) -> Ending | None:
         spool = self.landing.spool_of(left.sending.place, left.sending.spool)

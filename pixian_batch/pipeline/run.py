@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pixian_batch import __version__
+from pixian_batch.adapters.descriptors import workers_for
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
 from pixian_batch.pipeline.assembly import Assembly
@@ -66,6 +67,11 @@ class Run:
     """An error of ours: everything in flight landed before the run ended."""
 
     def __post_init__(self) -> None:
+        wanted = self.pace.ramp
+        fit = workers_for(wanted.cap)
+        if fit < wanted.cap:
+            self.pace = replace(self.pace, ramp=replace(wanted, start=min(wanted.start, fit), cap=fit))
+            self.watcher.notify(_few_files(fit, wanted.cap))
         self.progress = Progress(
             ramp=self.pace.ramp,
             stop=self.stop,
@@ -94,7 +100,7 @@ class Run:
         return summary
 
     async def _with_ledger(self, ledger: Ledger) -> None:
-        landing = Landing(self.outputs.out, self.outputs.min_free)
+        landing = Landing(self.outputs.out, self.outputs.min_free, notify=self.watcher.notify)
         finisher = Finisher(ledger, landing)
         doubts = Doubts(ledger=ledger, stop=self.stop, watcher=self.watcher, out=self.outputs.out)
         recovered: list[Ending] = []
@@ -213,6 +219,14 @@ class Run:
             doubts=() if self.spec.free else doubts,
             problems=tuple(self.progress.problems.most_common(10)),
         )
+
+
+def _few_files(fit: int, cap: int) -> Message:
+    return Message(
+        Level.WARNING,
+        f"this process may open few files: {fit} workers at most, not {cap}",
+        "raise the hard limit of open files (ulimit -Hn) for more",
+    )
 
 
 def _advice(cap: int) -> Message:

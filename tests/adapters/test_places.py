@@ -118,7 +118,7 @@ async def test_a_full_target_keeps_the_body(small_disk: str, tmp_path: Path) -> 
 
 def test_room_is_claimed_before_it_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = 10_000_000
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(total=free, free=free))
     place = Landing(str(tmp_path / "not" / "yet" / "made"), min_free=4_000_000)
     os.makedirs(tmp_path / "not" / "yet")
     first = place.claim_room(1_000_000)
