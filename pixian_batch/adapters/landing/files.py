@@ -67,6 +67,15 @@ def seal(file: FileIO, block: bytes | bytearray) -> None:
         while rest:
             rest = rest[file.write(rest) :]
         _sync(file.fileno())
+        if os.fstat(file.fileno()).st_nlink == 0:
+            _bring_back(file)
+
+
+def _bring_back(file: FileIO) -> None:
+    """Put the content of an open file that somebody removed, or whose folder, at its path again. Raises OSError."""
+    path = os.fsdecode(file.name)
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    _copy(f"/proc/self/fd/{file.fileno()}", path)  # where there is no such path, it is gone: that is told
 
 
 def sync(path: str) -> None:
