@@ -64,7 +64,7 @@ def warning(name: str, message: str, hint: str) -> CheckResult:
 
 def problem(name: str, message: str, hint: str, code: Exit) -> CheckResult:
     """It would not work; a run would end with `code`."""
-    return CheckResult(name, CheckStatus.PROBLEM, message, hint, code)
+    return CheckResult(name, CheckStatus.PROBLEM, message, hint, exit=code)
 
 
 def versions() -> CheckResult:

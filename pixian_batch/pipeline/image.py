@@ -129,6 +129,10 @@ class ImageHandler:
             return None
         if job.place in standing:
             return Skipped(SkipReason.DONE)
+        if (same := self.landing.same(standing, job.place)) is not None:
+            # Written in another spelling on a disk that folds names: it stands here already.
+            await self.ledger.placed(job.input, job.place, Placed(job.key, dict(places)[same]))
+            return Skipped(SkipReason.DONE)
         size = await self.landing.link(standing[0], job.place)
         await self.ledger.placed(job.input, job.place, Placed(job.key, size))
         return Duplicate(of=self.landing.path(standing[0]))

@@ -242,3 +242,16 @@ def test_a_listed_glob_in_the_output_says_what_is_wrong(
     code, told = shelf.run("--files-from", listed, "--out", ".")
     assert code == 3
     assert "is the output folder itself" in told["*.jpg"]["error"]["message"]
+
+
+@posix
+def test_a_result_under_another_spelling_is_still_there(shelf: Shelf) -> None:
+    """On a disk that folds case or Unicode forms two names are one file: a link stands in for that."""
+    shelf.add("a.jpg")
+    assert shelf.run(shelf.photos, "--out", shelf.home.out)[0] == 0
+    os.rename(shelf.photos / "a.jpg", shelf.photos / "B.jpg")
+    os.symlink("a.png", shelf.home.out / "B.png")
+    code, told = shelf.run(shelf.photos, "--out", shelf.home.out, "--overwrite")
+    assert (code, told["B.jpg"]["status"], told["B.jpg"]["reason"]) == (0, "skipped", "done")
+    assert shelf.run(shelf.photos, "--out", shelf.home.out)[1]["B.jpg"]["reason"] == "done"
+    assert shelf.bought() == 1

@@ -137,6 +137,13 @@ class Landing:
             return None
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
+    def same(self, places: Sequence[str], place: str) -> str | None:
+        """Which of `places` is the very file at `place`, by another name; None when none is."""
+        path = self.path(place)
+        if not os.path.exists(path):
+            return None
+        return next((one for one in places if os.path.samefile(self.path(one), path)), None)
+
     def refusal(self, place: str) -> str | None:
         """Why a result can never stand at `place`, whatever it is; None when it can."""
         path = self.path(place)
