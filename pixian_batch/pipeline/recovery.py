@@ -22,6 +22,7 @@ from pixian_batch.policy.verdict import Verdict
 if TYPE_CHECKING:
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.pipeline.originals import Originals
     from pixian_batch.policy.record import Sending, Unfinished
     from pixian_batch.policy.reply import Body
 
@@ -33,6 +34,7 @@ class Recovery:
     ledger: Ledger
     landing: Landing
     finisher: Finisher
+    originals: Originals
 
     async def recover(self) -> list[Ending]:
         """The endings of images that were finished now; what stays in doubt is in the ledger."""
@@ -72,6 +74,8 @@ class Recovery:
         body = await asyncio.to_thread(read_body, path)
         if body is None:
             return await self._after_rename(left)
+        if await self._is_on_an_input(sending):
+            return None  # it stays where it is: told when its input is found
         received = Received(
             attempt=sending.attempt,
             key=sending.key,
@@ -89,6 +93,15 @@ class Recovery:
             return None
         done = Done(headers, left.answered.http_status if left.answered else None, repaired=True)
         return Ending(sending.input, self.landing.path(sending.place), done)
+
+    async def _is_on_an_input(self, sending: Sending) -> bool:
+        """Whether a photo of this run has come to stand where the result would go."""
+        folder, _, name = sending.place.rpartition("/")
+        [(_sources, stands)] = await self.ledger.known([("", [name], folder, [name])])
+        path, made = self.landing.path(sending.place), stands.get(name)
+        if made is not None and await asyncio.to_thread(self.landing.size, sending.place) == made[2]:
+            return False
+        return await asyncio.to_thread(self.originals.holds, path, sending.input)
 
     async def _original(self, sending: Sending) -> str:
         """The input that a delta belongs to: as it was named then, or any file with the same bytes."""

@@ -63,6 +63,7 @@ class Run:
     watcher: Watcher
     decide: Callable[[list[Standing]], Awaitable[Decision]] | None = None
     progress: Progress = field(init=False)
+    _originals: Originals = field(init=False)
     bug: Exception | None = field(init=False, default=None)
     """An error of ours: everything in flight landed before the run ended."""
 
@@ -72,6 +73,7 @@ class Run:
         if fit < wanted.cap:
             self.pace = replace(self.pace, ramp=replace(wanted, start=min(wanted.start, fit), cap=fit))
             self.watcher.notify(_few_files(fit, wanted.cap))
+        self._originals = Originals(self.inputs, self.outputs.out)
         self.progress = Progress(
             ramp=self.pace.ramp,
             stop=self.stop,
@@ -107,7 +109,7 @@ class Run:
         ready = False
         try:
             await asyncio.to_thread(landing.check_writable)
-            recovered = await Recovery(ledger, landing, finisher).recover()
+            recovered = await Recovery(ledger, landing, finisher, self._originals).recover()
             if not self.spec.free:
                 await doubts.decide(self.decide)
             self.progress.credits_before = await ledger.charged()
@@ -148,7 +150,7 @@ class Run:
             landing=landing,
             stop=self.stop,
             listener=self.progress,
-            originals=Originals(self.inputs, self.outputs.out),
+            originals=self._originals,
         )
         await self._side_by_side(discovery, pool, survey)
         await assembly.preflight.afterwards()

@@ -170,3 +170,14 @@ def test_a_rename_across_devices_is_a_copy(share: Share, number: int) -> None:
     code, summary, _images, err = share.run(*ledger, "--concurrency-max", "1", rename=number, renames=1)
     assert (code, summary["done"]) == (0, COUNT), err
     assert share.hidden() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("SHIM_FLOCK", "cannot be locked"), ("SHIM_SYNC_FOLDER", "cannot be synced")]
+)
+def test_doctor_knows_what_a_share_cannot(share: Share, name: str, words: str) -> None:
+    env = {**CREDENTIALS, "LD_PRELOAD": share.shim, name: str(errno.ENOTSUP)}
+    env["PIXIAN_BATCH_API_URL"] = share.emulator.url
+    doctor = command("doctor", "--out", str(share.out), env=env)
+    assert words in doctor.out + doctor.err
+    assert os.listdir(share.root) == ["in"], "nothing was made"

@@ -57,7 +57,7 @@ def take_lock(path: str, *, create: bool) -> FileLock:
     folder = os.path.dirname(os.path.abspath(path))
     try:
         os.makedirs(folder, exist_ok=True)
-        _check_locks(folder)
+        check_locks(folder)
         lock = FileLock(path + ".lock", thread_local=False)
         lock.acquire(blocking=False)
     except Timeout as error:
@@ -67,7 +67,7 @@ def take_lock(path: str, *, create: bool) -> FileLock:
     return lock
 
 
-def _check_locks(folder: str) -> None:
+def check_locks(folder: str) -> None:
     """Raises `LedgerUnsupportedError` where files cannot be locked: otherwise two runs could buy the same."""
     if sys.platform == "win32":  # every file system there can
         return
