@@ -235,7 +235,7 @@ def _refused(refusal: str) -> Outcome:
         Problem(
             "output",
             refusal,
-            "choose another --out, move it away, give this user its rights, or rename the input",
+            "clear the way there (its rights, or what stands there), or choose another --out",
         )
     )
 
