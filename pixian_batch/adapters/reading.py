@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from blake3 import blake3
 
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
+from pixian_batch.policy.disk import reading_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,9 +113,8 @@ def _opened(path: str, *, buffering: int = -1) -> Iterator[BinaryIO]:
             "unreadable", str(error), "open it in an image viewer and export it again"
         ) from error
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        hint = "it was there a moment ago: run again" if missing else "give this user the right to read it"
-        raise ReadingError("unreadable", f"cannot be read: {error.strerror or error}", hint) from error
+        message = f"cannot be read: {error.strerror or error}"
+        raise ReadingError("unreadable", message, reading_hint(error)) from error
 
 
 def _open_regular(path: str, flags: int) -> int:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import ssl
 import sys
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -192,23 +191,42 @@ def clock(date: str) -> CheckResult:
 
 def output(out: str) -> list[CheckResult]:
     """Whether results can be written, and how much room there is."""
-    hint = "choose another --out, or give this user the right to write there"
     if os.path.lexists(out) and not os.path.isdir(out):
         return [problem("output", f"{out} is a file", "name a folder", Exit.USAGE)]
     folder = os.path.abspath(out)
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
+    from pixian_batch.adapters.landing import DiskError  # only with --out
+
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"\0")
     except OSError as error:
-        return [problem("output", f"{folder}: {error.strerror or error}", hint, Exit.DISK)]
+        trouble = DiskError(folder, error)
+        return [problem("output", str(trouble), trouble.hint, Exit.DISK)]
     note = "" if os.path.isdir(out) else " (it will be made)"
-    return [ok("output", f"{out} can be written{note}"), _room(folder)]
+    return [ok("output", f"{out} can be written{note}"), _room(folder), *_sync(folder)]
+
+
+def _sync(folder: str) -> list[CheckResult]:
+    """Whether results are safe from a power failure: nothing is said where all is well."""
+    from pixian_batch.adapters.landing.files import sync_folder  # only with --out
+
+    try:
+        synced = sync_folder(folder)
+    except OSError as error:
+        hint = "check the disk and the system's log"
+        return [problem("output", f"{folder} cannot be synced: {error.strerror or error}", hint, Exit.DISK)]
+    hint = "results count all the same; after a power failure there, look whether the latest are in place"
+    return [] if synced else [warning("output", f"{folder} cannot be synced (a network share?)", hint)]
 
 
 def _room(folder: str) -> CheckResult:
-    free = shutil.disk_usage(folder).free
+    from pixian_batch.adapters.landing.files import free_bytes  # only with --out
+
+    free = free_bytes(folder)
+    if free is None:
+        return ok("disk", "the file system does not say how much is free: a run goes on until it is full")
     message = f"{free // _MEGABYTE:,} MB free"
     if free < _TOO_LOW:
         return problem("disk", message, "make room: a run keeps 100 MB free (--min-free)", Exit.DISK)
@@ -220,6 +238,7 @@ def _room(folder: str) -> CheckResult:
 def ledger(path: str) -> CheckResult:
     """Whether the ledger can be read, is whole, and what in it waits for a decision."""
     from pixian_batch.adapters.ledger import LedgerError, questions  # only with --out
+    from pixian_batch.adapters.ledger.opening import check_locks
     from pixian_batch.adapters.ledger.reader import LedgerReader
     from pixian_batch.cli.shared_ledger import exit_of
 
@@ -227,9 +246,14 @@ def ledger(path: str) -> CheckResult:
         with closing(LedgerReader.open(path)) as reader:
             return await reader.ask(questions.condition)
 
-    if not os.path.lexists(path):
-        return ok("ledger", f"none yet at {path}")
+    folder = os.path.dirname(os.path.abspath(path))
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
     try:
+        with suppress(OSError):  # a folder that may only be read: `output` says so
+            check_locks(folder)
+        if not os.path.lexists(path):
+            return ok("ledger", f"none yet at {path}")
         state = asyncio.run(ask())
     except LedgerError as error:
         return problem("ledger", str(error), error.hint, exit_of(error))

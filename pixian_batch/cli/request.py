@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from pixian_batch.adapters.ledger import default_path
+from pixian_batch.adapters.walking import fixed_prefix
 from pixian_batch.contract.params import (
     FIELDS,
     OutputFormat,
@@ -118,8 +119,12 @@ def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
     if os.path.lexists(out) and not os.path.isdir(out):
         raise typer.BadParameter(f"--out {out}: is a file; name a folder")
     for path in inputs.paths:
-        if os.path.isdir(path) and os.path.isdir(out) and os.path.samefile(path, out):
-            raise typer.BadParameter(f"--out {out}: is the input folder itself; name another one")
+        if os.path.lexists(path):
+            what, folder = "the input folder itself", path
+        else:
+            what, folder = f"the folder of the photos {path}", fixed_prefix(path)
+        if os.path.isdir(folder) and os.path.isdir(out) and os.path.samefile(folder, out):
+            raise typer.BadParameter(f"--out {out}: is {what}; name another one")
     return Outputs(out, options.ledger or default_path(out), options.min_free)
 
 

@@ -92,7 +92,7 @@ def image_record(ending: Ending) -> Record | None:
         "reason": outcome.reason.value if isinstance(outcome, Skipped) else None,
         **_named("of", outcome.of if isinstance(outcome, Duplicate) else None),
         "repaired": isinstance(outcome, Done) and outcome.repaired,
-        "earlier": isinstance(outcome, InDoubt | Lost) and outcome.earlier,
+        "earlier": isinstance(outcome, Kept | InDoubt | Lost) and outcome.earlier,
         "credits_charged": _credits(headers.credits_charged),
         "credits_calculated": _credits(headers.credits_calculated),
         "credits_in_doubt": _credits(_at_most(outcome)),

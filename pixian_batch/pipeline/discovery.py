@@ -23,14 +23,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from pixian_batch.adapters.walking import Batch, FoundUrl, Trouble, Walked, size_of
 from pixian_batch.pipeline.job import Found
+from pixian_batch.pipeline.originals import identity, stands_on_another, stands_on_itself
 from pixian_batch.pipeline.prefetch import Prefetch
 from pixian_batch.policy.naming import folded
-from pixian_batch.policy.outcome import Ending, Failed, Problem, Skipped, SkipReason
+from pixian_batch.policy.outcome import Ending, Failed, Outcome, Problem, Skipped, SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pixian_batch.adapters.landing import Landing
+    from pixian_batch.pipeline.originals import Originals
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.stream import Stream
@@ -46,11 +48,15 @@ class LedgerQueries(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """A batch, divided: (input path, place) of what is done, endings of what has failed, and the rest."""
+    """A batch, divided: (input path, place) of what is done, endings of what has failed, and the rest.
 
-    done: list[tuple[str, str]]
-    ended: list[Ending]
-    fresh: list[Found]
+    occupied: of the rest, the absolute paths of those where a file stands that this ledger did not make.
+    """
+
+    done: list[tuple[str, str]] = field(default_factory=list)
+    ended: list[Ending] = field(default_factory=list)
+    fresh: list[Found] = field(default_factory=list)
+    occupied: set[str] = field(default_factory=set)
 
 
 class Listener(Protocol):
@@ -72,11 +78,14 @@ class Discovery:
     landing: Landing
     stop: StopSign
     listener: Listener
+    originals: Originals
     work: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the first input that may need work is found."""
     _fits: frozenset[str] = field(init=False)
     """The parameters of keys that this run would use."""
     _wanted: dict[int, int] = field(default_factory=dict)
+    _looked_at: tuple[str, str | None] = ("", None)
+    """The latest folder of inputs, and its place in the output folder."""
 
     def __post_init__(self) -> None:
         self._fits = frozenset(self.spec.all_key_params())
@@ -109,6 +118,7 @@ class Discovery:
         batches = [walked for walked in group if isinstance(walked, Batch)]
         sifted = iter(await self._sift_batches(batches) if batches else ())
         found: list[Found] = []
+        occupied: set[str] = set()
         for walked in group:
             match walked:
                 case Trouble(path, code, message, hint):
@@ -116,10 +126,13 @@ class Discovery:
                     fresh: list[Found] = []
                 case FoundUrl(url, place):
                     fresh = [Found(url, place, url, is_url=True)]
+                    occupied.add(url)
                 case Batch():
-                    fresh = self._tell(next(sifted), several=several)
+                    part = next(sifted)
+                    occupied |= part.occupied
+                    fresh = self._tell(part, several=several)
             found += self._unwanted_twice(fresh) if several else fresh
-        return found
+        return await self._off_inputs(found, occupied) if occupied else found
 
     def _tell(self, sifted: Sifted, *, several: bool) -> list[Found]:
         """Tell of what needs no worker; the rest."""
@@ -133,36 +146,97 @@ class Discovery:
 
     async def _sift_batches(self, batches: list[Batch]) -> list[Sifted]:
         folders = [os.path.abspath(batch.folder) for batch in batches]  # noqa: ASYNC240  # string operations
-        known = await self.ledger.known(
-            [
-                (folder, batch.names, batch.place, batch.results)
-                for folder, batch in zip(folders, batches, strict=True)
-            ]
-        )
-        return await asyncio.to_thread(lambda: list(map(self._divide, batches, folders, known)))
+        asked = [
+            (folder, batch.names, batch.place, batch.results)
+            for folder, batch in zip(folders, batches, strict=True)
+        ]
+        # Inputs that lie in the output folder may be results themselves.
+        inside = await asyncio.to_thread(lambda: list(map(self._place_inside, folders)))
+        within = [
+            (folder, batch.names, place, batch.names)
+            for folder, batch, place in zip(folders, batches, inside, strict=True)
+            if place is not None
+        ]
+        known = await self.ledger.known([*asked, *within])
+        results = iter(known[len(asked) :])
+        made = [next(results)[1] if place is not None else {} for place in inside]
+        return await asyncio.to_thread(lambda: list(map(self._divide, batches, folders, known, made)))
+
+    def _place_inside(self, folder: str) -> str | None:
+        """A folder's place in the output folder; None when it lies elsewhere, as nearly always."""
+        if folder != self._looked_at[0]:
+            real, out = os.path.realpath(folder), os.path.realpath(self.landing.out)
+            inside = real == out or real.startswith(os.path.join(out, ""))
+            place = os.path.relpath(real, out).replace(os.sep, "/") if inside else None
+            self._looked_at = folder, "" if place == os.curdir else place
+        return self._looked_at[1]
 
     def _divide(
-        self, batch: Batch, absolute: str, known: tuple[dict[str, Known], dict[str, Stands]]
+        self,
+        batch: Batch,
+        absolute: str,
+        known: tuple[dict[str, Known], dict[str, Stands]],
+        made: dict[str, Stands],
     ) -> Sifted:
         sources, places = known
-        sifted = Sifted([], [], [])
+        sifted = Sifted()
         # Joined once: this loop runs for every image of a resumed run.
         folder = os.path.join(batch.folder, "")
         out = os.path.join(self.landing.path(batch.place), "")
         place = f"{batch.place}/" if batch.place else ""
         for name, result in zip(batch.names, batch.results, strict=True):
             seen, stands = sources.get(name), places.get(result)
-            if seen and stands and self._is_done(folder + name, out + result, seen, stands):
+            if name in made and _is_whole(folder + name, made[name]):
+                sifted.ended.append(Ending(folder + name, None, Skipped(SkipReason.RESULT)))
+            elif seen and stands and self._is_done(folder + name, out + result, seen, stands):
                 sifted.done.append((folder + name, place + result))
             elif name in batch.rivals:
                 sifted.ended.append(self._collision(folder + name, place + result, batch.rivals[name]))
-            elif self._is_spared(stands) and self.landing.size(place + result) is not None:
-                sifted.ended.append(Ending(folder + name, out + result, Skipped(SkipReason.EXISTS)))
+            elif outcome := self._by_what_is_there(folder + name, out + result, stands):
+                sifted.ended.append(Ending(folder + name, out + result, outcome))
             else:
-                sifted.fresh.append(
-                    Found(folder + name, place + name, os.path.join(absolute, name), known=seen)
-                )
+                found = Found(folder + name, place + name, os.path.join(absolute, name), known=seen)
+                sifted.fresh.append(found)
+                if os.path.exists(out + result) and not (stands and _is_whole(out + result, stands)):
+                    sifted.occupied.add(found.absolute)
         return sifted
+
+    def _by_what_is_there(self, path: str, result: str, stands: Stands | None) -> Outcome | None:
+        """The outcome of an image that may not be bought, because of the file where its result would go."""
+        there = identity(result)
+        if there is None:
+            return None
+        if there == identity(path):
+            return stands_on_itself(result)
+        if self._is_spared(stands) and os.path.isfile(result):
+            return Skipped(SkipReason.EXISTS)
+        return None
+
+    async def _off_inputs(self, found: list[Found], occupied: set[str]) -> list[Found]:
+        """Leave out what would take the place of an input: of this run, or one that the ledger knows."""
+        suspects = [item for item in found if item.absolute in occupied]
+        places = [self.spec.result_place(item.place) for item in suspects]
+        paths = [os.path.abspath(self.landing.path(place)) for place in places]  # noqa: ASYNC240  # string operations
+        asked: list[Asked] = []
+        for place, path in zip(places, paths, strict=True):
+            (folder, name), (out_folder, _, out_name) = os.path.split(path), place.rpartition("/")
+            asked.append((folder, [name], out_folder, [out_name]))
+        known = await self.ledger.known(asked) if asked else []
+        taken = await asyncio.to_thread(lambda: set(map(self._taken_place, suspects, paths, known)))
+        for item, path in zip(suspects, paths, strict=True):
+            if item.absolute in taken:
+                self.listener.ended(Ending(item.path, path, stands_on_another(path)))
+        return [item for item in found if item.absolute not in taken]
+
+    def _taken_place(
+        self, item: Found, path: str, known: tuple[dict[str, Known], dict[str, Stands]]
+    ) -> str | None:
+        """`item.absolute` when an input stands at `path`, where its result would go. Blocking."""
+        name = os.path.basename(path)
+        stands = known[1].get(name)
+        if not os.path.isfile(path) or (stands and _is_whole(path, stands)):
+            return None
+        return item.absolute if name in known[0] or self.originals.holds(path, item.path) else None
 
     def _is_done(self, path: str, result: str, known: Known, stands: Stands) -> bool:
         """The ledger says so, the input has not changed, and the file is there with its size."""
@@ -210,3 +284,12 @@ class Discovery:
                 )
                 self.listener.ended(Ending(item.path, self.landing.path(place), Failed(problem)))
         return kept
+
+
+def _is_whole(path: str, stands: Stands) -> bool:
+    """Whether a recorded result is there with its size."""
+    try:
+        there = os.stat(path)
+    except OSError:
+        return False
+    return there.st_size == stands[2] and stat.S_ISREG(there.st_mode)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from pixian_batch.adapters.landing import DiskError, RebuildError
 from pixian_batch.adapters.ledger import LedgerError
@@ -19,6 +19,7 @@ from pixian_batch.adapters.wire.trace import SourceChangedError
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.claims import Claims
 from pixian_batch.pipeline.finishing import Finisher, Received
+from pixian_batch.policy.disk import Reach
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
@@ -54,6 +55,11 @@ if TYPE_CHECKING:
     from pixian_batch.policy.reply import Reply
 
 
+_NEXT_RUN: Final = "the next run finishes it for free"
+_MOST_UNLANDED: Final = 5
+"""Results that may be kept from their places, one after the other, before the run stops buying more."""
+
+
 @dataclass(slots=True, kw_only=True)
 class ImageHandler:
     """Knows the way; owns none of the rooms.
@@ -71,6 +77,8 @@ class ImageHandler:
     stop: StopSign
     notify: Callable[[Message], None]
     claims: Claims = field(default_factory=Claims)
+    _unlanded: int = 0
+    """Results in a row that could not be brought to their places."""
 
     async def handle(self, found: Found, turn: Turn) -> Ending:
         """The whole way of one image. Never raises for what the image, the service or the disk does.
@@ -91,10 +99,9 @@ class ImageHandler:
         except ReadingError as error:
             outcome = Failed(Problem(error.code, str(error), error.hint))
         except SourceChangedError as error:
-            outcome = Failed(Problem("changed", str(error), "run again when nobody writes to it"))
+            outcome = Failed(Problem(error.code, str(error), error.hint))
         except (DiskError, LedgerError) as error:
-            self.stop.raise_(Stop.disk(error))
-            outcome = NotStarted()
+            outcome = self._unwritable(error)
         await self._remember_failure(found, outcome)
         output = self.landing.path(job.place) if job else None
         if pursuit is None:
@@ -112,6 +119,8 @@ class ImageHandler:
                 return None
             case Standing(state=State.DONE):
                 return await self._from_purchase(job)
+            case Standing(state=State.RECEIVED):
+                return _waiting(standing)
             case _:
                 return self._held(standing)
 
@@ -122,6 +131,10 @@ class ImageHandler:
         if not standing:
             return None
         if job.place in standing:
+            return Skipped(SkipReason.DONE)
+        if (same := self.landing.same(standing, job.place)) is not None:
+            # Written in another spelling on a disk that folds names: it stands here already.
+            await self.ledger.placed(job.input, job.place, Placed(job.key, dict(places)[same]))
             return Skipped(SkipReason.DONE)
         size = await self.landing.link(standing[0], job.place)
         await self.ledger.placed(job.input, job.place, Placed(job.key, size))
@@ -178,7 +191,9 @@ class ImageHandler:
         try:
             await self.finisher.finish(received)
         except (DiskError, LedgerError) as error:
-            self.stop.raise_(Stop.disk(error))
+            self._unlanded += 1
+            if not self._stop_at(error) and self._unlanded >= _MOST_UNLANDED:
+                self.stop.raise_(Stop.disk(error))
             # The rename may have been done, and only the note of it failed.
             spooled = await asyncio.to_thread(os.path.exists, received.body)
             kept = received.body if spooled else self.landing.path(job.place)
@@ -187,7 +202,21 @@ class ImageHandler:
             await self.ledger.lost(received.attempt)
             problem = Problem("delta", str(error), "see pixian-batch decode --help")
             return Lost(problem, headers, status, received.body, at_most=None)
+        self._unlanded = 0
         return Done(headers, status, at_most=reply.at_most)
+
+    def _unwritable(self, error: DiskError | LedgerError) -> Outcome:
+        """Nothing was sent: the image fails alone, or the run stops before it."""
+        if self._stop_at(error):
+            return NotStarted()
+        return Failed(Problem("output", str(error), error.hint))
+
+    def _stop_at(self, error: DiskError | LedgerError) -> bool:
+        """Raise the stop sign, unless the disk's trouble is this image's alone; whether it was raised."""
+        if isinstance(error, DiskError) and error.reach is Reach.IMAGE:
+            return False
+        self.stop.raise_(Stop.disk(error))
+        return True
 
     async def _remember_failure(self, found: Found, outcome: Outcome) -> None:
         if isinstance(outcome, Failed):
@@ -197,8 +226,21 @@ class ImageHandler:
                 self.stop.raise_(Stop.disk(error))
 
 
+def _waiting(standing: Standing) -> Outcome:
+    """Bought in an earlier run, and still kept from its place: nobody has to decide, and nothing is sent."""
+    problem = Problem("disk", f"paid for at {standing.sent_at} and not at its place yet", _NEXT_RUN)
+    headers = standing.headers or ResultHeaders()
+    return Kept(problem, headers, None, standing.kept, at_most=standing.at_most, earlier=True)
+
+
 def _refused(refusal: str) -> Outcome:
-    return Failed(Problem("output", refusal, "move it away, or rename the input"))
+    return Failed(
+        Problem(
+            "output",
+            refusal,
+            "clear the way there (its rights, or what stands there), or choose another --out",
+        )
+    )
 
 
 def _not_by_delta(job: Job, max_pixels: int) -> Message:
@@ -217,7 +259,7 @@ def _problem(reply: Reply) -> Problem:
 
 def _kept(reply: Reply, path: str, error: Exception) -> Outcome:
     """What is told of a result that is here, and that the disk or the ledger kept from its place."""
-    problem = Problem("disk", f"paid for and kept at {path}: {error}", "the next run finishes it for free")
+    problem = Problem("disk", f"paid for and kept at {path}: {error}", _NEXT_RUN)
     return Kept(problem, reply.headers or ResultHeaders(), reply.http_status, path, reply.at_most)
 
 

@@ -19,6 +19,7 @@ from pixian_batch.adapters.wire.source import FileSource
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
 from pixian_batch.pipeline.discovery import Discovery
+from pixian_batch.pipeline.originals import Originals
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.policy.forecast import Fate, FolderPlan
@@ -26,13 +27,12 @@ from pixian_batch.policy.outcome import Ending, Failed, Skipped
 from pixian_batch.policy.record import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from decimal import Decimal
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger.reader import LedgerReader
-    from pixian_batch.adapters.walking import Walked
     from pixian_batch.adapters.wire.session import WireSession
+    from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.job import Found
     from pixian_batch.pipeline.spec import Spec
 
@@ -46,6 +46,7 @@ class Planner:
     spec: Spec
     ledger: LedgerReader
     landing: Landing
+    inputs: Inputs
     folders: dict[str, FolderPlan] = field(default_factory=lambda: defaultdict(FolderPlan))
     problems: list[Ending] = field(default_factory=list)
     samples: dict[int, str] = field(default_factory=dict)
@@ -53,15 +54,22 @@ class Planner:
     _same_size: dict[int, str | None] = field(default_factory=dict)
     _digests: set[bytes] = field(default_factory=set)
 
-    async def plan(self, walk: Iterator[Walked], *, several: bool) -> None:
+    async def plan(self) -> None:
         """Go through all inputs. Raises `LedgerError`, and OSError when a list of them cannot be read."""
         stream: Stream[Found] = Stream()
+        inputs, out = self.inputs, self.landing.out
         discovery = Discovery(
-            spec=self.spec, ledger=self.ledger, landing=self.landing, stop=StopSign(), listener=self
+            spec=self.spec,
+            ledger=self.ledger,
+            landing=self.landing,
+            stop=StopSign(),
+            listener=self,
+            originals=Originals(inputs, out),
         )
+        walk = inputs.walk(out=out, result_names=self.spec.result_names)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(discovery.feed(walk, stream, several=several))
+                group.create_task(discovery.feed(walk, stream, several=inputs.several))
                 while (found := await stream.take()) is not None:
                     await self._add(found)
         except ExceptionGroup as errors:  # callers know the ledger's and the list's errors by their own names

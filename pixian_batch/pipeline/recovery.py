@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.landing import RebuildError, read_body, read_head
+from pixian_batch.adapters.landing import DiskError, RebuildError, read_body, read_head
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.finishing import Finisher, Received
+from pixian_batch.policy.disk import Reach
 from pixian_batch.policy.outcome import Done, Ending
 from pixian_batch.policy.record import Ended, Placed
 from pixian_batch.policy.verdict import Verdict
@@ -22,6 +23,7 @@ from pixian_batch.policy.verdict import Verdict
 if TYPE_CHECKING:
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.pipeline.originals import Originals
     from pixian_batch.policy.record import Sending, Unfinished
     from pixian_batch.policy.reply import Body
 
@@ -33,11 +35,21 @@ class Recovery:
     ledger: Ledger
     landing: Landing
     finisher: Finisher
+    originals: Originals
 
     async def recover(self) -> list[Ending]:
         """The endings of images that were finished now; what stays in doubt is in the ledger."""
-        endings = [await self._recover_one(item) for item in await self.ledger.unfinished()]
-        return [ending for ending in endings if ending is not None]
+        endings: list[Ending] = []
+        for item in await self.ledger.unfinished():
+            try:
+                ending = await self._recover_one(item)
+            except DiskError as error:
+                if error.reach is Reach.RUN:
+                    raise
+                continue  # kept from its place still: told when its input is found
+            if ending is not None:
+                endings.append(ending)
+        return endings
 
     async def _recover_one(self, left: Unfinished) -> Ending | None:
         spool = self.landing.spool_of(left.sending.place, left.sending.spool)
@@ -76,6 +88,8 @@ class Recovery:
         body = await asyncio.to_thread(read_body, path)
         if body is None:
             return await self._after_rename(left)
+        if await self._is_on_an_input(sending):
+            return None  # it stays where it is: told when its input is found
         received = Received(
             attempt=sending.attempt,
             key=sending.key,
@@ -97,6 +111,15 @@ class Recovery:
         sending, status = left.sending, left.answered.http_status if left.answered else None
         done = Done(_headers(left), status, repaired=True, at_most=sending.at_most)
         return Ending(sending.input, self.landing.path(sending.place), done)
+
+    async def _is_on_an_input(self, sending: Sending) -> bool:
+        """Whether a photo of this run has come to stand where the result would go."""
+        folder, _, name = sending.place.rpartition("/")
+        [(_sources, stands)] = await self.ledger.known([("", [name], folder, [name])])
+        path, made = self.landing.path(sending.place), stands.get(name)
+        if made is not None and await asyncio.to_thread(self.landing.size, sending.place) == made[2]:
+            return False
+        return await asyncio.to_thread(self.originals.holds, path, sending.input)
 
     async def _original(self, sending: Sending) -> str:
         """The input that a delta belongs to: as it was named then, or any file with the same bytes."""

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pixian_batch import __version__
+from pixian_batch.adapters.descriptors import workers_for
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
 from pixian_batch.pipeline.assembly import Assembly
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
 from pixian_batch.pipeline.finishing import Finisher
+from pixian_batch.pipeline.originals import Originals
 from pixian_batch.pipeline.progress import Progress
 from pixian_batch.pipeline.recovery import Recovery
 from pixian_batch.pipeline.stream import Stream
@@ -63,10 +65,17 @@ class Run:
     watcher: Watcher
     decide: Callable[[list[Standing]], Awaitable[Decision]] | None = None
     progress: Progress = field(init=False)
+    _originals: Originals = field(init=False)
     bug: Exception | None = field(init=False, default=None)
     """An error of ours: everything in flight landed before the run ended."""
 
     def __post_init__(self) -> None:
+        wanted = self.pace.ramp
+        fit = workers_for(wanted.cap)
+        if fit < wanted.cap:
+            self.pace = replace(self.pace, ramp=replace(wanted, start=min(wanted.start, fit), cap=fit))
+            self.watcher.notify(_few_files(fit, wanted.cap))
+        self._originals = Originals(self.inputs, self.outputs.out)
         self.progress = Progress(
             ramp=self.pace.ramp,
             stop=self.stop,
@@ -95,14 +104,14 @@ class Run:
         return summary
 
     async def _with_ledger(self, ledger: Ledger) -> None:
-        landing = Landing(self.outputs.out, self.outputs.min_free)
+        landing = Landing(self.outputs.out, self.outputs.min_free, notify=self.watcher.notify)
         finisher = Finisher(ledger, landing)
         doubts = Doubts(ledger=ledger, stop=self.stop, watcher=self.watcher, out=self.outputs.out)
         recovered: list[Ending] = []
         ready = False
         try:
             await asyncio.to_thread(landing.check_writable)
-            recovered = await Recovery(ledger, landing, finisher).recover()
+            recovered = await Recovery(ledger, landing, finisher, self._originals).recover()
             if not self.spec.free:
                 await doubts.decide(self.decide)
             self.progress.credits_before = await ledger.charged()
@@ -138,7 +147,12 @@ class Run:
         if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
             self.watcher.notify(_advice(self.pace.ramp.cap))
         discovery = Discovery(
-            spec=self.spec, ledger=ledger, landing=landing, stop=self.stop, listener=self.progress
+            spec=self.spec,
+            ledger=ledger,
+            landing=landing,
+            stop=self.stop,
+            listener=self.progress,
+            originals=self._originals,
         )
         await self._side_by_side(discovery, pool, survey)
         await assembly.preflight.afterwards()
@@ -209,6 +223,14 @@ class Run:
             doubts=() if self.spec.free else doubts,
             problems=tuple(self.progress.problems.most_common(10)),
         )
+
+
+def _few_files(fit: int, cap: int) -> Message:
+    return Message(
+        Level.WARNING,
+        f"this process may open few files: {fit} workers at most, not {cap}",
+        "raise the hard limit of open files (ulimit -Hn) for more",
+    )
 
 
 def _advice(cap: int) -> Message:

@@ -31,6 +31,8 @@ class SkipReason(StrEnum):
     """This ledger bought it, with these parameters, and the file stands there."""
     EXISTS = "exists"
     """A file stands where the result would go that this ledger did not make, or that a free run would spoil."""
+    RESULT = "result"
+    """The input is a result of this ledger itself: cut-outs are not bought again."""
 
 
 # --- may have cost money -------------------------------------------------------------------------
@@ -55,8 +57,10 @@ class Kept:
     problem: Problem
     headers: ResultHeaders
     http_status: int | None
-    kept: str
+    kept: str | None
     at_most: Decimal | None
+    earlier: bool = False
+    """Bought in an earlier run, whose credits it is among."""
 
 
 @dataclass(frozen=True, slots=True)

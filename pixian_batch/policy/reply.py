@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pixian_batch.contract.kinds import is_whole, sniff
 from pixian_batch.policy.record import Ended
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SinkError(Exception):
     """A sink does not take the body. What came so far is kept where that was possible."""
 
-    hint: ClassVar[str] = MAKE_ROOM
+    hint: str = MAKE_ROOM
     """What to do about it."""
 
 

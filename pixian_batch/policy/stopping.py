@@ -74,6 +74,10 @@ def exit_code(tally: Tally, stop: Stop | None) -> Exit:
     """The exit code of a run: signal, then 4 to 8, then 10, then 3, then 0."""
     if stop is not None:
         return stop.cause
+    if (
+        tally.kept
+    ):  # one folder that does not take its results stops nobody, and is the disk's trouble all the same
+        return Exit.DISK
     if tally.undecided:
         return Exit.IN_DOUBT
     return Exit.SOME_FAILED if tally.failed else Exit.OK
@@ -83,4 +87,4 @@ def run_status(tally: Tally, stop: Stop | None) -> Literal["ok", "partial", "hal
     """One word for the summary record."""
     if stop is not None:
         return "halted"
-    return "partial" if tally.failed or tally.undecided else "ok"
+    return "partial" if tally.failed or tally.undecided or tally.kept else "ok"

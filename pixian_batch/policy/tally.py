@@ -66,6 +66,8 @@ class Tally:
         match ending.outcome:
             case Done() as done:
                 return _plus_done(tally, done)
+            case Kept(earlier=True):
+                return replace(tally, kept=tally.kept + 1)
             case Kept(headers=headers, at_most=at_most):
                 return _plus_paid(replace(tally, kept=tally.kept + 1), headers.credits_charged, at_most)
             case InDoubt(at_most=at_most):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.pictures import content_of, picture, put
 
-from pixian_batch.adapters.landing import DiskError, Landing
+from pixian_batch.adapters.landing import DiskError, Landing, Spool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +68,19 @@ def test_places_that_cannot_be_are_known_before_anything_is_bought(
             assert word in (refusal or "")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="open files have a path in /proc")
+@pytest.mark.asyncio
+async def test_a_body_whose_folder_is_removed_while_it_comes_is_brought_back(tmp_path: Path) -> None:
+    landing = Landing(str(tmp_path / "out"))
+    spool = await Spool.open(landing.spool_path("sub/a.png", 1))
+    await spool.write(PNG)
+    shutil.rmtree(tmp_path / "out")
+    body = await spool.finish()
+    assert content_of(body.path) == PNG
+    assert await landing.put(body.path, "sub/a.png") == len(PNG)
+    assert os.listdir(tmp_path / "out" / "sub") == ["a.png"]
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize("links", [True, False])
 async def test_a_duplicate_is_linked_or_copied(
@@ -118,7 +131,7 @@ async def test_a_full_target_keeps_the_body(small_disk: str, tmp_path: Path) -> 
 
 def test_room_is_claimed_before_it_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = 10_000_000
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(total=free, free=free))
     place = Landing(str(tmp_path / "not" / "yet" / "made"), min_free=4_000_000)
     os.makedirs(tmp_path / "not" / "yet")
     first = place.claim_room(1_000_000)

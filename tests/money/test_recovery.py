@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from support.sandboxes import Sandbox, audit
+from support.sandboxes import Sandbox, audit, png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,3 +89,24 @@ def test_a_result_that_was_removed_is_bought_again_only_then(sandbox: Callable[.
     os.unlink(home.out / "00001.png")
     assert home.run().summary["done"] == 1
     assert home.emulator.bill().totals["charges"] == 4
+
+
+def test_a_photo_that_came_to_a_results_place_is_not_replaced(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox()
+    photo, other = home.photos / "a.jpg", home.photos / "a.png"
+    photo.write_bytes(png(1))
+    common = ["--out", str(home.photos), "--ledger", str(home.root / "ledger.db"), "--overwrite"]
+    common += ["--api-url", home.emulator.api, "--min-free", "1MB", "--json"]
+    env = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
+    first = ["run", str(photo), *common]
+    assert home.fork_server.ask(run=first, env=env, kill=["after_sync", 1]).wait().code == KILLED
+    other.write_bytes(png(2))
+    both = ["run", str(photo), str(other), *common]
+    outcome = home.fork_server.ask(run=both, env=env).wait()
+    assert (outcome.code, outcome.statuses()) == (3, {"failed": 2}), outcome.stderr
+    assert {image["error"]["code"] for image in outcome.images} == {"collision"}
+    assert other.read_bytes() == png(2)
+    other.unlink()
+    outcome = home.fork_server.ask(run=first, env=env).wait()
+    assert (outcome.code, outcome.summary["repaired"]) == (0, 1), outcome.stderr
+    assert home.emulator.bill().totals["charges"] == 1

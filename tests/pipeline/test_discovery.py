@@ -18,6 +18,7 @@ from pixian_batch.contract.params import Params
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.inputs import Inputs
 from pixian_batch.pipeline.job import Found
+from pixian_batch.pipeline.originals import Originals
 from pixian_batch.pipeline.progress import Progress
 from pixian_batch.pipeline.spec import Spec
 from pixian_batch.pipeline.stop_sign import StopSign
@@ -59,7 +60,12 @@ async def discover(
     progress = Progress(ramp=Ramp(), stop=stop, watcher=hearing, out=str(folder / "out"))
     spec = Spec(Params())
     discovery = Discovery(
-        spec=spec, ledger=ledger, landing=Landing(str(folder / "out")), stop=stop, listener=progress
+        spec=spec,
+        ledger=ledger,
+        landing=Landing(str(folder / "out")),
+        stop=stop,
+        listener=progress,
+        originals=Originals(inputs, str(folder / "out")),
     )
     walk = inputs.walk(out=str(folder / "out"), result_names=spec.result_names)
     feeding = asyncio.ensure_future(discovery.feed(walk, stream, several=inputs.several))
@@ -109,10 +115,15 @@ async def test_an_input_named_twice_is_one_and_another_root_may_not_take_its_pla
     hearing, stop, stream = Hearing(), StopSign(), Stream[Found]()
     progress = Progress(ramp=Ramp(), stop=stop, watcher=hearing, out=str(tmp_path / "out"))
     spec = Spec(Params())
-    discovery = Discovery(
-        spec=spec, ledger=ledger, landing=Landing(str(tmp_path / "out")), stop=stop, listener=progress
-    )
     inputs = Inputs((path, path, str(tmp_path / "more")))
+    discovery = Discovery(
+        spec=spec,
+        ledger=ledger,
+        landing=Landing(str(tmp_path / "out")),
+        stop=stop,
+        listener=progress,
+        originals=Originals(inputs, str(tmp_path / "out")),
+    )
     walk = inputs.walk(out=str(tmp_path / "out"), result_names=spec.result_names)
     feeding = asyncio.ensure_future(discovery.feed(walk, stream, several=True))
     fresh = []
@@ -134,8 +145,16 @@ async def test_when_the_run_stops_nothing_more_is_handed_over(tmp_path: Path) ->
     stop, stream = StopSign(), Stream[Found]()
     progress = Progress(ramp=Ramp(), stop=stop, watcher=Hearing(), out="out")
     spec = Spec(Params())
-    discovery = Discovery(spec=spec, ledger=ledger, landing=Landing("out"), stop=stop, listener=progress)
-    walk = Inputs((str(tmp_path / "in"),)).walk(out="out", result_names=spec.result_names)
+    inputs = Inputs((str(tmp_path / "in"),))
+    discovery = Discovery(
+        spec=spec,
+        ledger=ledger,
+        landing=Landing("out"),
+        stop=stop,
+        listener=progress,
+        originals=Originals(inputs, "out"),
+    )
+    walk = inputs.walk(out="out", result_names=spec.result_names)
     feeding = asyncio.ensure_future(discovery.feed(walk, stream, several=False))
     assert await stream.take() is not None
     stop.raise_(Stop(Exit.SIGINT, "stopped"))

@@ -9,9 +9,11 @@ import contextlib
 import os
 import shutil
 import sys
+import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from pixian_batch.policy.disk import FULL, cannot_sync, disk_cause, is_in_use
 from pixian_batch.policy.reply import SinkError
 
 if TYPE_CHECKING:
@@ -20,14 +22,21 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _FICLONE: Final = 0x40049409
+_TRIES_S: Final = (0.05, 0.2, 0.5)
+"""Rests before a file that another program has open is tried again (virus scanners, previews)."""
 
 
 class DiskError(SinkError):
-    """The output cannot be written. Nothing more may be sent; what was paid for is kept."""
+    """The output cannot be written; what was paid for is kept. An error without a number is a full disk.
+
+    reach: whether nothing more may be sent, or only this image fails.
+    """
 
     def __init__(self, path: str, error: OSError | str) -> None:
         reason = error if isinstance(error, str) else error.strerror or str(error)
         super().__init__(f"{path}: {reason}")
+        cause = FULL if isinstance(error, str) else disk_cause(error)
+        self.hint, self.reach = cause.hint, cause.reach
 
 
 @contextlib.contextmanager
@@ -55,7 +64,17 @@ def seal(file: FileIO, block: bytes | bytearray) -> None:
     """Write `block`, make the file durable, close it. Raises OSError."""
     with file:
         write_all(file, block)
-        os.fsync(file.fileno())
+        _sync(file.fileno())
+        # Some shares count no links at all: only a path at which nothing stands was really removed.
+        if os.fstat(file.fileno()).st_nlink == 0 and not os.path.lexists(file.name):
+            _bring_back(file)
+
+
+def _bring_back(file: FileIO) -> None:
+    """Put the content of an open file that somebody removed, or whose folder, at its path again. Raises OSError."""
+    path = os.fsdecode(file.name)
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    _copy(f"/proc/self/fd/{file.fileno()}", path)  # where there is no such path, it is gone: that is told
 
 
 def write_all(file: FileIO, block: bytes | bytearray) -> None:
@@ -68,39 +87,63 @@ def write_all(file: FileIO, block: bytes | bytearray) -> None:
 def sync(path: str) -> None:
     """Make a file's content durable. Raises OSError."""
     with open(path, "rb+") as stream:
-        os.fsync(stream.fileno())
+        _sync(stream.fileno())
 
 
-def sync_folder(path: str) -> None:
-    """Make a rename durable. Windows has no such call, and needs none. Raises OSError."""
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
+def _sync(descriptor: int) -> None:
+    """Make a file durable where its file system can: elsewhere it counts as it is, since it was written whole."""
     try:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    except OSError as error:
+        if not cannot_sync(error):
+            raise
 
 
-def free_bytes(folder: str) -> int:
-    """Bytes that are free where `folder` is, or will be. Raises OSError."""
+def sync_folder(path: str) -> bool:
+    """Make a rename durable; False where the file system cannot: many shares. Raises OSError.
+
+    Windows has no such call, and needs none.
+    """
+    if sys.platform == "win32":
+        return True
     try:
-        return shutil.disk_usage(folder).free
-    except FileNotFoundError:
-        return shutil.disk_usage(os.path.dirname(os.path.abspath(folder))).free
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if not cannot_sync(error, folder=True):
+            raise
+        return False
+    return True
+
+
+def free_bytes(folder: str) -> int | None:
+    """Bytes that are free where `folder` is, or will be; None where the file system does not say."""
+    folder = os.path.abspath(folder)
+    while not os.path.isdir(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:  # what is wrong with the disk itself is told by the first write
+        return None
+    return usage.free if usage.total else None
 
 
 def move(file: str, path: str) -> int:
     """Move a synced file; its size. The rename is durable only when its folder is synced. Raises OSError."""
     try:
-        os.replace(file, path)
-    except OSError:
+        _replace(file, path)
+    except OSError as error:
+        if is_in_use(error):
+            raise
         # No folder, or another file system (a rescued body): copy beside the place, so that the rename is atomic.
         os.makedirs(os.path.dirname(path), exist_ok=True)
         beside = _beside(path, "copy")
         try:
             _copy(file, beside)
-            os.replace(beside, path)
+            _replace(beside, path)
         except OSError:
             remove(beside)
             raise
@@ -109,14 +152,33 @@ def move(file: str, path: str) -> int:
     return os.stat(path).st_size
 
 
-def move_all(files: Sequence[tuple[str, str]]) -> list[int | DiskError]:
-    """`move` many, (file, path); each folder is synced once. Of each its size, or what kept it from its place."""
+def move_all(files: Sequence[tuple[str, str]], unsynced: set[str]) -> list[int | DiskError]:
+    """`move` many, (file, path); each folder is synced once. Of each its size, or what kept it from its place.
+
+    unsynced: folders that cannot be synced, as far as known; what is found out is added.
+    """
     sizes = [_attempt(move, file, path) for file, path in files]
-    syncs = {
-        folder: _attempt(sync_folder, folder) for folder in {os.path.dirname(path) for _file, path in files}
-    }
-    unsafe = [syncs[os.path.dirname(path)] for _file, path in files]
-    return [size if error is None else error for size, error in zip(sizes, unsafe, strict=True)]
+    folders = {os.path.dirname(path) for _file, path in files} - unsynced
+    syncs = {folder: _attempt(sync_folder, folder) for folder in folders}
+    unsynced.update(folder for folder, synced in syncs.items() if synced is False)
+    unsafe = [syncs.get(os.path.dirname(path)) for _file, path in files]
+    return [
+        error if isinstance(error, DiskError) else size for size, error in zip(sizes, unsafe, strict=True)
+    ]
+
+
+def _replace(file: str, path: str) -> None:
+    """Rename, patiently where the target is open in another program. Raises OSError."""
+    for rest in _TRIES_S:
+        try:
+            os.replace(file, path)
+        except OSError as error:
+            if not is_in_use(error):
+                raise
+            time.sleep(rest)
+        else:
+            return
+    os.replace(file, path)
 
 
 def _attempt(work: Callable[..., _T], *arguments: str) -> _T | DiskError:
@@ -138,7 +200,11 @@ def link(source: str, target: str) -> int:
             os.link(source, beside)
         except OSError:
             _copy(source, beside)
-    os.replace(beside, target)
+    try:
+        _replace(beside, target)
+    except OSError:
+        remove(beside)
+        raise
     # Renaming one hard link over another of the same file is a no-op that leaves the first behind.
     with contextlib.suppress(FileNotFoundError):
         os.unlink(beside)

@@ -16,11 +16,17 @@ from typing import TYPE_CHECKING, Final
 from pixian_batch.adapters.landing import files
 from pixian_batch.adapters.landing.files import DiskError, disk_errors
 from pixian_batch.adapters.landing.spool import cut_head
+from pixian_batch.policy.progress import Level, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _MARGIN_RESULT: Final = 1 << 20
+_UNSYNCED: Final = Message(
+    Level.WARNING,
+    "the output folder cannot be synced (a network share?): results are whole and count",
+    "after a power failure there, look whether the latest ones are still in place",
+)
 
 
 @dataclass(slots=True)
@@ -36,7 +42,11 @@ class Landing:
     results: int = 0
     result_bytes: int = 0
     """Of the results so far, those of earlier runs included: what the next ones will need is told from them."""
+    notify: Callable[[Message], None] = lambda _message: None
+    """Tells the user what is to be known of the output."""
     _in_flight: int = 0
+    _unsynced: set[str] = field(default_factory=set)
+    """Folders that cannot be synced."""
     _token: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def path(self, place: str) -> str:
@@ -58,7 +68,7 @@ class Landing:
         """Set room aside for a result before it is bought; raises `DiskError` below the low-water mark."""
         wanted = int((pixels or 0) * self.bytes_per_pixel) + _MARGIN_RESULT
         free = files.free_bytes(self.out)
-        if free < self.min_free + self._in_flight + wanted:
+        if free is not None and free < self.min_free + self._in_flight + wanted:
             raise DiskError(self.out, f"only {free // 1_000_000} MB are free (--min-free keeps some)")
         self._in_flight += wanted
         return wanted
@@ -78,7 +88,7 @@ class Landing:
             return None
         needed = images * self.result_bytes // self.results + self.min_free
         free = files.free_bytes(self.out)
-        return (needed, free) if needed > free else None
+        return (needed, free) if free is not None and needed > free else None
 
     async def put(self, file: str, place: str) -> int:
         """Move a synced file to its place, whatever stands there; its size. Raises `DiskError`."""
@@ -92,7 +102,12 @@ class Landing:
 
         Durable when this returns: each folder is synced once, however many results came to it.
         """
-        return await asyncio.to_thread(files.move_all, [(file, self.path(place)) for file, place in arrivals])
+        moves = [(file, self.path(place)) for file, place in arrivals]
+        known = bool(self._unsynced)
+        sizes = await asyncio.to_thread(files.move_all, moves, self._unsynced)
+        if self._unsynced and not known:
+            self.notify(_UNSYNCED)
+        return sizes
 
     async def link(self, place: str, to: str) -> int:
         """Make `to` from the result at `place`: by reflink, hard link or copy. Raises `DiskError`."""
@@ -127,18 +142,35 @@ class Landing:
             return None
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
+    def same(self, places: Sequence[str], place: str) -> str | None:
+        """Which of `places` is the very file at `place`, by another name; None when none is."""
+        path = self.path(place)
+        if not os.path.exists(path):
+            return None
+        return next((one for one in places if os.path.samefile(self.path(one), path)), None)
+
     def refusal(self, place: str) -> str | None:
         """Why a result can never stand at `place`, whatever it is; None when it can."""
         path = self.path(place)
         try:
             status = os.stat(path)
         except FileNotFoundError:
-            return None
+            return self._closed(os.path.dirname(path))
         except NotADirectoryError:
             return f"{path}: a file stands where its folder should be"
         except OSError as error:  # a name that is too long, or that the file system does not take
             return f"{path}: {error.strerror or error}"
-        return f"{path}: a folder stands there" if stat.S_ISDIR(status.st_mode) else None
+        if stat.S_ISDIR(status.st_mode):
+            return f"{path}: a folder stands there"
+        return self._closed(os.path.dirname(path))
+
+    def _closed(self, folder: str) -> str | None:
+        """Why no file can be made in `folder`, or in the one where it will be made."""
+        while not os.path.lexists(folder) and folder != os.path.dirname(folder):
+            folder = os.path.dirname(folder)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return None
+        return f"{folder}: no file can be made there (closed to this user, or read-only)"
 
     def check_writable(self) -> None:
         """Prove that the output folder takes files. Raises `DiskError`. Blocking."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Final
 
 from pixian_batch.policy.stopping import MAKE_ROOM
 
@@ -20,14 +20,38 @@ if TYPE_CHECKING:
 class LedgerError(Exception):
     """The ledger cannot be read or written (a full disk, most often). Nothing more may be sent."""
 
-    hint: ClassVar[str] = "check the path, its rights and the free room"
+    hint: str = "check the path, its rights and the free room"
     """What to do about it."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint or self.hint
 
 
 class LedgerUnwritableError(LedgerError):
     """A ledger that was open does not take what is written: a full disk, most often."""
 
     hint = MAKE_ROOM
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message, hint=next((hint for words, hint in _UNWRITABLE.items() if words in message), "")
+        )
+
+
+class LedgerUnsupportedError(LedgerError):
+    """The file system cannot lock or carry a ledger, as many network shares. Nothing was sent."""
+
+    hint = "keep the ledger on a local disk: --ledger PATH; the results may stay where they are"
+
+
+_UNWRITABLE: Final = {
+    "disk I/O error": "check the ledger's disk and its free room, then run the same command again",
+    "readonly database": "the ledger was moved, removed or made read-only while it was in use: run again",
+    "unable to open": "the ledger's folder was removed or closed while it was in use: run again",
+    "locking protocol": LedgerUnsupportedError.hint,
+}
+"""What SQLite says of a ledger that it had open, and what to do about it; otherwise its disk is full."""
 
 
 class LedgerMissingError(LedgerError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
+import tempfile
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -14,10 +16,12 @@ from pixian_batch.adapters.ledger.errors import (
     LedgerError,
     LedgerInUseError,
     LedgerMissingError,
+    LedgerUnsupportedError,
     is_damage,
     meaningful,
 )
 from pixian_batch.adapters.ledger.migration import check_version, migrate
+from pixian_batch.policy.disk import cannot_sync, disk_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +35,8 @@ APPLICATION_ID: Final = 0x50584C42
 SQLITE_VERSION: Final = sqlite3.sqlite_version
 _BUSY_S: Final = 10.0
 _BLOCK: Final = 1 << 20
+_CANNOT: Final = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL}
+"""What SQLite says at the first touch where a share does not carry its locks and its shared memory."""
 _SMALLEST: Final = 512
 """Bytes of the smallest page of SQLite."""
 
@@ -49,15 +55,40 @@ def take_lock(path: str, *, create: bool) -> FileLock:
     """The lock of one run. create: whether there need not be a ledger yet."""
     if not create and not os.path.isfile(path):
         raise LedgerMissingError(f"there is no ledger at {path}")
+    folder = os.path.dirname(os.path.abspath(path))
     try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
+        check_locks(folder)
         lock = FileLock(path + ".lock", thread_local=False)
         lock.acquire(blocking=False)
     except Timeout as error:
         raise LedgerInUseError(f"another run holds the ledger {path}") from error
     except OSError as error:
-        raise LedgerError(f"the ledger {path} cannot be made: {error.strerror or error}") from error
+        raise _cannot_be_made(path, error) from error
     return lock
+
+
+def check_locks(folder: str) -> None:
+    """Raises `LedgerUnsupportedError` where files cannot be locked: otherwise two runs could buy the same."""
+    if sys.platform == "win32":  # every file system there can
+        return
+    import fcntl  # not on Windows
+
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        try:
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            message = f"files in {folder} cannot be locked ({error.strerror or error}): a network share?"
+            raise LedgerUnsupportedError(message) from error
+
+
+def _cannot_be_made(path: str, error: OSError) -> LedgerError:
+    message = f"the ledger {path} cannot be made: {error.strerror or error}"
+    return (
+        LedgerUnsupportedError(message)
+        if cannot_sync(error)
+        else LedgerError(message, hint=disk_cause(error).hint)
+    )
 
 
 def connect_or_rebuild(path: str, out: str | None, steps: Steps) -> sqlite3.Connection:
@@ -179,11 +210,13 @@ def _errors(path: str, wanted: str) -> Iterator[None]:
         with meaningful():  # what SQLite says of damage need not be UTF-8
             yield
     except OSError as error:
-        raise LedgerError(f"the ledger {path} cannot be made: {error.strerror or error}") from error
+        raise _cannot_be_made(path, error) from error
     except sqlite3.Error as error:
         if is_damage(error):
             raise damaged(path, str(error)) from error
-        raise LedgerError(f"the ledger {path} cannot be {wanted}: {error}") from error
+        cannot = getattr(error, "sqlite_errorcode", 0) & 0xFF in _CANNOT
+        kind = LedgerUnsupportedError if cannot else LedgerError
+        raise kind(f"the ledger {path} cannot be {wanted}: {error}") from error
 
 
 def _create_file(path: str) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pixian_batch.adapters.walking.lists import listed_place
 from pixian_batch.adapters.walking.patterns import Glob, Patterns, fixed_prefix
 from pixian_batch.contract.kinds import INPUT_SUFFIXES
+from pixian_batch.policy.disk import reading_hint
 from pixian_batch.policy.naming import all_folded, collisions, url_place
 
 if TYPE_CHECKING:
@@ -129,7 +130,14 @@ class Walker:
         wanted = Glob(os.path.relpath(pattern, root))
         if os.path.isdir(root):
             yield from self._tree(root, "", wanted)
-        if not wanted.met:
+        if _identity(root) in self._avoid:
+            yield Trouble(
+                pattern,
+                "is_output",
+                f"{root} is the output folder itself, where no photos are looked for",
+                "name another --out",
+            )
+        elif not wanted.met:
             yield Trouble(
                 pattern,
                 "not_found",
@@ -251,5 +259,5 @@ def _unreadable(folder: str, error: OSError) -> Trouble:
         folder,
         "unreadable_folder",
         f"cannot be read: {error.strerror or error}",
-        "give this user the right to read it, or leave it out with --exclude",
+        f"{reading_hint(error)}, or leave it out with --exclude",
     )

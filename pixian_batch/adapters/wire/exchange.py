@@ -134,8 +134,8 @@ def _problem(facts: ExchangeFacts, asked: Kind) -> Problem:
     if facts.error is not None:
         return Problem(facts.error.code, facts.error.message, facts.error.hint)
     match facts.cause:
-        case SourceChangedError():
-            return Problem("changed", "changed while it was being sent", "run again when nobody writes to it")
+        case SourceChangedError() as lost:
+            return Problem(lost.code, str(lost), lost.hint)
         case WireError() if facts.trace.status is None:
             return Problem("no_answer", str(facts.cause), "check the network and --api-url")
         case SinkError():

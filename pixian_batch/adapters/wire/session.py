@@ -194,7 +194,7 @@ class WireSession:
             return await self._session.request(method, url, data=body, allow_redirects=False)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if trace.source_changed:
-                raise SourceChangedError("the file changed while it was being sent") from error
+                raise SourceChangedError(trace.unreadable) from error
             raise WireError(error_text(error)) from error
 
 

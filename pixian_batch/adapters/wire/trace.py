@@ -5,9 +5,14 @@ Proved by tests/adapters/wire/test_session.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import errno
+from dataclasses import dataclass, field
+from typing import Final
 
+from pixian_batch.policy.disk import reading_hint
 from pixian_batch.policy.verdict import Exchange
+
+_GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
 
 
 class WireError(Exception):
@@ -15,7 +20,16 @@ class WireError(Exception):
 
 
 class SourceChangedError(Exception):
-    """The local file is not the one that was announced. Its request was never completed."""
+    """The local file is not the one that was announced, or cannot be read. Its request was never completed."""
+
+    def __init__(self, error: OSError | None = None) -> None:
+        gone = error is not None and error.errno in _GONE
+        if error is None or gone:
+            super().__init__("was removed before it was sent" if gone else "changed while it was being sent")
+            self.code, self.hint = "changed", "run again when nobody writes to it"
+        else:
+            super().__init__(f"cannot be read: {error.strerror or error}")
+            self.code, self.hint = "unreadable", reading_hint(error)
 
 
 @dataclass(slots=True)
@@ -26,6 +40,13 @@ class Trace:
     status: int | None = None
     whole: bool = False
     source_changed: bool = False
+    unreadable: OSError | None = field(default=None, compare=False)
+    """What the system has against the file that was to be sent."""
+
+    def lose_source(self, error: OSError | None = None) -> SourceChangedError:
+        """Note that the request cannot be completed: the file changed, or (`error`) cannot be read."""
+        self.source_changed, self.unreadable = True, error
+        return SourceChangedError(error)
 
     def exchange(self, *, as_asked: bool = False) -> Exchange:
         """The facts as the verdict wants them."""

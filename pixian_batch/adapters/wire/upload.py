@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from pixian_batch.adapters.wire.source import Base64Source, BytesSource, FileSource, Source, UrlSource
-from pixian_batch.adapters.wire.trace import SourceChangedError, Trace
 from pixian_batch.contract.params import Params, params_to_wire
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
 
     from pixian_batch.adapters.wire.idle import IdleClock
+    from pixian_batch.adapters.wire.trace import Trace
     from pixian_batch.contract.kinds import Kind
 
 _READ_BLOCK: Final = 256 * 1024
@@ -123,13 +123,15 @@ class MultipartPayload(aiohttp.Payload):
                 # It was hashed a moment ago, so it is most often still in memory: then no thread is needed.
                 block = _cached(stream, sent, size) or await self._waited_for(stream, sent, size)
             if sent < size or _stamp(stream) != source.stamp:
-                self._trace.source_changed = True
-                raise SourceChangedError(source.path)
+                raise self._trace.lose_source()
         finally:
             stream.close()
 
     async def _waited_for(self, stream: FileIO, at: int, size: int) -> bytes:
-        return await asyncio.to_thread(_read, stream, at, size) if at < size else b""
+        try:
+            return await asyncio.to_thread(_read, stream, at, size) if at < size else b""
+        except OSError as error:  # of the disk, not of the wire
+            raise self._trace.lose_source(error) from error
 
     async def _in_steps(self, writer: AbstractStreamWriter, content: bytes | memoryview) -> None:
         view = memoryview(content)  # a slice of bytes would be a copy
@@ -145,13 +147,15 @@ def _open_announced(source: FileSource, trace: Trace) -> tuple[FileIO, bytes]:
     try:
         stream = open(source.path, "rb", buffering=0)  # noqa: SIM115  # closed by the caller
     except OSError as error:
-        trace.source_changed = True
-        raise SourceChangedError(source.path) from error
-    if _stamp(stream) != source.stamp:
-        trace.source_changed = True
+        raise trace.lose_source(error) from error
+    try:
+        if _stamp(stream) == source.stamp:
+            return stream, _read(stream, 0, source.stamp[0])
+    except OSError as error:
         stream.close()
-        raise SourceChangedError(source.path)
-    return stream, _read(stream, 0, source.stamp[0])
+        raise trace.lose_source(error) from error
+    stream.close()
+    raise trace.lose_source()
 
 
 def _read(stream: FileIO, at: int, size: int) -> bytes:

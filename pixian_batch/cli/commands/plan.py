@@ -76,9 +76,8 @@ async def make_plan(
     """Plan. Raises `LedgerError`, OSError (the list file), and with samples `NoCredentialsError`, `WireError`."""
     reader = LedgerReader.open(outputs.ledger, missing_ok=True)
     try:
-        planner = Planner(spec, reader, Landing(outputs.out))
-        walk = inputs.walk(out=outputs.out, result_names=spec.result_names)
-        await planner.plan(walk, several=inputs.several)
+        planner = Planner(spec, reader, Landing(outputs.out), inputs)
+        await planner.plan()
         prices, seconds = PriceBook(), await reader.ask(questions.seconds_per_image)
         for params in spec.all_key_params():
             for pixels, cost in await reader.prices(params):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
+import errno
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.pictures import put
@@ -124,6 +126,41 @@ async def test_a_file_that_changed_before_it_was_sent_is_never_sent(tmp_path: Pa
             async with client.remove_background(source, NONE, trace):
                 pass
     assert trace == Trace(source_changed=True)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [
+        (errno.EMFILE, "unreadable", "ulimit"),
+        (errno.EACCES, "unreadable", "right to read"),
+        (errno.EIO, "unreadable", "the disk fails"),
+        (errno.ENOENT, "changed", "run again"),
+    ],
+)
+async def test_why_a_file_cannot_be_opened_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str, words: str
+) -> None:
+    path = put(tmp_path / "a.jpg", b"\0" * BIG)
+    source = file_source(path)
+    real = builtins.open
+
+    def refused(file: object, *arguments: Any, **named: Any) -> Any:
+        if file == path:
+            raise OSError(number, os.strerror(number))
+        return real(file, *arguments, **named)  # type: ignore[call-overload]  # whatever open takes
+
+    async def script(connection: Connection) -> None:
+        await connection.gone()
+
+    async with raw_server(script) as server, wire(server.url) as client:
+        monkeypatch.setattr(builtins, "open", refused)
+        with pytest.raises(SourceChangedError) as caught:
+            async with client.remove_background(source, NONE, Trace()):
+                pass
+    assert caught.value.code == code
+    assert words in caught.value.hint
+    assert "changed" not in str(caught.value)
 
 
 @pytest.mark.asyncio
