@@ -16,6 +16,8 @@ from support.sandboxes import PATIENCE, Sandbox, audit, until_bill
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from support.sandboxes import Child
+
 IN_USE, SERVICE = 11, 7
 
 
@@ -149,6 +151,48 @@ def test_the_command_itself_as_users_start_it(sandbox: Callable[..., Sandbox]) -
     assert last["in_doubt"] == len(home.undecided()) <= 3
     assert last["done"] + last["skipped"] + last["in_doubt"] == 12
     assert home.emulator.bill().most_charges == 1
+
+
+# --- time that did not run -----------------------------------------------------------------------------
+
+
+def stopped_for(run: Child, home: Sandbox, seconds: float) -> None:
+    """Stop the run as Ctrl-Z does; let it go on when all answers have come and so much time has passed."""
+    os.kill(run.pid, signal.SIGSTOP)
+    ends = time.monotonic() + seconds
+    until_bill(home, lambda bill: not bill.totals["at_once"] and time.monotonic() > ends)
+    os.kill(run.pid, signal.SIGCONT)
+
+
+def test_answers_that_came_while_the_process_was_stopped_are_taken(sandbox: Callable[..., Sandbox]) -> None:
+    """Ctrl-Z and `fg`, three times, each for longer than the idle timeout."""
+    home = sandbox("weather.latency.median = 0.3")
+    home.add(20)
+    run = home.begin("--idle-timeout", "1s", workers=5)
+    for charges in (1, 6, 11):
+        until_in_flight(home, 5, charges=charges)
+        stopped_for(run, home, 2.2)
+    outcome = run.wait()
+    bill = home.emulator.bill()
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.summary["done"] == bill.totals["charges"] == bill.totals["delivered"] == 20
+    audit(home, outcome, workers=0)
+
+
+def test_a_stop_is_no_silence_and_a_silent_service_is_still_given_up(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox('weather.chances = [{fault = "stall_before_answer", every = 1}]')
+    home.add(3)
+    run = home.begin("--idle-timeout", "2s", workers=3)
+    until_in_flight(home, 3)
+    os.kill(run.pid, signal.SIGSTOP)
+    ends = time.monotonic() + 2.5
+    until_bill(home, lambda bill: bill.totals["at_once"] == 3 and time.monotonic() > ends)
+    os.kill(run.pid, signal.SIGCONT)
+    outcome = run.wait()
+    assert outcome.code == 10, outcome.stderr
+    assert outcome.summary["in_doubt"] == 3
+    seconds = [record["seconds"] for record in outcome.images]
+    assert all(2.0 <= each < 4.0 for each in seconds), "2 s of running time, and not the 2.5 s of the stop"
 
 
 # --- a service that fails for everyone -----------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pixian_batch.adapters import running
 from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.ledger import LedgerError, questions
 from pixian_batch.adapters.signals import listen, listen_for_questions
@@ -91,7 +92,7 @@ def begin(options: RunOptions) -> None:
     )
     if options.ask_above is not None and not options.yes:
         _ask_above(asked, options.ask_above)
-    raise typer.Exit(asyncio.run(execute(asked)))
+    raise typer.Exit(running.run(execute(asked)))
 
 
 def _read_screens(options: RunOptions) -> DisplayOptions:
