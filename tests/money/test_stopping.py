@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.sandboxes import PATIENCE, Sandbox, audit, until_bill
 
+from pixian_batch.adapters.signals import STOPS
+from pixian_batch.policy.stopping import Exit
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from support.sandboxes import Child
 
@@ -26,6 +29,18 @@ def until_in_flight(home: Sandbox, number: int, *, charges: int = 0) -> None:
     until_bill(
         home, lambda bill: bill.totals["at_once"] >= number and bool(bill.totals["charges"] >= charges)
     )
+
+
+def as_users_start_it(
+    home: Sandbox, *more: str, before: Sequence[str] = (), **options: Any
+) -> subprocess.Popen[str]:
+    """Not forked: `python -m pixian_batch` in a process of its own."""
+    command = [
+        *before, sys.executable, "-m", "pixian_batch", str(home.photos), "--out", str(home.out), "--api-url",
+        home.emulator.api, "--ramp-interval", "0", "--concurrency-max", "3", "--min-free", "1MB", *more,
+    ]  # fmt: skip
+    env = {**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret", "TERM": "xterm"}
+    return subprocess.Popen(command, env=env, text=True, **options)
 
 
 # --- one run per ledger ------------------------------------------------------------------------------
@@ -62,7 +77,7 @@ def test_the_ledger_can_be_read_while_a_run_goes_on(sandbox: Callable[..., Sandb
 # --- signals -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(number, int(Exit[number.name])) for number in STOPS], ids=str)
 def test_the_first_signal_lets_what_is_in_flight_land(
     sandbox: Callable[..., Sandbox], number: signal.Signals, code: int
 ) -> None:
@@ -79,6 +94,75 @@ def test_the_first_signal_lets_what_is_in_flight_land(
     assert outcome.summary["status"] == "halted"
     assert home.ask("SELECT exit_code FROM run") == [(code,)]
     audit(home, home.run(), workers=0)
+
+
+def test_a_hangup_that_comes_more_than_once_is_no_second_thought(sandbox: Callable[..., Sandbox]) -> None:
+    """A closing terminal sends its own SIGHUP, its shell another; a CPU limit sends SIGXCPU each second."""
+    home = sandbox("weather.latency.median = 0.6")
+    home.add(30)
+    run = home.begin(workers=3)
+    until_in_flight(home, 3)
+    for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGXCPU, signal.SIGHUP):
+        run.send(number)
+    outcome = run.wait()
+    assert outcome.code == 129, outcome.stderr
+    assert home.undecided() == {}
+    assert outcome.summary["done"] == home.emulator.bill().totals["charges"] > 0
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["live", "records"])
+def test_a_terminal_that_goes_away(sandbox: Callable[..., Sandbox], options: list[str]) -> None:
+    """The session's leader is told by SIGHUP; whatever is written to the terminal from then on is EIO."""
+    home = sandbox("weather.latency.median = 0.6")
+    home.add(30)
+    ours, theirs = os.openpty()
+    with as_users_start_it(
+        home, *options, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=lambda: os.login_tty(theirs)
+    ) as run:
+        os.close(theirs)
+        until_in_flight(home, 3)
+        os.close(ours)
+        code = run.wait(PATIENCE)
+    bill = home.emulator.bill()
+    assert code == 129
+    assert home.undecided() == {}
+    assert len(home.results()) == bill.totals["charges"] == bill.totals["delivered"] > 0
+    audit(home, home.run(), workers=0)
+
+
+@pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "TERM"])
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored(
+    sandbox: Callable[..., Sandbox], name: str
+) -> None:
+    """As nohup does, and a script's `&`."""
+    home = sandbox("weather.latency.median = 0.3")
+    home.add(9)
+    with as_users_start_it(
+        home, stderr=subprocess.DEVNULL, before=["sh", "-c", f'trap "" {name}; exec "$@"', "sh"]
+    ) as run:
+        until_in_flight(home, 3)
+        run.send_signal(getattr(signal, f"SIG{name}"))
+        assert run.wait(PATIENCE) == 0
+    assert len(home.results()) == home.emulator.bill().totals["charges"] == 9
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_reader_that_leaves(sandbox: Callable[..., Sandbox], stream: str) -> None:
+    home = sandbox("weather.latency.median = 0.3")
+    home.add(9)
+    pipes: dict[str, Any] = {
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        stream: subprocess.PIPE,
+    }
+    with as_users_start_it(home, "--json", "--verbose", **pipes) as run:
+        until_in_flight(home, 3)
+        pipe = getattr(run, stream)
+        pipe.close()
+        run.wait(PATIENCE)
+    bill = home.emulator.bill()
+    assert home.undecided() == {}
+    assert len(home.results()) == bill.totals["charges"] == bill.totals["delivered"] > 0
 
 
 @pytest.mark.parametrize("fault", ["stall_before_charge", "stall_before_answer", "stall_in_body"])
@@ -134,19 +218,13 @@ def test_the_command_itself_as_users_start_it(sandbox: Callable[..., Sandbox]) -
     """Not forked: `python -m pixian_batch`, killed by its process id, then started again."""
     home = sandbox("weather.latency.median = 0.3")
     home.add(12)
-    command = [
-        sys.executable, "-m", "pixian_batch", str(home.photos), "--out", str(home.out), "--api-url",
-        home.emulator.api, "--ramp-interval", "0", "--concurrency-max", "3", "--min-free", "1MB", "--json",
-    ]  # fmt: skip
-    env = {**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
+    with as_users_start_it(home, "--json", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
         until_in_flight(home, 3, charges=3)
         first.kill()
-    again: subprocess.CompletedProcess[str] = subprocess.run(
-        command, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
-    last: dict[str, Any] = json.loads(again.stdout.splitlines()[-1])
-    assert again.returncode == 10, again.stderr
+    with as_users_start_it(home, "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as again:
+        stdout, stderr = again.communicate(timeout=PATIENCE)
+    last: dict[str, Any] = json.loads(stdout.splitlines()[-1])
+    assert again.returncode == 10, stderr
     assert last["type"] == "summary"
     assert last["in_doubt"] == len(home.undecided()) <= 3
     assert last["done"] + last["skipped"] + last["in_doubt"] == 12

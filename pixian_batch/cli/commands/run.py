@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import signal
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,6 +41,7 @@ from pixian_batch.policy.stopping import Exit, Stop, exit_code
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
+    import signal
     from decimal import Decimal
 
     from pixian_batch.cli.ask import DoubtQuestion
@@ -169,9 +169,9 @@ async def execute(asked: RunSpec) -> int:
 
 
 def _signalled(stop: StopSign, number: signal.Signals) -> None:
-    """The first signal lets what is in flight land, the second ends it."""
-    cause = Exit.SIGINT if number is signal.SIGINT else Exit.SIGTERM
-    again = stop.up and stop.stop is not None and stop.stop.cause.is_signal
+    """The first signal lets what is in flight land; a second one that somebody meant ends it."""
+    cause = Exit[number.name]
+    again = stop.stop is not None and stop.stop.cause.is_signal and not cause.comes_often
     hint = "run the same command again: it goes on where it stopped"
     (stop.raise_hard if again else stop.raise_)(Stop(cause, f"stopped by {number.name}", hint))
 
