@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pixian_batch import __version__
 from pixian_batch.adapters.landing import DiskError, Landing
@@ -43,6 +43,13 @@ if TYPE_CHECKING:
     from pixian_batch.policy.record import Standing
     from pixian_batch.policy.retry import Decision
 
+_NO_KEEPING: Final = Message(
+    Level.WARNING,
+    "twice a connection that was kept open was closed from the other end just as a request went out on it:"
+    " from now on each request has a connection of its own",
+    "a proxy or gateway on the way may close connections too early",
+)
+
 
 @dataclass(slots=True, kw_only=True)
 class Run:
@@ -73,6 +80,7 @@ class Run:
             free=self.spec.free,
         )
         self.stop.on_hard = self.session.abort
+        self.session.on_no_keeping = partial(self.watcher.notify, _NO_KEEPING)
 
     async def go(self) -> Summary:
         """The whole run. After an error of ours (`bug`) everything in flight still lands."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -11,13 +12,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.sandboxes import PATIENCE, Sandbox, audit, until_bill
+from support.pictures import put
+from support.sandboxes import PATIENCE, Sandbox, audit, png, until_bill
+from support.wires import Connection, http, raw_server
 
 from pixian_batch.adapters.signals import STOPS
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from support.sandboxes import Child
 
@@ -271,6 +275,35 @@ def test_a_stop_is_no_silence_and_a_silent_service_is_still_given_up(sandbox: Ca
     assert outcome.summary["in_doubt"] == 3
     seconds = [record["seconds"] for record in outcome.images]
     assert all(2.0 <= each < 4.0 for each in seconds), "2 s of running time, and not the 2.5 s of the stop"
+
+
+# --- a gateway that closes kept connections ------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_a_gateway_that_closes_kept_connections_puts_few_in_doubt(tmp_path: Path) -> None:
+    async def answers_once(connection: Connection) -> None:
+        await connection.request()
+        await connection.say(http(headers="X-Credits-Charged: 0.1\r\n"))
+        await connection.request()  # it may have been charged
+        connection.reset()
+
+    for number in range(40):
+        put(tmp_path / "in" / f"{number}.png", png(number))
+    async with raw_server(answers_once) as gateway:
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pixian_batch", str(tmp_path / "in"), "--out", str(tmp_path / "out"),
+            "--api-url", gateway.url, "--ramp-interval", "0", "--concurrency-max", "2", "--json",
+            env={**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        stdout, stderr = await run.communicate()
+    summary = json.loads(stdout.splitlines()[-1])
+    assert run.returncode == 10, stderr
+    assert 2 <= summary["in_doubt"] <= 3
+    assert summary["done"] + summary["in_doubt"] == 40
+    assert len(gateway.heard) == 40, "one was sent twice"
+    assert stderr.decode().count("a connection of its own") == 1
 
 
 # --- a service that fails for everyone -----------------------------------------------------------------

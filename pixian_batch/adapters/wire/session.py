@@ -23,7 +23,7 @@ from pixian_batch.contract.kinds import Kind
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
-    from types import TracebackType
+    from types import SimpleNamespace, TracebackType
     from typing import Self
 
     from pixian_batch.adapters.wire.source import Source
@@ -36,6 +36,8 @@ _CONNECT_TIMEOUT: Final = 30.0
 # Shorter than any common server's keep-alive, so that a request rarely meets a connection that the other
 # end is just closing: such a request would be in doubt.
 _KEEPALIVE: Final = 4.0
+_KEPT_DEATHS: Final = 2
+"""So many deaths of kept connections, each with a request that may be charged, are the other end's habit."""
 _SEND_BUFFER: Final = 256 * 1024
 _TLS_BLOCK: Final = 64 * 1024
 _MAX_REDIRECTS: Final = 3
@@ -74,15 +76,23 @@ class WireSession:
         self._idle = idle_timeout
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._retired: aiohttp.ClientSession | None = None
+        self._kept_deaths = 0
+        self.on_no_keeping: Callable[[], None] = lambda: None
+        """Called once, when from now on every request has a connection of its own."""
 
     async def __aenter__(self) -> Self:
+        self._session = self._open(keeping=True)
+        return self
+
+    def _open(self, *, keeping: bool) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=self._connections,
-            keepalive_timeout=_KEEPALIVE,
             ssl=self._tls or True,
             socket_factory=_socket_with_little_backlog,
+            **{"keepalive_timeout": _KEEPALIVE} if keeping else {"force_close": True},
         )
-        self._session = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector,
             middlewares=(_signing(self._credentials),),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
@@ -90,14 +100,15 @@ class WireSession:
             headers={"User-Agent": f"pixian-batch/{__version__}", "Accept-Encoding": "identity"},
             auto_decompress=False,
             trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
+            trace_configs=[_tracing_reuse()],
         )
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._retired):
+            if session is not None:
+                await session.close()
 
     @asynccontextmanager
     async def remove_background(self, source: Source, params: Params, trace: Trace) -> AsyncIterator[Answer]:
@@ -182,7 +193,7 @@ class WireSession:
             if target is None:
                 return response
             response.close()
-            url, trace.possibly_complete = target, False
+            url, trace.possibly_complete, trace.reused = target, False, False
         return await self._send(method, url, trace, body())
 
     async def _send(
@@ -191,11 +202,23 @@ class WireSession:
         if self._session is None:
             raise RuntimeError("use WireSession as a context manager")
         try:
-            return await self._session.request(method, url, data=body, allow_redirects=False)
+            return await self._session.request(
+                method, url, data=body, allow_redirects=False, trace_request_ctx=trace
+            )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if trace.source_changed:
                 raise SourceChangedError("the file changed while it was being sent") from error
+            if trace.reused and isinstance(error, aiohttp.ClientConnectionError):
+                self._kept_one_died()
             raise WireError(error_text(error)) from error
+
+    def _kept_one_died(self) -> None:
+        """A kept connection died before it brought a byte of an answer; this other end may always close them."""
+        self._kept_deaths += 1
+        if self._kept_deaths == _KEPT_DEATHS and self._session is not None:
+            # What is in flight ends on the old one; nothing new finds a kept connection.
+            self._retired, self._session = self._session, self._open(keeping=False)
+            self.on_no_keeping()
 
 
 def _socket_with_little_backlog(address: aiohttp.AddrInfoType) -> socket.socket:
@@ -220,6 +243,17 @@ def _signing(credentials: Credentials) -> aiohttp.ClientMiddlewareType:
         return await handler(request)
 
     return sign
+
+
+def _tracing_reuse() -> aiohttp.TraceConfig:
+    """Notes in the `Trace` of an exchange whether its connection had been kept."""
+
+    async def reused(_session: aiohttp.ClientSession, context: SimpleNamespace, _: object) -> None:
+        context.trace_request_ctx.reused = True
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(reused)
+    return config
 
 
 def _same_origin_target(url: URL, response: aiohttp.ClientResponse) -> URL | None:

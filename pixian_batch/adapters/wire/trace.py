@@ -23,6 +23,8 @@ class Trace:
     status: int | None = None
     whole: bool = False
     source_changed: bool = False
+    reused: bool = False
+    """Whether it went out on a connection that was kept open after an earlier exchange."""
 
     def exchange(self, *, as_asked: bool = False) -> Exchange:
         """The facts as the verdict wants them."""
