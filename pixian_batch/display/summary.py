@@ -133,7 +133,7 @@ def _money(summary: Summary) -> Iterator[SummaryRow]:
     yield SummaryRow("credits", facts[0].replace(" credits", ""), ", ".join(facts[1:]))
     if tally.warnings:
         yield SummaryRow(
-            "warnings", f"{tally.warnings:,}", "results whose headers were incomplete", Tone.WAITING
+            "warnings", f"{tally.warnings:,}", "results whose headers were incomplete or wrong", Tone.WAITING
         )
 
 

@@ -14,10 +14,12 @@ from pixian_batch import __version__
 from pixian_batch.adapters.wire.answer import Answer
 from pixian_batch.adapters.wire.idle import IdleClock
 from pixian_batch.adapters.wire.source import BytesSource
-from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError, error_text
+from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError, WireFact
 from pixian_batch.adapters.wire.upload import MultipartPayload, UploadForm, upload_form
+from pixian_batch.adapters.wire.wording import words_for
 from pixian_batch.contract.account import Account, read_account
 from pixian_batch.contract.address import DEFAULT_API_URL
+from pixian_batch.contract.headers import MAX_RETRY_AFTER, read_retry_after
 from pixian_batch.contract.kinds import Kind
 
 if TYPE_CHECKING:
@@ -78,8 +80,9 @@ class WireSession:
         self._session: aiohttp.ClientSession | None = None
         self._retired: aiohttp.ClientSession | None = None
         self._kept_deaths = 0
-        self.on_no_keeping: Callable[[], None] = lambda: None
-        """Called once, when from now on every request has a connection of its own."""
+        self.on_fact: Callable[[WireFact], None] = lambda _: None
+        """Called when something shows that holds for all requests, once for each."""
+        self._facts: set[WireFact] = set()
 
     async def __aenter__(self) -> Self:
         self._session = self._open(keeping=True)
@@ -168,6 +171,8 @@ class WireSession:
                 )
                 clock.moved()
                 trace.status = response.status
+                if read_retry_after(response.headers) == MAX_RETRY_AFTER:
+                    self._tell(WireFact.LONG_WAIT)
                 yield Answer(response, trace, clock, self._credentials.redacted)
                 response.release()
         except TimeoutError as error:
@@ -210,7 +215,12 @@ class WireSession:
                 raise SourceChangedError("the file changed while it was being sent") from error
             if trace.reused and isinstance(error, aiohttp.ClientConnectionError):
                 self._kept_one_died()
-            raise WireError(error_text(error)) from error
+            raise WireError(words_for(error)) from error
+
+    def _tell(self, fact: WireFact) -> None:
+        if fact not in self._facts:
+            self._facts.add(fact)
+            self.on_fact(fact)
 
     def _kept_one_died(self) -> None:
         """A kept connection died before it brought a byte of an answer; this other end may always close them."""
@@ -218,7 +228,7 @@ class WireSession:
         if self._kept_deaths == _KEPT_DEATHS and self._session is not None:
             # What is in flight ends on the old one; nothing new finds a kept connection.
             self._retired, self._session = self._session, self._open(keeping=False)
-            self.on_no_keeping()
+            self._tell(WireFact.NO_KEEPING)
 
 
 def _socket_with_little_backlog(address: aiohttp.AddrInfoType) -> socket.socket:

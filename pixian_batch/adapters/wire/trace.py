@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from pixian_batch.policy.verdict import Exchange
 
@@ -13,6 +14,13 @@ class WireError(Exception):
 
 class SourceChangedError(Exception):
     """The local file is not the one that was announced. Its request was never completed."""
+
+
+class WireFact(Enum):
+    """What shows at one exchange and holds for all."""
+
+    NO_KEEPING = "two kept connections died under a request: each has a connection of its own from now on"
+    LONG_WAIT = "an answer's `Retry-After` asks for the longest wait that is heeded, or for more"
 
 
 @dataclass(slots=True)
@@ -29,8 +37,3 @@ class Trace:
     def exchange(self, *, as_asked: bool = False) -> Exchange:
         """The facts as the verdict wants them."""
         return Exchange(self.possibly_complete, self.status, whole=self.whole, as_asked=as_asked)
-
-
-def error_text(error: BaseException) -> str:
-    """What an exception says, or its name when it says nothing."""
-    return str(error) or type(error).__name__

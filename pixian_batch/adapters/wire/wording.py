@@ -1,0 +1,72 @@
+"""What broke, in our words: aiohttp's own are for programmers, and stay in the exception's `__cause__`."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+from aiohttp import http_exceptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def words_for(error: BaseException) -> str:
+    """One clause about an exception of aiohttp's or the system's."""
+    for kind, words in _WORDS:
+        found = next((cause for cause in _causes(error) if isinstance(cause, kind)), None)
+        if found is not None:
+            return words(found)
+    return f"the connection broke ({type(error).__name__})"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _of_system(error: BaseException) -> str:
+    """The system's word for an error, without numbers in brackets."""
+    number = getattr(error, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    return str(getattr(error, "strerror", None) or "") or type(error).__name__
+
+
+def _host(error: BaseException) -> str:
+    return f"{getattr(error, 'host', None) or 'the service'}"
+
+
+def _not_trusted(error: BaseException) -> str:
+    return f"the certificate is not trusted: {getattr(error, 'verify_message', '') or _of_system(error)}"
+
+
+def _no_answer(error: BaseException) -> str:
+    found = getattr(error, "os_error", error)
+    port = getattr(error, "port", None)
+    return f"{_host(error)}{f':{port}' if port else ''} does not answer: {_of_system(found)}"
+
+
+_NO_HTTP: Final = "what came is no answer in HTTP"
+_WORDS: Final[tuple[tuple[type[BaseException], Callable[[BaseException], str]], ...]] = (
+    (ssl.SSLCertVerificationError, _not_trusted),
+    (aiohttp.ClientConnectorDNSError, lambda error: f"the name {_host(error)} is not known"),
+    (
+        ssl.SSLError,
+        lambda error: f"no TLS connection: {str(getattr(error, 'reason', '') or 'broken').lower()}",
+    ),
+    (aiohttp.ServerTimeoutError, lambda _: "no connection came about in 30 s"),
+    (aiohttp.ClientConnectorError, _no_answer),
+    (http_exceptions.LineTooLong, lambda _: "the head of the answer is too long"),
+    (http_exceptions.ContentLengthError, lambda _: "fewer bytes came than were announced"),
+    (aiohttp.ClientPayloadError, lambda _: "its parts are not of the lengths they announce"),
+    (http_exceptions.BadStatusLine, lambda _: f"{_NO_HTTP}: its first line is unreadable"),
+    (http_exceptions.BadHttpMessage, lambda _: f"{_NO_HTTP}: it is malformed"),
+    (aiohttp.ClientResponseError, lambda _: f"{_NO_HTTP}: it is malformed"),
+    (aiohttp.ServerDisconnectedError, lambda _: "the connection was closed from the other end"),
+    (OSError, lambda error: f"the connection broke: {_of_system(error)}"),
+)
+"""In this order: the more exact one first, wherever it stands in the chain of causes."""
