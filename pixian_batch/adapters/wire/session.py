@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio.sslproto
 import socket
+from base64 import b64encode
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from yarl import URL
 from pixian_batch import __version__
 from pixian_batch.adapters.wire.answer import Answer
 from pixian_batch.adapters.wire.idle import IdleClock
+from pixian_batch.adapters.wire.proxy import find_proxy
 from pixian_batch.adapters.wire.source import BytesSource
 from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError, WireFact
 from pixian_batch.adapters.wire.upload import MultipartPayload, UploadForm, upload_form
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace, TracebackType
     from typing import Self
 
+    from pixian_batch.adapters.wire.proxy import Proxy
     from pixian_batch.adapters.wire.source import Source
     from pixian_batch.contract.account import Credentials
     from pixian_batch.contract.errors import ApiError
@@ -80,11 +83,16 @@ class WireSession:
         self._session: aiohttp.ClientSession | None = None
         self._retired: aiohttp.ClientSession | None = None
         self._kept_deaths = 0
+        self._proxy: Proxy | None = None
+        self._proxy_headers: dict[str, str] | None = None
         self.on_fact: Callable[[WireFact], None] = lambda _: None
         """Called when something shows that holds for all requests, once for each."""
         self._facts: set[WireFact] = set()
 
     async def __aenter__(self) -> Self:
+        """Raises `ProxyError` when the environment names a proxy that cannot be used."""
+        self._proxy = find_proxy(str(self._base))
+        self._proxy_headers = _proxy_headers(self._proxy)
         self._session = self._open(keeping=True)
         return self
 
@@ -102,7 +110,7 @@ class WireSession:
             # Bodies are kept as they come: one that a helpful server packed could not be read.
             headers={"User-Agent": f"pixian-batch/{__version__}", "Accept-Encoding": "identity"},
             auto_decompress=False,
-            trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
+            proxy=self._proxy.address if self._proxy else None,
             trace_configs=[_tracing_reuse()],
         )
 
@@ -208,14 +216,19 @@ class WireSession:
             raise RuntimeError("use WireSession as a context manager")
         try:
             return await self._session.request(
-                method, url, data=body, allow_redirects=False, trace_request_ctx=trace
+                method,
+                url,
+                data=body,
+                allow_redirects=False,
+                trace_request_ctx=trace,
+                proxy_headers=self._proxy_headers and dict(self._proxy_headers),
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if trace.source_changed:
                 raise SourceChangedError("the file changed while it was being sent") from error
             if trace.reused and isinstance(error, aiohttp.ClientConnectionError):
                 self._kept_one_died()
-            raise WireError(words_for(error)) from error
+            raise WireError(words_for(error, self._proxy)) from error
 
     def _tell(self, fact: WireFact) -> None:
         if fact not in self._facts:
@@ -255,6 +268,19 @@ def _signing(credentials: Credentials) -> aiohttp.ClientMiddlewareType:
     return sign
 
 
+def _proxy_headers(proxy: Proxy | None) -> dict[str, str] | None:
+    """The user of a proxy, from its address or else from netrc, as a header for the proxy alone."""
+    if proxy is None:
+        return None
+    user, password = proxy.user, proxy.password
+    known = aiohttp.helpers.netrc_from_env()
+    if not user and known is not None and (found := known.authenticators(URL(proxy.address).host or "")):
+        user, password = found[0], found[2] or ""
+    if not user:
+        return None
+    return {"Proxy-Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
+
+
 def _tracing_reuse() -> aiohttp.TraceConfig:
     """Notes in the `Trace` of an exchange whether its connection had been kept."""
 
@@ -274,7 +300,3 @@ def _same_origin_target(url: URL, response: aiohttp.ClientResponse) -> URL | Non
     except ValueError:
         return None
     return target if target.origin() == url.origin() else None
-
-
-def _is_loopback(url: URL) -> bool:
-    return url.host in {"127.0.0.1", "::1", "localhost"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -12,9 +13,20 @@ from aiohttp import http_exceptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pixian_batch.adapters.wire.proxy import Proxy
 
-def words_for(error: BaseException) -> str:
-    """One clause about an exception of aiohttp's or the system's."""
+
+def words_for(error: BaseException, proxy: Proxy | None = None) -> str:
+    """One clause about an exception of aiohttp's or the system's; `proxy`: the one on the way."""
+    if proxy is not None and isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"the proxy {proxy} does not answer: {_of_system(error.os_error)}"
+    if proxy is not None and isinstance(error, aiohttp.ClientHttpProxyError):
+        return _refused_by(proxy, error.status)
+    way = f", by way of the proxy {proxy}" if proxy is not None else ""
+    return f"{_words(error)}{way}"
+
+
+def _words(error: BaseException) -> str:
     for kind, words in _WORDS:
         found = next((cause for cause in _causes(error) if isinstance(cause, kind)), None)
         if found is not None:
@@ -36,12 +48,23 @@ def _of_system(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or "") or type(error).__name__
 
 
+def _refused_by(proxy: Proxy, status: int) -> str:
+    """What a proxy answered in place of a connection. Its own text may be a page, and is not shown."""
+    if status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        known = {code.value: f" {code.phrase}" for code in HTTPStatus}
+        return f"the proxy {proxy} lets nothing through: {status}{known.get(status, '')}"
+    if proxy.user:
+        return f"the proxy {proxy} does not accept the user name and the password (407)"
+    return f"the proxy {proxy} asks for a user name and a password (407): http://USER:PASSWORD@HOST:PORT"
+
+
 def _host(error: BaseException) -> str:
     return f"{getattr(error, 'host', None) or 'the service'}"
 
 
 def _not_trusted(error: BaseException) -> str:
-    return f"the certificate is not trusted: {getattr(error, 'verify_message', '') or _of_system(error)}"
+    cause = getattr(error, "certificate_error", error)
+    return f"the certificate is not trusted: {getattr(cause, 'verify_message', '') or 'it is not valid'}"
 
 
 def _no_answer(error: BaseException) -> str:

@@ -29,7 +29,7 @@ from pixian_batch.cli.request import (
     read_spec,
 )
 from pixian_batch.cli.service import Endpoint, open_wire
-from pixian_batch.cli.shared import check_api_url, fail
+from pixian_batch.cli.shared import check_api_url, check_way, fail
 from pixian_batch.cli.shared_ledger import ask_ledger, exit_of
 from pixian_batch.display.text import printable
 from pixian_batch.emulator.engine import EngineMissingError
@@ -83,7 +83,7 @@ def begin(options: RunOptions) -> None:
         limits=read_limits(options),
         service=Endpoint(
             local=options.local,
-            api_url=check_api_url(options.api_url),
+            api_url=(check_api_url if options.local else check_way)(options.api_url),
             idle_timeout=options.idle_timeout,
             connections=options.concurrency_max,
         ),
