@@ -33,8 +33,7 @@ CODES: Final = {
     Exit.DISK: "the local disk: full, or the output cannot be written",
     Exit.IN_DOUBT: "images in doubt wait for a decision",
     Exit.LEDGER_IN_USE: "another run holds the ledger",
-    Exit.SIGINT: "stopped by SIGINT; what was in flight has landed",
-    Exit.SIGTERM: "stopped by SIGTERM; what was in flight has landed",
+    **{code: f"stopped by {code.name}; what was in flight has landed" for code in Exit if code.is_signal},
 }
 _GENERATED: Final = "<!-- Made by scripts/build_reference.py: change the program, then run it. -->\n"
 

@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pixian_batch.contract.account import CredentialCheck, read_probe
 from pixian_batch.policy.stopping import Exit
@@ -88,24 +88,21 @@ def versions() -> CheckResult:
 
 def proxy(api_url: str) -> CheckResult:
     """Which way requests take. A proxy's password is not shown."""
-    from urllib.request import getproxies, proxy_bypass  # only for this check
+    from urllib.request import getproxies  # only for this check
 
-    parts = urlsplit(api_url)
-    host = parts.hostname or ""
-    address = getproxies().get(parts.scheme)
-    if host in {"127.0.0.1", "::1", "localhost"}:
+    from pixian_batch.adapters.wire.proxy import ProxyError, find_proxy, is_loopback
+
+    host = urlsplit(api_url).hostname or ""
+    if is_loopback(host):
         return ok("proxy", "none: this machine")
-    if not address:
-        return ok("proxy", "none")
-    if proxy_bypass(host):
-        return ok("proxy", f"none: {host} is in NO_PROXY")
-    way = urlsplit(address if "://" in address else f"http://{address}")
-    shown = urlunsplit((way.scheme, way.netloc.rpartition("@")[2], "", "", ""))
-    if way.scheme != "http":
-        return warning(
-            "proxy", f"{shown} is not used: only http:// proxies are", "set HTTPS_PROXY=http://..."
-        )
-    return ok("proxy", f"{shown} (from the environment)")
+    try:
+        found = find_proxy(api_url)
+    except ProxyError as error:
+        return problem("proxy", str(error), error.hint, Exit.USAGE)
+    if found is not None:
+        return ok("proxy", str(found))
+    bypassed = getproxies().get(urlsplit(api_url).scheme)
+    return ok("proxy", f"none: {host} is in NO_PROXY" if bypassed else "none")
 
 
 async def service(credentials: Credentials, api_url: str) -> list[CheckResult]:
@@ -152,7 +149,8 @@ def unreached(error: BaseException, api_url: str) -> CheckResult:
         hint = (
             "check the clock; behind a company's proxy, add its certificate to the system's (SSL_CERT_FILE)"
         )
-        return problem("service", f"the certificate of {host} is not trusted: {error}", hint, Exit.SERVICE)
+        why = next(filter(None, (getattr(cause, "verify_message", "") for cause in causes)), str(error))
+        return problem("service", f"the certificate of {host} is not trusted: {why}", hint, Exit.SERVICE)
     if any(type(cause).__name__ == "gaierror" for cause in causes):
         return problem(
             "service", f"the name {host} is not known", "check the network and --api-url", Exit.SERVICE

@@ -57,6 +57,18 @@ def check_api_url(url: str) -> str:
         raise typer.BadParameter(str(error)) from None
 
 
+def check_way(url: str) -> str:
+    """The URL, if it may be used and a proxy on the way there can be, too. Raises `BadParameter`."""
+    from pixian_batch.adapters.wire.proxy import ProxyError, find_proxy  # not for --help
+
+    check_api_url(url)
+    try:
+        find_proxy(url)
+    except ProxyError as error:
+        fail(str(error), error.hint, code=Exit.USAGE)
+    return url
+
+
 def give_up(error: errors.PixianError) -> NoReturn:
     """End the command with what the library raised when it asked the service."""
     exits = {errors.CredentialsError: Exit.CREDENTIALS, errors.OutOfCreditsError: Exit.CREDITS}
@@ -69,7 +81,7 @@ def connect(api_url: str, *, idle_timeout: float) -> PixianClient:
     from pixian_batch.adapters.credentials import NoCredentialsError, find_credentials  # not for --help
     from pixian_batch.library.client import PixianClient  # aiohttp
 
-    check_api_url(api_url)
+    check_way(api_url)
     try:
         ours = find_credentials(api_url)
         return PixianClient(

@@ -24,6 +24,9 @@ RESULT_SIZE: Final = "X-Result-Size"
 INPUT_FOREGROUND: Final = "X-Input-Foreground"
 RESULT_FOREGROUND: Final = "X-Result-Foreground"
 
+MAX_RETRY_AFTER: Final = 3600.0
+"""Seconds that are waited at most because a `Retry-After` says so: by then it is worth a question."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -54,6 +57,7 @@ class ResultHeaders:
 
 # A service that keeps doubles prints up to 17 digits and some zeros: 0.30000000000000004.
 _DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,24})?", re.ASCII)
+_JOINED = re.compile(r", +")
 _INTEGERS = re.compile(r"[0-9]{1,9}(?: +[0-9]{1,9})*", re.ASCII)
 
 
@@ -88,19 +92,25 @@ class _HeaderReader:
     """Reads headers one by one and keeps the warnings."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = {name.lower(): value.strip() for name, value in headers.items()}
+        self._headers: dict[str, list[str]] = {}
+        for name, value in headers.items():
+            self._headers.setdefault(name.lower(), []).append(value.strip())
         self.warnings: list[str] = []
 
     def read(self, name: str, reader: Callable[[str], _T | None], *, expected: bool = True) -> _T | None:
-        text = self._headers.get(name.lower())
-        if text is None:
-            if expected:
-                self.warnings.append(f"the answer has no {name} header")
-            return None
-        value = reader(text)
-        if value is None:
-            self.warnings.append(f"the answer's {name} header is unreadable: {text[:80]!r}")
-        return value
+        texts = self._headers.get(name.lower(), [])
+        if not texts and expected:
+            self.warnings.append(f"the answer has no {name} header")
+        # Somebody on the way may have joined what was said twice.
+        texts = [part for text in texts for part in _JOINED.split(text)]
+        if len(texts) > 1:
+            self.warnings.append(f"the answer has {len(texts)} {name} headers: {', '.join(texts)[:80]!r}")
+        values = [value for value in map(reader, texts) if value is not None]
+        if texts and not values:
+            self.warnings.append(f"the answer's {name} header is unreadable: {', '.join(texts)[:80]!r}")
+        # Of two prices the higher one: a budget must hold whichever is true.
+        amounts = [value for value in values if isinstance(value, Decimal)]
+        return max(amounts) if amounts else values[0] if values else None
 
 
 def read_result_headers(headers: Mapping[str, str], *, test: bool = False) -> ResultHeaders:
@@ -137,8 +147,8 @@ def _plain(amount: Decimal | None) -> str | None:
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a `Retry-After` header; None when absent or not whole seconds."""
+    """Seconds of a `Retry-After` header, `MAX_RETRY_AFTER` at most; None when absent or not whole seconds."""
     for name, value in headers.items():
-        if name.lower() == "retry-after" and re.fullmatch(r"[0-9]{1,6}", value.strip(), re.ASCII):
-            return float(value)
+        if name.lower() == "retry-after" and re.fullmatch(r"[0-9]{1,20}", value.strip(), re.ASCII):
+            return min(float(value), MAX_RETRY_AFTER)
     return None

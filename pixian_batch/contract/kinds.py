@@ -66,6 +66,21 @@ def sniff_foreign(head: bytes) -> str | None:
     return None
 
 
+def size_told(head: bytes) -> tuple[int, int] | None:
+    """Width and height of the PNG or JPEG that begins with `head`; None where that does not reach far enough."""
+    if head.startswith(b"\x89PNG") and len(head) >= 24:
+        return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
+    at = 2 if head.startswith(b"\xff\xd8") else len(head)
+    while at + 9 <= len(head) and head[at] == 0xFF:
+        if head[at + 1] in _JPEG_FRAMES:
+            return int.from_bytes(head[at + 7 : at + 9]), int.from_bytes(head[at + 5 : at + 7])
+        at += 2 + int.from_bytes(head[at + 2 : at + 4])
+    return None
+
+
+_JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
 def is_whole(kind: Kind, tail: bytes) -> bool:
     """Whether a PNG or JPEG that ends with `tail` (its last `TAIL_BYTES`) was received to its end."""
     if kind is Kind.PNG:

@@ -139,7 +139,7 @@ def _money(summary: Summary) -> Iterator[SummaryRow]:
     yield SummaryRow("credits", facts[0].replace(" credits", ""), ", ".join(facts[1:]))
     if tally.warnings:
         yield SummaryRow(
-            "warnings", f"{tally.warnings:,}", "results whose headers were incomplete", Tone.WAITING
+            "warnings", f"{tally.warnings:,}", "results whose headers were incomplete or wrong", Tone.WAITING
         )
 
 
@@ -169,8 +169,9 @@ def _doubt(doubt: Doubt) -> str:
 # --- next steps ----------------------------------------------------------------------------------
 
 _AFTER: Final = {
-    Exit.SIGINT: "to go on where it stopped, run the same command again",
-    Exit.SIGTERM: "to go on where it stopped, run the same command again",
+    **dict.fromkeys(
+        (code for code in Exit if code.is_signal), "to go on where it stopped, run the same command again"
+    ),
     Exit.CREDENTIALS: "check PIXIAN_API_ID and PIXIAN_API_SECRET, then run the same command again",
     Exit.CREDITS: "buy credits on the vendor's site, then run the same command again",
     Exit.BUDGET: "to go on, raise --max-credits and run the same command again",

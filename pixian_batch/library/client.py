@@ -86,7 +86,7 @@ class PixianClient:
     tls: a context of one's own, for a private certificate authority.
 
     Raises `CredentialsError` when there are none, ValueError for an `api_url` that is neither https nor
-    http to this machine.
+    http to this machine, and when it is opened for a proxy of the environment that cannot be used.
     """
 
     def __init__(  # noqa: PLR0913  # each is a choice of its own

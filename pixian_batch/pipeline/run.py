@@ -11,12 +11,13 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pixian_batch import __version__
 from pixian_batch.adapters.descriptors import workers_for
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
+from pixian_batch.adapters.wire.trace import WireFact
 from pixian_batch.pipeline.assembly import Assembly
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
@@ -46,6 +47,20 @@ if TYPE_CHECKING:
     from pixian_batch.policy.progress import Watcher
     from pixian_batch.policy.record import Standing
     from pixian_batch.policy.retry import Decision
+
+_ABOUT: Final = {
+    WireFact.LONG_WAIT: Message(
+        Level.WARNING,
+        "the service asks to wait for an hour or more (Retry-After): an hour is waited, then it is asked again",
+        "to stop instead, press Ctrl-C: the same command goes on later",
+    ),
+    WireFact.NO_KEEPING: Message(
+        Level.WARNING,
+        "twice a connection that was kept open was closed from the other end just as a request went out on it:"
+        " from now on each request has a connection of its own",
+        "a proxy or gateway on the way may close connections too early",
+    ),
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,6 +99,7 @@ class Run:
             free=self.spec.free,
         )
         self.stop.on_hard = self.session.abort
+        self.session.on_fact = lambda fact: self.watcher.notify(_ABOUT[fact])
 
     async def go(self) -> Summary:
         """The whole run. After an error of ours (`bug`) everything in flight still lands."""

@@ -24,13 +24,28 @@ class Exit(IntEnum):
     DISK = 8
     IN_DOUBT = 10
     LEDGER_IN_USE = 11
+    SIGHUP = 129
     SIGINT = 130
+    SIGQUIT = 131
+    SIGUSR2 = 140
+    SIGALRM = 142
     SIGTERM = 143
+    SIGBREAK = 149
+    SIGXCPU = 152
 
     @property
     def is_signal(self) -> bool:
         """Whether the user or the system asked us to stop."""
-        return self in {Exit.SIGINT, Exit.SIGTERM}
+        return self > _SIGNALS
+
+    @property
+    def comes_often(self) -> bool:
+        """Whether one cause sends it several times: a closing terminal (its own and its shell's), a CPU limit."""
+        return self in {Exit.SIGHUP, Exit.SIGXCPU}
+
+
+_SIGNALS: Final = 128
+"""A signal's code is this and its number: Linux' where systems differ."""
 
 
 REASONS: Final = tuple(code for code in Exit if code not in {Exit.OK, Exit.SOME_FAILED})

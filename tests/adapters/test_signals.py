@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pixian_batch.adapters.signals import listen, listen_for_questions
+from pixian_batch.adapters.signals import STOPS, listen, listen_for_questions
+from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself signals there")
-STOPS = (signal.SIGINT, signal.SIGTERM)
 QUESTIONS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGINFO") if hasattr(signal, name))
 
 
@@ -61,6 +61,28 @@ async def test_each_signal_that_stops_a_run_is_a_call_on_the_loop() -> None:
             os.kill(os.getpid(), number)
             assert await heard.next() is number
     assert heard.calls.empty()
+
+
+def test_each_of_them_has_an_exit_code_of_its_own() -> None:
+    names = {number.name for number in STOPS}
+    assert names == {code.name for code in Exit if code.is_signal} - {"SIGBREAK"}  # which is Windows' own
+    assert {"SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGXCPU"} <= names
+    if sys.platform == "linux":
+        assert all(Exit[number.name] == 128 + number for number in STOPS)
+
+
+@pytest.mark.asyncio
+async def test_a_signal_that_was_ignored_stays_ignored() -> None:
+    for number in (*STOPS, *QUESTIONS):
+        signal.signal(number, signal.SIG_IGN)
+    heard = Heard()
+    with listen(heard), listen_for_questions(heard):
+        for number in (*STOPS, *QUESTIONS):
+            assert signal.getsignal(number) is signal.SIG_IGN
+            os.kill(os.getpid(), number)
+        await asyncio.sleep(0)
+    assert heard.calls.empty()
+    assert all(signal.getsignal(number) is signal.SIG_IGN for number in (*STOPS, *QUESTIONS))
 
 
 @pytest.mark.asyncio

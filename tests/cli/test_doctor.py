@@ -157,9 +157,9 @@ def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
         (
             {"HTTPS_PROXY": "http://me:pass@proxy:3128"},
             CheckStatus.OK,
-            "http://proxy:3128 (from the environment)",
+            "http://proxy:3128 (from HTTPS_PROXY)",
         ),
-        ({"https_proxy": "proxy:3128"}, CheckStatus.OK, "http://proxy:3128 (from the environment)"),
+        ({"https_proxy": "proxy:3128"}, CheckStatus.OK, "http://proxy:3128 (from https_proxy)"),
         (
             {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "pixian.ai"},
             CheckStatus.OK,
@@ -167,8 +167,8 @@ def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
         ),
         (
             {"HTTPS_PROXY": "https://proxy:3128"},
-            CheckStatus.WARNING,
-            "https://proxy:3128 is not used: only http:// proxies are",
+            CheckStatus.PROBLEM,
+            "the proxy https://proxy:3128 (from HTTPS_PROXY) cannot be used: only http:// proxies can",
         ),
     ],
 )

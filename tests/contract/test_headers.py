@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 
 from pixian_batch.contract.headers import (
     Box,
@@ -113,6 +114,33 @@ def test_a_broken_header_costs_only_itself(subtests: pytest.Subtests) -> None:
             assert name in warning
             assert warning.isprintable()
             assert len(warning) < 250
+
+
+def test_a_header_that_is_repeated_is_a_warning_and_the_higher_price_counts(
+    subtests: pytest.Subtests,
+) -> None:
+    cases = [
+        (["0.1", "0.3"], "0.3"),
+        (["0.3", "0.1"], "0.3"),
+        (["0.2", "0.2"], "0.2"),
+        (["0.2, 0.4"], "0.4"),
+        (["0.2", "nonsense"], "0.2"),
+    ]
+    for texts, amount in cases:
+        with subtests.test(texts=texts):
+            rest = [(name, text) for name, text in FULL.items() if name != "X-Credits-Charged"]
+            headers = CIMultiDict([*rest, *(("x-credits-charged", text) for text in texts)])
+            result = read_result_headers(headers)
+            assert result.credits_charged == Decimal(amount)
+            [warning] = result.warnings
+            assert "2 X-Credits-Charged headers" in warning
+            assert all(text in warning for text in texts)
+
+
+def test_what_retry_after_asks_for_has_a_bound(subtests: pytest.Subtests) -> None:
+    for text, seconds in [("7", 7.0), ("3600", 3600.0), ("3601", 3600.0), ("9" * 20, 3600.0), ("-1", None)]:
+        with subtests.test(text=text):
+            assert read_retry_after({"retry-after": text}) == seconds
 
 
 @given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -11,10 +12,18 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.sandboxes import PATIENCE, Sandbox, audit, until_bill
+from support.pictures import put
+from support.sandboxes import PATIENCE, Sandbox, audit, png, until_bill
+from support.wires import Connection, http, raw_server
+
+from pixian_batch.adapters.signals import STOPS
+from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from support.sandboxes import Child
 
 IN_USE, SERVICE = 11, 7
 
@@ -24,6 +33,18 @@ def until_in_flight(home: Sandbox, number: int, *, charges: int = 0) -> None:
     until_bill(
         home, lambda bill: bill.totals["at_once"] >= number and bool(bill.totals["charges"] >= charges)
     )
+
+
+def as_users_start_it(
+    home: Sandbox, *more: str, before: Sequence[str] = (), **options: Any
+) -> subprocess.Popen[str]:
+    """Not forked: `python -m pixian_batch` in a process of its own."""
+    command = [
+        *before, sys.executable, "-m", "pixian_batch", str(home.photos), "--out", str(home.out), "--api-url",
+        home.emulator.api, "--ramp-interval", "0", "--concurrency-max", "3", "--min-free", "1MB", *more,
+    ]  # fmt: skip
+    env = {**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret", "TERM": "xterm"}
+    return subprocess.Popen(command, env=env, text=True, **options)
 
 
 # --- one run per ledger ------------------------------------------------------------------------------
@@ -60,7 +81,7 @@ def test_the_ledger_can_be_read_while_a_run_goes_on(sandbox: Callable[..., Sandb
 # --- signals -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(number, int(Exit[number.name])) for number in STOPS], ids=str)
 def test_the_first_signal_lets_what_is_in_flight_land(
     sandbox: Callable[..., Sandbox], number: signal.Signals, code: int
 ) -> None:
@@ -77,6 +98,75 @@ def test_the_first_signal_lets_what_is_in_flight_land(
     assert outcome.summary["status"] == "halted"
     assert home.ask("SELECT exit_code FROM run") == [(code,)]
     audit(home, home.run(), workers=0)
+
+
+def test_a_hangup_that_comes_more_than_once_is_no_second_thought(sandbox: Callable[..., Sandbox]) -> None:
+    """A closing terminal sends its own SIGHUP, its shell another; a CPU limit sends SIGXCPU each second."""
+    home = sandbox("weather.latency.median = 0.6")
+    home.add(30)
+    run = home.begin(workers=3)
+    until_in_flight(home, 3)
+    for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGXCPU, signal.SIGHUP):
+        run.send(number)
+    outcome = run.wait()
+    assert outcome.code == 129, outcome.stderr
+    assert home.undecided() == {}
+    assert outcome.summary["done"] == home.emulator.bill().totals["charges"] > 0
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["live", "records"])
+def test_a_terminal_that_goes_away(sandbox: Callable[..., Sandbox], options: list[str]) -> None:
+    """The session's leader is told by SIGHUP; whatever is written to the terminal from then on is EIO."""
+    home = sandbox("weather.latency.median = 0.6")
+    home.add(30)
+    ours, theirs = os.openpty()
+    with as_users_start_it(
+        home, *options, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=lambda: os.login_tty(theirs)
+    ) as run:
+        os.close(theirs)
+        until_in_flight(home, 3)
+        os.close(ours)
+        code = run.wait(PATIENCE)
+    bill = home.emulator.bill()
+    assert code == 129
+    assert home.undecided() == {}
+    assert len(home.results()) == bill.totals["charges"] == bill.totals["delivered"] > 0
+    audit(home, home.run(), workers=0)
+
+
+@pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "TERM"])
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored(
+    sandbox: Callable[..., Sandbox], name: str
+) -> None:
+    """As nohup does, and a script's `&`."""
+    home = sandbox("weather.latency.median = 0.3")
+    home.add(9)
+    with as_users_start_it(
+        home, stderr=subprocess.DEVNULL, before=["sh", "-c", f'trap "" {name}; exec "$@"', "sh"]
+    ) as run:
+        until_in_flight(home, 3)
+        run.send_signal(getattr(signal, f"SIG{name}"))
+        assert run.wait(PATIENCE) == 0
+    assert len(home.results()) == home.emulator.bill().totals["charges"] == 9
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_reader_that_leaves(sandbox: Callable[..., Sandbox], stream: str) -> None:
+    home = sandbox("weather.latency.median = 0.3")
+    home.add(9)
+    pipes: dict[str, Any] = {
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        stream: subprocess.PIPE,
+    }
+    with as_users_start_it(home, "--json", "--verbose", **pipes) as run:
+        until_in_flight(home, 3)
+        pipe = getattr(run, stream)
+        pipe.close()
+        run.wait(PATIENCE)
+    bill = home.emulator.bill()
+    assert home.undecided() == {}
+    assert len(home.results()) == bill.totals["charges"] == bill.totals["delivered"] > 0
 
 
 @pytest.mark.parametrize("fault", ["stall_before_charge", "stall_before_answer", "stall_in_body"])
@@ -132,23 +222,89 @@ def test_the_command_itself_as_users_start_it(sandbox: Callable[..., Sandbox]) -
     """Not forked: `python -m pixian_batch`, killed by its process id, then started again."""
     home = sandbox("weather.latency.median = 0.3")
     home.add(12)
-    command = [
-        sys.executable, "-m", "pixian_batch", str(home.photos), "--out", str(home.out), "--api-url",
-        home.emulator.api, "--ramp-interval", "0", "--concurrency-max", "3", "--min-free", "1MB", "--json",
-    ]  # fmt: skip
-    env = {**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
+    with as_users_start_it(home, "--json", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as first:
         until_in_flight(home, 3, charges=3)
         first.kill()
-    again: subprocess.CompletedProcess[str] = subprocess.run(
-        command, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
-    last: dict[str, Any] = json.loads(again.stdout.splitlines()[-1])
-    assert again.returncode == 10, again.stderr
+    with as_users_start_it(home, "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as again:
+        stdout, stderr = again.communicate(timeout=PATIENCE)
+    last: dict[str, Any] = json.loads(stdout.splitlines()[-1])
+    assert again.returncode == 10, stderr
     assert last["type"] == "summary"
     assert last["in_doubt"] == len(home.undecided()) <= 3
     assert last["done"] + last["skipped"] + last["in_doubt"] == 12
     assert home.emulator.bill().most_charges == 1
+
+
+# --- time that did not run -----------------------------------------------------------------------------
+
+
+def stopped_for(run: Child, home: Sandbox, seconds: float) -> None:
+    """Stop the run as Ctrl-Z does; let it go on when all answers have come and so much time has passed."""
+    os.kill(run.pid, signal.SIGSTOP)
+    ends = time.monotonic() + seconds
+    until_bill(home, lambda bill: not bill.totals["at_once"] and time.monotonic() > ends)
+    os.kill(run.pid, signal.SIGCONT)
+
+
+def test_answers_that_came_while_the_process_was_stopped_are_taken(sandbox: Callable[..., Sandbox]) -> None:
+    """Ctrl-Z and `fg`, three times, each for longer than the idle timeout."""
+    home = sandbox("weather.latency.median = 0.3")
+    home.add(20)
+    run = home.begin("--idle-timeout", "1s", workers=5)
+    for charges in (1, 6, 11):
+        until_in_flight(home, 5, charges=charges)
+        stopped_for(run, home, 2.2)
+    outcome = run.wait()
+    bill = home.emulator.bill()
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.summary["done"] == bill.totals["charges"] == bill.totals["delivered"] == 20
+    audit(home, outcome, workers=0)
+
+
+def test_a_stop_is_no_silence_and_a_silent_service_is_still_given_up(sandbox: Callable[..., Sandbox]) -> None:
+    home = sandbox('weather.chances = [{fault = "stall_before_answer", every = 1}]')
+    home.add(3)
+    run = home.begin("--idle-timeout", "2s", workers=3)
+    until_in_flight(home, 3)
+    os.kill(run.pid, signal.SIGSTOP)
+    ends = time.monotonic() + 2.5
+    until_bill(home, lambda bill: bill.totals["at_once"] == 3 and time.monotonic() > ends)
+    os.kill(run.pid, signal.SIGCONT)
+    outcome = run.wait()
+    assert outcome.code == 10, outcome.stderr
+    assert outcome.summary["in_doubt"] == 3
+    seconds = [record["seconds"] for record in outcome.images]
+    assert all(2.0 <= each < 4.0 for each in seconds), "2 s of running time, and not the 2.5 s of the stop"
+
+
+# --- a gateway that closes kept connections ------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_a_gateway_that_closes_kept_connections_puts_few_in_doubt(tmp_path: Path) -> None:
+    async def answers_once(connection: Connection) -> None:
+        await connection.request()
+        await connection.say(http(headers="X-Credits-Charged: 0.1\r\n"))
+        await connection.request()  # it may have been charged
+        connection.reset()
+
+    for number in range(40):
+        put(tmp_path / "in" / f"{number}.png", png(number))
+    async with raw_server(answers_once) as gateway:
+        run = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pixian_batch", str(tmp_path / "in"), "--out", str(tmp_path / "out"),
+            "--api-url", gateway.url, "--ramp-interval", "0", "--concurrency-max", "2", "--json",
+            env={**os.environ, "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        stdout, stderr = await run.communicate()
+    summary = json.loads(stdout.splitlines()[-1])
+    assert run.returncode == 10, stderr
+    assert 2 <= summary["in_doubt"] <= 3
+    assert summary["done"] + summary["in_doubt"] == 40
+    bought = [heard.body.partition(b"IHDR")[2][:100] for heard in gateway.heard if b"IHDR" in heard.body]
+    assert len(bought) == len(set(bought)) == 40, "one was sent twice"
+    assert stderr.decode().count("a connection of its own") == 1
 
 
 # --- a service that fails for everyone -----------------------------------------------------------------

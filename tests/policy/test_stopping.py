@@ -24,11 +24,17 @@ CODES = {
     "DISK": 8,
     "IN_DOUBT": 10,
     "LEDGER_IN_USE": 11,
+    "SIGHUP": 129,
     "SIGINT": 130,
+    "SIGQUIT": 131,
+    "SIGUSR2": 140,
+    "SIGALRM": 142,
     "SIGTERM": 143,
+    "SIGBREAK": 149,
+    "SIGXCPU": 152,
 }
 STOPS = {name: code for name, code in CODES.items() if name not in {"OK", "SOME_FAILED"}}
-SIGNALS = {"SIGINT", "SIGTERM"}
+SIGNALS = {name for name in CODES if name.startswith("SIG")}
 
 
 def test_the_codes_are_the_outside_contract() -> None:

@@ -20,6 +20,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -136,8 +137,9 @@ def _run(request: dict[str, Any]) -> None:
     if request.get("slow_spools"):
         slow_spools(request["slow_spools"])
     if request.get("after"):
-        signal.setitimer(signal.ITIMER_REAL, request["after"])
-        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        killer = threading.Timer(request["after"], os.kill, (os.getpid(), signal.SIGKILL))
+        killer.daemon = True
+        killer.start()
     _quicken(request.get("probe_interval"))
     if request.get("fault"):
         faults.arm(**request["fault"])

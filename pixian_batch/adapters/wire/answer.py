@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from pixian_batch.adapters.wire.trace import WireError, error_text
+from pixian_batch.adapters.wire.trace import WireError
+from pixian_batch.adapters.wire.unpacking import PackedError, Unpacker
+from pixian_batch.adapters.wire.wording import words_for
 from pixian_batch.contract.errors import MAX_ERROR_BYTES, ApiError, read_error
 from pixian_batch.contract.headers import read_retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from pixian_batch.adapters.wire.idle import IdleClock
     from pixian_batch.adapters.wire.trace import Trace
@@ -31,6 +33,7 @@ class Answer:
         self._redacted = redacted
         self._trace = trace
         self._clock = clock
+        self._unpacker = Unpacker(response.headers.get("Content-Encoding", ""))
 
     @property
     def status(self) -> int:
@@ -44,13 +47,16 @@ class Answer:
 
     @property
     def media_type(self) -> str:
-        """The announced kind of the body, e.g. `image/png`."""
-        return self._response.content_type
+        """The announced kind of the body, e.g. `image/png`, and how it is packed where that was not understood."""
+        packed = self._unpacker.unknown
+        return (
+            f"{self._response.content_type} packed with {packed}" if packed else self._response.content_type
+        )
 
     @property
     def length(self) -> int | None:
-        """The announced length of the body in bytes."""
-        return self._response.content_length
+        """The announced length of the body in bytes; None also when it is packed."""
+        return self._response.content_length if not self._unpacker.encoding else None
 
     @property
     def retry_after(self) -> float | None:
@@ -65,13 +71,24 @@ class Answer:
                 block = await anext(iterator, b"")
             except (aiohttp.ClientError, OSError) as error:
                 if unread := _unread(self._response.content):
-                    yield unread  # it may have been paid for
-                raise WireError(f"the answer broke off: {error_text(error)}") from error
+                    for part in self._unpacked(unread):
+                        yield part  # it may have been paid for
+                raise WireError(f"the answer broke off: {words_for(error)}") from error
             if not block:
                 break
             self._clock.moved()
-            yield block
+            for part in self._unpacked(block):
+                yield part
+        for part in self._unpacked(b""):
+            yield part
         self._trace.whole = True
+
+    def _unpacked(self, block: bytes) -> Iterator[bytes]:
+        """The block without what a proxy packed it in; an empty one is the end."""
+        try:
+            yield from self._unpacker.feed(block) if block else self._unpacker.end()
+        except PackedError as error:
+            raise WireError(str(error)) from error
 
     async def error(self) -> ApiError:
         """The error that the body describes, as far as it can be read. Never raises for a broken body."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError
 from pixian_batch.contract.headers import read_result_headers
-from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, Kind, result_kind
+from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, Kind, result_kind, size_told
 from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.record import Answered
 from pixian_batch.policy.reply import Body, Reply, SinkError
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pixian_batch.contract.headers import ResultHeaders
     from pixian_batch.contract.params import Params
     from pixian_batch.policy.reply import Sink
+
+_SIZE_WITHIN: Final = 8 * 1024
+"""Bytes of a result in which its size in pixels is looked for."""
 
 
 @dataclass(slots=True)
@@ -95,8 +98,20 @@ async def _take_in(
     facts.headers = read_result_headers(answer.headers, test=test)
     facts.media_type = answer.media_type
     await on_head(Answered(answer.status, facts.headers, answer.length))
+    head = bytearray()
     async for block in answer.blocks():
+        head += block[: max(0, _SIZE_WITHIN - len(head))]
         await sink.write(block)
+    facts.headers = _compared(facts.headers, size_told(bytes(head)))
+
+
+def _compared(headers: ResultHeaders, size: tuple[int, int] | None) -> ResultHeaders:
+    """The headers, with a warning when the result that came is not of the size they tell."""
+    announced = headers.result_size
+    if size is None or announced is None or size == (announced.width, announced.height):
+        return headers
+    told = f"the result is {size[0]} x {size[1]} pixels, and X-Result-Size is {str(announced)!r}"
+    return replace(headers, warnings=(*headers.warnings, told))
 
 
 async def _put_away(verdict: Verdict, sink: Sink, *, worth_keeping: bool) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio.sslproto
 import socket
+from base64 import b64encode
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -13,19 +14,23 @@ from yarl import URL
 from pixian_batch import __version__
 from pixian_batch.adapters.wire.answer import Answer
 from pixian_batch.adapters.wire.idle import IdleClock
+from pixian_batch.adapters.wire.proxy import find_proxy
 from pixian_batch.adapters.wire.source import BytesSource
-from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError, error_text
+from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError, WireFact
 from pixian_batch.adapters.wire.upload import MultipartPayload, UploadForm, upload_form
+from pixian_batch.adapters.wire.wording import words_for
 from pixian_batch.contract.account import Account, read_account
 from pixian_batch.contract.address import DEFAULT_API_URL
+from pixian_batch.contract.headers import MAX_RETRY_AFTER, read_retry_after
 from pixian_batch.contract.kinds import Kind
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
-    from types import TracebackType
+    from types import SimpleNamespace, TracebackType
     from typing import Self
 
+    from pixian_batch.adapters.wire.proxy import Proxy
     from pixian_batch.adapters.wire.source import Source
     from pixian_batch.contract.account import Credentials
     from pixian_batch.contract.errors import ApiError
@@ -36,6 +41,8 @@ _CONNECT_TIMEOUT: Final = 30.0
 # Shorter than any common server's keep-alive, so that a request rarely meets a connection that the other
 # end is just closing: such a request would be in doubt.
 _KEEPALIVE: Final = 4.0
+_KEPT_DEATHS: Final = 2
+"""So many deaths of kept connections, each with a request that may be charged, are the other end's habit."""
 _SEND_BUFFER: Final = 256 * 1024
 _TLS_BLOCK: Final = 64 * 1024
 _MAX_REDIRECTS: Final = 3
@@ -74,30 +81,45 @@ class WireSession:
         self._idle = idle_timeout
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._retired: aiohttp.ClientSession | None = None
+        self._kept_deaths = 0
+        self._proxy: Proxy | None = None
+        self._proxy_headers: dict[str, str] | None = None
+        self.on_fact: Callable[[WireFact], None] = lambda _: None
+        """Called when something shows that holds for all requests, once for each."""
+        self._facts: set[WireFact] = set()
 
     async def __aenter__(self) -> Self:
+        """Raises `ProxyError` when the environment names a proxy that cannot be used."""
+        self._proxy = find_proxy(str(self._base))
+        self._proxy_headers = _proxy_headers(self._proxy)
+        self._session = self._open(keeping=True)
+        return self
+
+    def _open(self, *, keeping: bool) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=self._connections,
-            keepalive_timeout=_KEEPALIVE,
             ssl=self._tls or True,
             socket_factory=_socket_with_little_backlog,
+            **{"keepalive_timeout": _KEEPALIVE} if keeping else {"force_close": True},
         )
-        self._session = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector,
             middlewares=(_signing(self._credentials),),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
             # Bodies are kept as they come: one that a helpful server packed could not be read.
             headers={"User-Agent": f"pixian-batch/{__version__}", "Accept-Encoding": "identity"},
             auto_decompress=False,
-            trust_env=not _is_loopback(self._base),  # proxies of the environment, never for our own emulator
+            proxy=self._proxy.address if self._proxy else None,
+            trace_configs=[_tracing_reuse()],
         )
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._retired):
+            if session is not None:
+                await session.close()
 
     @asynccontextmanager
     async def remove_background(self, source: Source, params: Params, trace: Trace) -> AsyncIterator[Answer]:
@@ -157,6 +179,8 @@ class WireSession:
                 )
                 clock.moved()
                 trace.status = response.status
+                if read_retry_after(response.headers) == MAX_RETRY_AFTER:
+                    self._tell(WireFact.LONG_WAIT)
                 yield Answer(response, trace, clock, self._credentials.redacted)
                 response.release()
         except TimeoutError as error:
@@ -182,7 +206,7 @@ class WireSession:
             if target is None:
                 return response
             response.close()
-            url, trace.possibly_complete = target, False
+            url, trace.possibly_complete, trace.reused = target, False, False
         return await self._send(method, url, trace, body())
 
     async def _send(
@@ -191,11 +215,33 @@ class WireSession:
         if self._session is None:
             raise RuntimeError("use WireSession as a context manager")
         try:
-            return await self._session.request(method, url, data=body, allow_redirects=False)
+            return await self._session.request(
+                method,
+                url,
+                data=body,
+                allow_redirects=False,
+                trace_request_ctx=trace,
+                proxy_headers=self._proxy_headers and dict(self._proxy_headers),
+            )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if trace.source_changed:
                 raise SourceChangedError(trace.unreadable) from error
-            raise WireError(error_text(error)) from error
+            if trace.reused and isinstance(error, aiohttp.ClientConnectionError):
+                self._kept_one_died()
+            raise WireError(words_for(error, self._proxy)) from error
+
+    def _tell(self, fact: WireFact) -> None:
+        if fact not in self._facts:
+            self._facts.add(fact)
+            self.on_fact(fact)
+
+    def _kept_one_died(self) -> None:
+        """A kept connection died before it brought a byte of an answer; this other end may always close them."""
+        self._kept_deaths += 1
+        if self._kept_deaths == _KEPT_DEATHS and self._session is not None:
+            # What is in flight ends on the old one; nothing new finds a kept connection.
+            self._retired, self._session = self._session, self._open(keeping=False)
+            self._tell(WireFact.NO_KEEPING)
 
 
 def _socket_with_little_backlog(address: aiohttp.AddrInfoType) -> socket.socket:
@@ -222,6 +268,30 @@ def _signing(credentials: Credentials) -> aiohttp.ClientMiddlewareType:
     return sign
 
 
+def _proxy_headers(proxy: Proxy | None) -> dict[str, str] | None:
+    """The user of a proxy, from its address or else from netrc, as a header for the proxy alone."""
+    if proxy is None:
+        return None
+    user, password = proxy.user, proxy.password
+    known = aiohttp.helpers.netrc_from_env()
+    if not user and known is not None and (found := known.authenticators(URL(proxy.address).host or "")):
+        user, password = found[0], found[2] or ""
+    if not user:
+        return None
+    return {"Proxy-Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
+
+
+def _tracing_reuse() -> aiohttp.TraceConfig:
+    """Notes in the `Trace` of an exchange whether its connection had been kept."""
+
+    async def reused(_session: aiohttp.ClientSession, context: SimpleNamespace, _: object) -> None:
+        context.trace_request_ctx.reused = True
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(reused)
+    return config
+
+
 def _same_origin_target(url: URL, response: aiohttp.ClientResponse) -> URL | None:
     if response.status not in {307, 308} or "Location" not in response.headers:
         return None
@@ -230,7 +300,3 @@ def _same_origin_target(url: URL, response: aiohttp.ClientResponse) -> URL | Non
     except ValueError:
         return None
     return target if target.origin() == url.origin() else None
-
-
-def _is_loopback(url: URL) -> bool:
-    return url.host in {"127.0.0.1", "::1", "localhost"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 from pixian_batch.policy.disk import reading_hint
@@ -32,6 +33,13 @@ class SourceChangedError(Exception):
             self.code, self.hint = "unreadable", reading_hint(error)
 
 
+class WireFact(Enum):
+    """What shows at one exchange and holds for all."""
+
+    NO_KEEPING = "two kept connections died under a request: each has a connection of its own from now on"
+    LONG_WAIT = "an answer's `Retry-After` asks for the longest wait that is heeded, or for more"
+
+
 @dataclass(slots=True)
 class Trace:
     """The facts of one exchange, filled in as they happen."""
@@ -48,11 +56,9 @@ class Trace:
         self.source_changed, self.unreadable = True, error
         return SourceChangedError(error)
 
+    reused: bool = False
+    """Whether it went out on a connection that was kept open after an earlier exchange."""
+
     def exchange(self, *, as_asked: bool = False) -> Exchange:
         """The facts as the verdict wants them."""
         return Exchange(self.possibly_complete, self.status, whole=self.whole, as_asked=as_asked)
-
-
-def error_text(error: BaseException) -> str:
-    """What an exception says, or its name when it says nothing."""
-    return str(error) or type(error).__name__

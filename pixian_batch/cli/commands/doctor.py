@@ -56,6 +56,8 @@ async def _remote(api_url: str) -> list[CheckResult]:
     from pixian_batch.adapters.credentials import NoCredentialsError, find_credentials  # not for --help
 
     way = checkups.proxy(api_url)
+    if way.exit is not Exit.OK:
+        return [way, checkups.warning("service", "not asked", "it is asked once the proxy can be used")]
     try:
         credentials = find_credentials(api_url)
     except NoCredentialsError as error:

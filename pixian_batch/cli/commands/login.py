@@ -12,7 +12,7 @@ from pixian_batch.adapters.credentials import KEYRING_SERVICE, host_of, open_key
 from pixian_batch.adapters.wire.session import WireSession
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.options import ApiUrl, ServiceOptions, option
-from pixian_batch.cli.shared import check_api_url, fail, say
+from pixian_batch.cli.shared import check_way, fail, say
 from pixian_batch.contract.account import Account, Credentials
 from pixian_batch.policy.stopping import Exit
 
@@ -37,7 +37,7 @@ def login(
       pixian-batch login
       pixian-batch login --remove
     """
-    url = check_api_url(api_url)
+    url = check_way(api_url)
     keyring = open_keyring()
     if keyring is None:
         fail(

@@ -14,7 +14,7 @@ from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_spec
 from pixian_batch.cli.service import Endpoint, open_wire
-from pixian_batch.cli.shared import check_api_url, fail, say, table
+from pixian_batch.cli.shared import check_api_url, check_way, fail, say, table
 from pixian_batch.cli.shared_ledger import ledger_errors
 from pixian_batch.display.text import about, printable
 from pixian_batch.pipeline.planning import Planner, calibrate
@@ -50,7 +50,9 @@ def begin(options: PlanOptions) -> None:
     outputs = read_outputs(options, inputs)
     ramp = read_pace(options, spec).ramp
     service = Endpoint(
-        local=options.local, api_url=check_api_url(options.api_url), idle_timeout=options.idle_timeout
+        local=options.local,
+        api_url=(check_api_url if options.local else check_way)(options.api_url),
+        idle_timeout=options.idle_timeout,
     )
     try:
         with ledger_errors():

@@ -10,7 +10,7 @@ from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.options import ApiUrl, ServiceOptions
 from pixian_batch.cli.service import Endpoint, open_wire
-from pixian_batch.cli.shared import LedgerPath, Out, check_api_url, fail, say
+from pixian_batch.cli.shared import LedgerPath, Out, check_way, fail, say
 from pixian_batch.cli.shared_ledger import ask_ledger, ledger_path
 from pixian_batch.contract.account import Account
 from pixian_batch.display.text import credit_amount, images
@@ -38,7 +38,7 @@ def reconcile(out: Out, *, ledger: LedgerPath = None, api_url: ApiUrl = ServiceO
             "look at the account's history on the vendor's site",
             code=Exit.IN_DOUBT,
         )
-    now = _balance_now(Endpoint(api_url=check_api_url(api_url)))
+    now = _balance_now(Endpoint(api_url=check_way(api_url)))
     say(_lines(known, known.balance_before, now, out=out))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import signal
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pixian_batch.adapters import running
 from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.ledger import LedgerError, questions
 from pixian_batch.adapters.signals import listen, listen_for_questions
@@ -29,7 +29,7 @@ from pixian_batch.cli.request import (
     read_spec,
 )
 from pixian_batch.cli.service import Endpoint, open_wire
-from pixian_batch.cli.shared import check_api_url, fail
+from pixian_batch.cli.shared import check_api_url, check_way, fail
 from pixian_batch.cli.shared_ledger import ask_ledger, exit_of
 from pixian_batch.display.text import printable
 from pixian_batch.emulator.engine import EngineMissingError
@@ -41,6 +41,7 @@ from pixian_batch.policy.stopping import Exit, Stop, exit_code
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
+    import signal
     from decimal import Decimal
 
     from pixian_batch.cli.ask import DoubtQuestion
@@ -82,7 +83,7 @@ def begin(options: RunOptions) -> None:
         limits=read_limits(options),
         service=Endpoint(
             local=options.local,
-            api_url=check_api_url(options.api_url),
+            api_url=(check_api_url if options.local else check_way)(options.api_url),
             idle_timeout=options.idle_timeout,
             connections=options.concurrency_max,
         ),
@@ -91,7 +92,7 @@ def begin(options: RunOptions) -> None:
     )
     if options.ask_above is not None and not options.yes:
         _ask_above(asked, options.ask_above)
-    raise typer.Exit(asyncio.run(execute(asked)))
+    raise typer.Exit(running.run(execute(asked)))
 
 
 def _read_screens(options: RunOptions) -> DisplayOptions:
@@ -168,9 +169,9 @@ async def execute(asked: RunSpec) -> int:
 
 
 def _signalled(stop: StopSign, number: signal.Signals) -> None:
-    """The first signal lets what is in flight land, the second ends it."""
-    cause = Exit.SIGINT if number is signal.SIGINT else Exit.SIGTERM
-    again = stop.up and stop.stop is not None and stop.stop.cause.is_signal
+    """The first signal lets what is in flight land; a second one that somebody meant ends it."""
+    cause = Exit[number.name]
+    again = stop.stop is not None and stop.stop.cause.is_signal and not cause.comes_often
     hint = "run the same command again: it goes on where it stopped"
     (stop.raise_hard if again else stop.raise_)(Stop(cause, f"stopped by {number.name}", hint))
 

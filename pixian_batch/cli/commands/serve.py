@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, get_origin
 
 import typer
 
+from pixian_batch.adapters import running
 from pixian_batch.cli.options import takes
 from pixian_batch.cli.shared import fail
 from pixian_batch.cli.values import credit
@@ -98,7 +99,7 @@ def serve(options: _Listening) -> None:
     """
     settings = _settings(options)
     with contextlib.suppress(KeyboardInterrupt):  # before our own handler was there
-        asyncio.run(_live(settings, options.host, options.port))
+        running.run(_live(settings, options.host, options.port))
 
 
 def _settings(options: _Listening) -> EmulatorSettings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import asyncio.sslproto
-import gzip
 from decimal import Decimal
 
 import aiohttp
@@ -88,14 +87,6 @@ async def test_a_body_that_ends_with_its_connection() -> None:
     async with raw_server(saying(http(length=None))) as server:
         body, trace = await fetch(server.url)
     assert (body, trace.whole) == (PNG, True)
-
-
-@pytest.mark.asyncio
-async def test_a_compressed_body_is_not_unpacked() -> None:
-    packed = gzip.compress(PNG)
-    async with raw_server(saying(http(packed, headers="Content-Encoding: gzip\r\n"))) as server:
-        body, _trace = await fetch(server.url)
-    assert body == packed, "bytes are kept as they came"
 
 
 @pytest.mark.asyncio

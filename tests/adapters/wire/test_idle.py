@@ -6,10 +6,12 @@ import asyncio
 import asyncio.sslproto
 import os
 import random
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from support import virtual
+from support.emulators import EmulatorThread
 from support.pictures import put
 from support.wires import PNG, Connection, http, raw_server
 
@@ -18,11 +20,26 @@ from pixian_batch.adapters.wire.session import use_small_tls_buffers
 from pixian_batch.adapters.wire.source import BytesSource
 from pixian_batch.adapters.wire.trace import Trace
 from pixian_batch.contract.kinds import Kind
+from pixian_batch.emulator.weather import Latency, Weather
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-from support.sessions import BIG, broken, fetch, file_source, never_read, one_request, swallow
+    from pixian_batch.adapters.wire.session import WireSession
+
+from support.sessions import (
+    BIG,
+    IMAGE,
+    NONE,
+    broken,
+    fetch,
+    file_source,
+    get,
+    never_read,
+    one_request,
+    swallow,
+    wire,
+)
 
 
 def test_180_seconds_without_a_byte_end_a_request_in_virtual_time() -> None:
@@ -113,4 +130,28 @@ def test_an_answer_that_crawls_for_hours_is_taken_whole() -> None:
     ended, body, trace = virtual.run(main())
     assert ended > 3600
     assert body == PNG
+    assert trace.whole
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("whole", [True, False], ids=["an answer", "an upload"])
+async def test_what_lies_in_the_socket_is_let_in_after_a_pause(*, whole: bool) -> None:
+    """The loop was held up for longer than the idle timeout; meanwhile the other end went on."""
+    photo = BytesSource(IMAGE + b"\0" * 4_000_000, Kind.JPEG)
+    trace = Trace()
+
+    async def send(client: WireSession) -> bytes:
+        async with client.remove_background(photo, NONE, trace) as answer:
+            await asyncio.sleep(0.01)  # as the head is written down, before the body is read
+            return await get(answer)
+
+    with EmulatorThread(weather=Weather(latency=Latency(0.1)), api_id=None, api_secret=None) as emulator:
+        async with wire(emulator.url, idle_timeout=0.5) as client:
+            sent = asyncio.ensure_future(send(client))
+            while not (trace.possibly_complete if whole else emulator.bill.totals.at_once):  # noqa: ASYNC110  # facts
+                await asyncio.sleep(0)
+            ends = time.monotonic() + 1.0
+            while time.monotonic() < ends:
+                pass  # held up
+            assert await sent
     assert trace.whole

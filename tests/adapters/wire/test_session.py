@@ -11,7 +11,7 @@ from support.pictures import put
 from support.wires import PNG, Connection, Heard, http, raw_server, refusing_port
 
 from pixian_batch.adapters.wire.source import BytesSource
-from pixian_batch.adapters.wire.trace import Trace, WireError
+from pixian_batch.adapters.wire.trace import Trace, WireError, WireFact
 from pixian_batch.contract.kinds import Kind
 
 if TYPE_CHECKING:
@@ -124,8 +124,67 @@ async def test_a_connection_that_died_while_it_was_kept_is_not_tried_again_by_it
         with pytest.raises(WireError):
             async with client.remove_background(SMALL, NONE, trace):
                 pass
-        assert trace == Trace(possibly_complete=True)
+        assert trace == Trace(possibly_complete=True, reused=True)
     assert server.connections == 1
+
+
+async def answers_once(connection: Connection) -> None:
+    """A gateway that closes a kept connection as soon as something new comes on it."""
+    await connection.request()
+    await connection.say(http())
+    await connection.reader.readexactly(1)
+    connection.reset()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("size", [1, BIG], ids=["whole requests", "long uploads"])
+async def test_after_two_deaths_of_kept_connections_none_is_kept(size: int) -> None:
+    source = BytesSource(IMAGE + b"\0" * size, Kind.JPEG)
+    told: list[WireFact] = []
+    lost: list[Trace] = []
+    async with raw_server(answers_once) as server, wire(server.url) as client:
+        client.on_fact = told.append
+        for _number in range(12):
+            trace = Trace()
+            try:
+                async with client.remove_background(source, NONE, trace) as answer:
+                    await get(answer)
+            except WireError:
+                assert trace.reused
+                lost.append(trace)
+            assert trace.whole or trace in lost
+    assert [trace.possibly_complete for trace in lost] == [size == 1] * 2
+    assert told == [WireFact.NO_KEEPING]
+    assert len(server.heard) == 10
+
+
+@pytest.mark.asyncio
+async def test_a_wait_that_is_cut_short_is_told_once() -> None:
+    busy = http(b"", "429 Too Many Requests", headers="Retry-After: 86400\r\n")
+    told: list[WireFact] = []
+    async with raw_server(saying(busy, busy)) as server, wire(server.url) as client:
+        client.on_fact = told.append
+        for _number in range(2):
+            async with client.remove_background(SMALL, NONE, Trace()) as answer:
+                assert answer.retry_after == 3600
+                await answer.error()
+    assert told == [WireFact.LONG_WAIT]
+
+
+@pytest.mark.asyncio
+async def test_a_new_connection_that_dies_is_no_reason_to_keep_none() -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        connection.reset()
+
+    async with raw_server(script) as server, wire(server.url) as client:
+        client.on_fact = lambda fact: pytest.fail(fact.value)
+        for _number in range(4):
+            trace = Trace()
+            with pytest.raises(WireError):
+                async with client.remove_background(SMALL, NONE, trace):
+                    pass
+            assert not trace.reused
 
 
 @pytest.mark.asyncio
@@ -233,7 +292,8 @@ async def test_after_a_redirect_the_facts_are_those_of_the_last_request() -> Non
 
     async with raw_server(script) as server:
         trace = await broken(server.url, BytesSource(b"\0" * BIG, Kind.JPEG))
-    assert trace == Trace(possibly_complete=False)
+    assert not trace.possibly_complete
+    assert trace.status is None
 
 
 @pytest.mark.asyncio
