@@ -22,9 +22,9 @@ class _Traits:
 class Kind(Enum):
     """What an image file is, by its bytes."""
 
-    BMP = _Traits("image/bmp", (".bmp",), (b"BM",))
+    BMP = _Traits("image/bmp", (".bmp", ".dib"), (b"BM",))
     GIF = _Traits("image/gif", (".gif",), (b"GIF87a", b"GIF89a"))
-    JPEG = _Traits("image/jpeg", (".jpg", ".jpeg"), (b"\xff\xd8\xff",))
+    JPEG = _Traits("image/jpeg", (".jpg", ".jpeg", ".jpe", ".jif", ".jfif"), (b"\xff\xd8\xff",))
     PNG = _Traits("image/png", (".png",), (b"\x89PNG\r\n\x1a\n",))
     TIFF = _Traits("image/tiff", (".tif", ".tiff"), (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
 
@@ -41,6 +41,13 @@ class Kind(Enum):
 
 INPUT_SUFFIXES: Final = frozenset(suffix for kind in Kind for suffix in kind.value.suffixes)
 """Lower-case suffixes that are taken for inputs while walking."""
+
+_NEWER: Final = "avif bpg heic heif hif jp2 jxl jxr psb psd tga webp"
+_RAW: Final = (
+    "3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
+)
+FOREIGN_SUFFIXES: Final = frozenset(f".{word}" for word in f"{_NEWER} {_RAW}".split(" "))
+"""Lower-case suffixes of photos that the service does not take, the raw kinds of cameras among them."""
 
 HEAD_BYTES: Final = 16
 """How many first bytes `sniff` and `is_whole` want to see."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.spec import Outputs, Pace, Spec
     from pixian_batch.pipeline.spending import Limits
     from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.policy.left_out import LeftOut
     from pixian_batch.policy.progress import Watcher
     from pixian_batch.policy.record import Standing
     from pixian_batch.policy.retry import Decision
@@ -175,7 +176,10 @@ class Run:
 
     async def _feed(self, discovery: Discovery, stream: Stream[Found], survey: Survey) -> None:
         try:
-            found = await discovery.feed(self._walk(), stream, several=self.inputs.several)
+            left_out = self.progress.left_out
+            found = await discovery.feed(self._walk(left_out), stream, several=self.inputs.several)
+            if found is not None:
+                self.progress.passed_by(left_out)
             if found is not None and not survey.counting:
                 self.progress.found, self.progress.counted = found, True
         except LedgerError as error:
@@ -186,10 +190,11 @@ class Run:
             )
             self.progress.ended(Ending(self.inputs.listed or "", None, Failed(problem)))
 
-    def _walk(self, *, names_only: bool = False) -> Iterator[Walked]:
+    def _walk(self, left_out: LeftOut, *, names_only: bool = False) -> Iterator[Walked]:
         return self.inputs.walk(
             out=self.outputs.out,
             result_names=None if names_only else self.spec.result_names,
+            left_out=left_out,
             go_on=lambda: not self.stop.up,
         )
 
@@ -206,6 +211,7 @@ class Run:
             credits_ever=self.progress.credits_ever,
             doubts=() if self.spec.free else doubts,
             problems=tuple(self.progress.problems.most_common(10)),
+            left_out=self.progress.left_out.copy(),
         )
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pixian_batch.contract.kinds import (
+    FOREIGN_SUFFIXES,
     HEAD_BYTES,
     INPUT_SUFFIXES,
     TAIL_BYTES,
@@ -117,8 +118,9 @@ def test_no_bytes_can_raise(data: bytes) -> None:
 
 
 def test_suffixes_and_media_types_are_the_usual_ones() -> None:
-    expected = {".bmp", ".gif", ".jpg", ".jpeg", ".png", ".tif", ".tiff"}
+    expected = {".bmp", ".dib", ".gif", ".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".png", ".tif", ".tiff"}
     assert expected == INPUT_SUFFIXES
+    assert not INPUT_SUFFIXES & FOREIGN_SUFFIXES
     assert {kind.media_type for kind in Kind} == {
         "image/bmp",
         "image/gif",

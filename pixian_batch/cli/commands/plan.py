@@ -16,9 +16,11 @@ from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_
 from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, fail, say, table
 from pixian_batch.cli.shared_ledger import ledger_errors
-from pixian_batch.display.text import about, printable
+from pixian_batch.display.records import left_out_record
+from pixian_batch.display.text import about, printable, with_hint
 from pixian_batch.pipeline.planning import Planner, calibrate
 from pixian_batch.policy.forecast import Fate, FolderPlan, Range, credits_for
+from pixian_batch.policy.left_out import LeftOut
 from pixian_batch.policy.price import PriceBook
 from pixian_batch.policy.stopping import Exit
 
@@ -41,6 +43,7 @@ class Plan:
     credits: Range
     seconds: float | None
     free: bool
+    left_out: LeftOut
 
 
 def begin(options: PlanOptions) -> None:
@@ -77,7 +80,8 @@ async def make_plan(
     reader = LedgerReader.open(outputs.ledger, missing_ok=True)
     try:
         planner = Planner(spec, reader, Landing(outputs.out))
-        walk = inputs.walk(out=outputs.out, result_names=spec.result_names)
+        left_out = LeftOut()
+        walk = inputs.walk(out=outputs.out, result_names=spec.result_names, left_out=left_out)
         await planner.plan(walk, several=inputs.several)
         prices, seconds = PriceBook(), await reader.ask(questions.seconds_per_image)
         for params in spec.all_key_params():
@@ -94,7 +98,8 @@ async def make_plan(
     total = planner.total
     expected = credits_for(total, prices)
     time = None if seconds is None else ramp.seconds_from_start(total.fates[Fate.NEW] * seconds)
-    return Plan(dict(sorted(planner.folders.items())), total, expected, time, free=spec.free)
+    folders = dict(sorted(planner.folders.items()))
+    return Plan(folders, total, expected, time, free=spec.free, left_out=left_out)
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -106,7 +111,8 @@ def plan_lines(plan: Plan) -> list[str]:
     if len(plan.folders) > _MOST_FOLDERS:
         rows.append([f"... {len(plan.folders) - _MOST_FOLDERS} more folders", *("" for _ in shown), ""])
     rows.append(["total", *_counts(plan.total, shown)])
-    return [*table(rows), "", _credits_line(plan), _time_line(plan)]
+    passed_by = [with_hint(text, hint) for text, hint in plan.left_out.sentences()]
+    return [*table(rows), "", _credits_line(plan), _time_line(plan), *passed_by]
 
 
 def _counts(folder: FolderPlan, shown: list[Fate]) -> list[str]:
@@ -150,6 +156,7 @@ def _record(plan: Plan) -> dict[str, Any]:
         "unpriced": plan.credits.unpriced,
         "extrapolated": plan.credits.extrapolated,
         "seconds": plan.seconds,
+        "left_out": left_out_record(plan.left_out),
     }
 
 
