@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pixian_batch.contract.params import Size
 
 
@@ -54,3 +57,15 @@ class DeltaMismatchError(ImagingError):
             f"the original is {original.width} x {original.height} when upright, "
             f"the Delta PNG {delta.width} x {delta.height}: they do not belong together"
         )
+
+
+@contextmanager
+def only_unreadable() -> Iterator[None]:
+    """Turn whatever is raised on bad bytes into `UnreadableImageError`."""
+    try:
+        yield
+    except UnreadableImageError:
+        raise
+    except Exception as error:  # Pillow raises nearly anything on hostile input
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UnreadableImageError(f"the image cannot be read: {reason}") from error

@@ -16,8 +16,8 @@ from PIL import Image
 
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import DEFAULT_MAX_PIXELS, MAX_INPUT_PIXELS, Size
-from pixian_batch.imaging.errors import TooManyPixelsError, UnreadableImageError
-from pixian_batch.imaging.opening import only_unreadable, open_lazily, quiet
+from pixian_batch.imaging.errors import TooManyPixelsError, UnreadableImageError, only_unreadable
+from pixian_batch.imaging.opening import bare, open_lazily, quiet
 from pixian_batch.imaging.probe import Probe, probe, upright
 
 if TYPE_CHECKING:
@@ -127,6 +127,17 @@ def limited(size: Size, max_pixels: int) -> Size:
 
 
 def _decode(stream: BinaryIO, header: Probe, target: Size) -> Image.Image:
+    """The decoded image; what only its metadata keep Pillow from, is decoded without them."""
+    try:
+        return _loaded(stream, header, target)
+    except Exception:
+        pixels = bare(stream, header.kind)
+        if pixels is None:
+            raise
+    return _loaded(pixels, header, target)
+
+
+def _loaded(stream: BinaryIO, header: Probe, target: Size) -> Image.Image:
     """The decoded image; a JPEG that is to be much smaller is decoded smaller."""
     with quiet():
         image = open_lazily(stream, header.kind)

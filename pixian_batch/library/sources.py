@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from pixian_batch.adapters.reading import ReadingError, read_fingerprint
 from pixian_batch.adapters.wire.source import Base64Source, BytesSource, FileSource, UrlSource
 from pixian_batch.contract.params import MAX_INPUT_PIXELS, Size
+from pixian_batch.imaging.errors import UnreadableImageError
+from pixian_batch.imaging.probe import Probe, check_complete, probe
 from pixian_batch.library.errors import InputError
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from pixian_batch.adapters.wire.source import Source as WireSource
-    from pixian_batch.imaging.probe import Probe
 
 _EXPORT = "open it in an image viewer and export it again as PNG or JPEG"
 
@@ -126,8 +127,6 @@ def _file(path: str) -> Prepared:
 
 
 def _probe(content: bytes) -> Probe:
-    from pixian_batch.imaging.errors import UnreadableImageError
-    from pixian_batch.imaging.probe import check_complete, probe  # Pillow
 
     stream = io.BytesIO(content)
     try:

@@ -37,9 +37,7 @@ def test_folders_and_files_of_systems_are_left_out_and_counted(
 ) -> None:
     for number, name in enumerate(FOLDERS):
         with subtests.test(name=name):
-            album = tree(
-                tmp_path / str(number), "a.jpg", f"b/{name}/x.jpg", f"b/{name}/y/z.jpg"
-            )
+            album = tree(tmp_path / str(number), "a.jpg", f"b/{name}/x.jpg", f"b/{name}/y/z.jpg")
             assert is_system(name.upper())
             assert places(walk(album)) == places(walk(album / "**")) == ["a.jpg"]
             assert (counted(album).folders, counted(album).files) == (1, 0)

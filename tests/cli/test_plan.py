@@ -124,7 +124,10 @@ def test_what_is_left_out_is_said_once_by_plan_and_run(workspace: Callable[..., 
     }
     assert (home.plan()["new"], home.plan()["left_out"]) == (1, expected)
     planned = home.do("plan", str(home.photos), "--out", str(home.out))[1]
-    for options in ((), ("--include", "*.jfif", "--include", "*.jpg", "--include", "*.heic", "--include", "*.cr2")):
+    for options in (
+        (),
+        ("--include", "*.jfif", "--include", "*.jpg", "--include", "*.heic", "--include", "*.cr2"),
+    ):
         code, out, err = home.run("--json", "--no-progress", *options)
         assert code == 0
         assert json.loads(out.splitlines()[-1])["left_out"] == expected
