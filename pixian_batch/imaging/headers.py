@@ -203,7 +203,9 @@ def _tiff(stream: BinaryIO) -> Header:
         raise UnreadableImageError("the image cannot be read: it has no size")
     preview = tags.get(_REDUCED, (0,))[0] & 1 and (any(tags[NEXT]) or _INNER in tags)
     stream.seek(8)
-    if preview or _DNG in tags or stream.read(2) == _CR2:  # what would be bought is the small picture that stands before the real one
+    if (
+        preview or _DNG in tags or stream.read(2) == _CR2
+    ):  # what would be bought is the small picture that stands before the real one
         raise UnreadableImageError(
             "this is a camera's raw file, or begins with a preview; develop it to PNG, JPEG or TIFF"
         )

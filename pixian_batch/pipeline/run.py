@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pixian_batch import __version__
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
+from pixian_batch.adapters.walking import ListError
 from pixian_batch.pipeline.assembly import Assembly
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
@@ -185,9 +186,8 @@ class Run:
         except LedgerError as error:
             self.stop.raise_(Stop.disk(error))
         except OSError as error:  # the list file
-            problem = Problem(
-                "unreadable", f"the list cannot be read: {error.strerror}", "check --files-from"
-            )
+            hint = error.hint if isinstance(error, ListError) else "check --files-from"
+            problem = Problem("unreadable", f"the list cannot be read: {error.strerror}", hint)
             self.progress.ended(Ending(self.inputs.listed or "", None, Failed(problem)))
 
     def _walk(self, left_out: LeftOut, *, names_only: bool = False) -> Iterator[Walked]:

@@ -11,13 +11,14 @@ from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.landing import Landing
 from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.ledger.reader import LedgerReader
+from pixian_batch.adapters.walking import ListError
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_spec
 from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, fail, say, table
 from pixian_batch.cli.shared_ledger import ledger_errors
 from pixian_batch.display.records import left_out_record
-from pixian_batch.display.text import about, printable, with_hint
+from pixian_batch.display.text import about, printable, visible, with_hint
 from pixian_batch.pipeline.planning import Planner, calibrate
 from pixian_batch.policy.forecast import Fate, FolderPlan, Range, credits_for
 from pixian_batch.policy.left_out import LeftOut
@@ -69,7 +70,8 @@ def begin(options: PlanOptions) -> None:
             code=Exit.SERVICE,
         )
     except OSError as error:
-        fail(f"the list cannot be read: {error}", "check --files-from", code=Exit.USAGE)
+        hint = error.hint if isinstance(error, ListError) else "check --files-from"
+        fail(f"the list cannot be read: {error.strerror}", hint, code=Exit.USAGE)
     say([json.dumps(_record(plan))] if options.json else plan_lines(plan))
 
 
@@ -148,7 +150,7 @@ def _record(plan: Plan) -> dict[str, Any]:
         "v": 1,
         "type": "plan",
         "folders": [
-            {"folder": printable(name), **_folder_record(folder)} for name, folder in plan.folders.items()
+            {"folder": visible(name), **_folder_record(folder)} for name, folder in plan.folders.items()
         ],
         **_folder_record(plan.total),
         "credits_low": f"{plan.credits.low:f}",
