@@ -18,7 +18,12 @@ from PIL import Image
 
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
-from pixian_batch.imaging.errors import DeltaMismatchError, TooManyPixelsError, UnreadableImageError
+from pixian_batch.imaging.errors import (
+    DeltaMismatchError,
+    TooManyPixelsError,
+    UnprovenLayoutError,
+    UnreadableImageError,
+)
 from pixian_batch.imaging.pixels import load_upright
 from pixian_batch.imaging.png import stripe_rows, write_png_stripes
 from pixian_batch.imaging.probe import probe, upright
@@ -75,11 +80,13 @@ def rebuild(
     *,
     orientation: int | None = None,
     max_pixels: int = MAX_INPUT_PIXELS,
+    unproven: bool = False,
 ) -> bytes:
     """The full RGBA PNG that `delta` stands for, with the original's RGB colour profile.
 
     `orientation` is the EXIF orientation that the service reported; None takes the original's own.
-    Raises `DeltaMismatchError` when the upright sizes differ, `TooManyPixelsError` above `max_pixels`
+    Raises `UnprovenLayoutError` for an original that may be read otherwise than by the service, unless `unproven`,
+    `DeltaMismatchError` when the upright sizes differ, `TooManyPixelsError` above `max_pixels`
     (both from the headers), `UnreadableImageError` for bad bytes in either.
     """
     header, delta_header = probe(original), probe(delta)
@@ -90,6 +97,8 @@ def rebuild(
         raise DeltaMismatchError(size, delta_header.size)
     if size.pixels > max_pixels:
         raise TooManyPixelsError(size, max_pixels)
+    if not (header.is_proven or unproven):
+        raise UnprovenLayoutError(header.layout)
     edges = load_upright(delta, delta_header, orientation=1)
     if edges.image.mode != "RGBA":
         raise UnreadableImageError("this PNG has no transparency, so it is no Delta PNG")

@@ -47,6 +47,14 @@ class DeltaShrunkError(ImagingError):
         )
 
 
+class UnprovenLayoutError(ImagingError):
+    """An original whose pixels are stored in a way that is not proven to be read as the service reads it."""
+
+    def __init__(self, layout: str) -> None:
+        self.layout = layout
+        super().__init__(f"from {layout}, a rebuild is not proven to be exact")
+
+
 class DeltaMismatchError(ImagingError):
     """A Delta PNG and an original that do not belong together: their upright sizes differ."""
 

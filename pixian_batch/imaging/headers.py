@@ -14,13 +14,21 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from pixian_batch.contract.kinds import HEAD_BYTES, Kind, sniff, sniff_foreign
 from pixian_batch.contract.params import Size
 from pixian_batch.imaging.errors import UnreadableImageError
+from pixian_batch.imaging.proven import (
+    TIFF_TAGS,
+    bmp_layout,
+    gif_layout,
+    jpeg_layout,
+    png_layout,
+    tiff_layout,
+)
 from pixian_batch.imaging.tags import NEXT, ORIENTATION, read_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Header = tuple[Size, int]
-"""The size as stored, and the EXIF orientation 1..8: 1 when there is none that makes sense."""
+Header = tuple[Size, int, str]
+"""The size as stored; the EXIF orientation 1..8, 1 when there is none that makes sense; how pixels are stored."""
 _ORIENTATIONS: Final = range(1, 9)
 _PNG_SIGNATURE_BYTES: Final = 8
 _PNG_CHUNK_HEAD: Final = struct.Struct(">I4s")
@@ -30,13 +38,15 @@ _MOST_EXIF: Final = 1 << 20
 _EXIF_MARK: Final = b"Exif\0\0"
 _JPEG_MARK: Final = 0xFF
 _JPEG_SCAN: Final = 0xDA
-_JPEG_APP1: Final = 0xE1
+_JPEG_APP0, _JPEG_APP1, _JPEG_APP14 = 0xE0, 0xE1, 0xEE
+_ADOBE_BYTES: Final = 12
 _JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Baseline, progressive, lossless, arithmetic: all have their sides at the same place."""
 _JPEG_BARE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 """Marks that no length follows."""
 _JPEG_MAX_STEPS: Final = 100_000
 _OS2_HEADER_BYTES: Final = 12
+_INFO_HEADER_BYTES: Final = 40
 _GIF_MAX_JUNK: Final = 1 << 16
 _WIDTH, _HEIGHT = 256, 257
 _REDUCED, _INNER, _DNG = 254, 330, 50706
@@ -76,27 +86,28 @@ def read_header(stream: BinaryIO, kind: Kind) -> Header:
 
 
 def _png(stream: BinaryIO) -> Header:
-    size, orientation = None, 1
+    first, orientation = None, 1
     for name, offset, length in png_chunks(stream):
-        if name == b"IHDR" and size is None:
-            size = _png_size(stream)
+        if name == b"IHDR" and first is None:
+            first = _png_first(stream)
         elif name == b"eXIf" and length <= _MOST_EXIF:  # it may stand behind the pixels
             stream.seek(offset)
             orientation = _exif(stream.read(length))
             break
         elif name == b"IEND":
             break
-    if size is None:
+    if first is None:
         raise UnreadableImageError("the image cannot be read: it has no header")
-    return size, orientation
+    return first[0], orientation, first[1]
 
 
-def _png_size(stream: BinaryIO) -> Size:
-    """Of a header whose checksum is right: everything else rests on it."""
+def _png_first(stream: BinaryIO) -> tuple[Size, str]:
+    """Size and layout, of a header whose checksum is right: everything else rests on it."""
     data = exactly(stream, _IHDR_BYTES)
     if struct.unpack(">I", exactly(stream, 4))[0] != zlib.crc32(data, zlib.crc32(b"IHDR")):
         raise UnreadableImageError("the image cannot be read: its header is damaged")
-    return Size(*struct.unpack(">II", data[:8]))
+    width, height, depth, colours, _packed, _filtered, interlaced = struct.unpack(">IIBBBBB", data)
+    return Size(width, height), png_layout(colours, depth, interlaced)
 
 
 def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
@@ -116,16 +127,26 @@ def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _jpeg(stream: BinaryIO) -> Header:
-    orientation = None
+    orientation, adobe, jfif = None, None, False
     for code, offset, length in jpeg_segments(stream):
         stream.seek(offset)
         if code in _JPEG_FRAMES:
-            _bits, height, width = struct.unpack(">BHH", exactly(stream, 5))
-            return Size(width, height), orientation or 1
+            depth, height, width, number = struct.unpack(">BHHB", exactly(stream, 6))
+            parts = [
+                (name, factors)
+                for name, factors, _table in struct.iter_unpack("3B", exactly(stream, 3 * number))
+            ]
+            layout = jpeg_layout(code, depth, parts, adobe=adobe, jfif=jfif)
+            return Size(width, height), orientation or 1, layout
         if code == _JPEG_APP1 and orientation is None:
             data = stream.read(length)
             if data.startswith(_EXIF_MARK):
                 orientation = _exif(data)
+        elif code == _JPEG_APP0:
+            jfif = jfif or stream.read(min(length, 5)) == b"JFIF\0"
+        elif code == _JPEG_APP14 and length >= _ADOBE_BYTES:
+            mark = exactly(stream, _ADOBE_BYTES)
+            adobe = mark[-1] if mark.startswith(b"Adobe") else adobe
     raise UnreadableImageError("the image cannot be read: it has no header")
 
 
@@ -153,11 +174,16 @@ def jpeg_segments(stream: BinaryIO) -> Iterator[tuple[int, int, int]]:
 
 
 def _gif(stream: BinaryIO) -> Header:
-    return gif_size(stream), 1
+    (width, height), frame = gif_frame(stream)
+    size = Size(max(width, frame[0] + frame[2]), max(height, frame[1] + frame[3]))
+    return size, 1, gif_layout((width, height), frame)
 
 
-def gif_size(stream: BinaryIO) -> Size:
-    """The size of a GIF's first frame on its screen; raises `UnreadableImageError`. Stays behind its four sides."""
+def gif_frame(stream: BinaryIO) -> tuple[tuple[int, int], tuple[int, int, int, int]]:
+    """A GIF's screen, and its first frame: left, top, width, height. Stays behind them.
+
+    Raises `UnreadableImageError`.
+    """
     stream.seek(6)
     width, height, flags = struct.unpack("<HHB", exactly(stream, 5))
     stream.seek(13 + gif_table_bytes(flags))
@@ -169,7 +195,7 @@ def gif_size(stream: BinaryIO) -> Size:
                 stream.seek(length, os.SEEK_CUR)
         elif mark == b",":
             left, top, frame_width, frame_height = struct.unpack("<4H", exactly(stream, 8))
-            return Size(max(width, left + frame_width), max(height, top + frame_height))
+            return (width, height), (left, top, frame_width, frame_height)
         elif mark == b";":
             break
     raise UnreadableImageError("the GIF holds no picture")
@@ -187,18 +213,21 @@ def _bmp(stream: BinaryIO) -> Header:
     stream.seek(14)
     header_bytes, *_ = struct.unpack("<I", exactly(stream, 4))
     if header_bytes == _OS2_HEADER_BYTES:
-        return Size(*struct.unpack("<HH", exactly(stream, 4))), 1
+        width, height, _planes, depth = struct.unpack("<HHHH", exactly(stream, 8))
+        return Size(width, height), 1, bmp_layout(header_bytes, depth, 0, top_down=False)
     if header_bytes < _OS2_HEADER_BYTES:
         raise UnreadableImageError("the image cannot be read: it has no header")
-    width, height = struct.unpack("<ii", exactly(stream, 8))
-    return Size(width, abs(height)), 1  # a negative height: its first row is the top one
+    width, height, _planes, depth = struct.unpack("<iiHH", exactly(stream, 12))
+    compression = struct.unpack("<I", exactly(stream, 4))[0] if header_bytes >= _INFO_HEADER_BYTES else 0
+    layout = bmp_layout(header_bytes, depth, compression, top_down=height < 0)
+    return Size(width, abs(height)), 1, layout
 
 
 # --- TIFF ----------------------------------------------------------------------------------------------
 
 
 def _tiff(stream: BinaryIO) -> Header:
-    tags = read_tags(stream, {_WIDTH, _HEIGHT, ORIENTATION, _REDUCED, _INNER, _DNG})
+    tags = read_tags(stream, {_WIDTH, _HEIGHT, ORIENTATION, _REDUCED, _INNER, _DNG} | TIFF_TAGS)
     if _WIDTH not in tags or _HEIGHT not in tags:
         raise UnreadableImageError("the image cannot be read: it has no size")
     preview = tags.get(_REDUCED, (0,))[0] & 1 and (any(tags[NEXT]) or _INNER in tags)
@@ -209,7 +238,8 @@ def _tiff(stream: BinaryIO) -> Header:
         raise UnreadableImageError(
             "this is a camera's raw file, or begins with a preview; develop it to PNG, JPEG or TIFF"
         )
-    return Size(tags[_WIDTH][0], tags[_HEIGHT][0]), _sensible(tags.get(ORIENTATION))
+    size = Size(tags[_WIDTH][0], tags[_HEIGHT][0])
+    return size, _sensible(tags.get(ORIENTATION)), tiff_layout(tags)
 
 
 # --- shared --------------------------------------------------------------------------------------------

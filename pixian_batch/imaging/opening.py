@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import threading
 import warnings
+import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
@@ -39,6 +40,7 @@ _PLUGINS: Final[dict[Kind, type[ImageFile]]] = {
 _PNG_SIGNATURE_BYTES: Final = 8
 _PNG_PIXELS: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 """The chunks that pixels are made of."""
+_MOST_PROFILE: Final = 16 << 20
 _JPEG_SCAN: Final = 0xDA
 _JPEG_APPS: Final = range(0xE0, 0xF0)
 _JPEG_ADOBE: Final = 0xEE
@@ -78,6 +80,23 @@ def bare(stream: BinaryIO, kind: Kind) -> BinaryIO | None:
         out.write(stream.read(length))
     out.seek(0)
     return out
+
+
+def png_profile(stream: BinaryIO) -> bytes | None:
+    """The colour profile of a PNG, of up to 16 MB: Pillow gives a whole picture up for one of more than 1 MB."""
+    for name, offset, length in png_chunks(stream):
+        if name == b"iCCP":
+            stream.seek(offset)
+            _name, _nul, packed = stream.read(length).partition(b"\0")
+            unpacking = zlib.decompressobj()
+            try:
+                profile = unpacking.decompress(packed[1:], _MOST_PROFILE)  # one byte says how it is packed
+            except zlib.error:
+                return None
+            return profile if unpacking.eof else None
+        if name == b"IDAT":
+            break
+    return None
 
 
 def _png_parts(stream: BinaryIO) -> Iterator[tuple[int, int]]:

@@ -15,13 +15,14 @@ from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import Size
 from pixian_batch.imaging.errors import UnreadableImageError, only_unreadable
 from pixian_batch.imaging.headers import (
-    gif_size,
+    gif_frame,
     gif_table_bytes,
     jpeg_segments,
     kind_of,
     png_chunks,
     read_header,
 )
+from pixian_batch.imaging.proven import PROVEN
 from pixian_batch.imaging.tags import read_tags
 
 _FIRST_TURNED: Final = 5
@@ -45,6 +46,13 @@ class Probe:
     """As stored, before the orientation is applied."""
     orientation: int
     """EXIF orientation, 1..8; 1 when the file says none."""
+    layout: str
+    """How the pixels are stored, in words."""
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether a delta can be rebuilt from it exactly."""
+        return self.layout in PROVEN
 
     @property
     def upright(self) -> Size:
@@ -115,7 +123,7 @@ def _jpeg_scan_offset(stream: BinaryIO) -> int | None:
 
 def _gif_is_whole(stream: BinaryIO, size: int) -> bool:
     """The first frame's blocks reach their end: what comes behind it is not looked at."""
-    gif_size(stream)  # leaves the stream behind the frame's four sides
+    gif_frame(stream)  # leaves the stream behind the frame's four sides
     flags = stream.read(1)
     stream.seek(gif_table_bytes(flags[0]) + 1, os.SEEK_CUR)
     while length := stream.read(1):

@@ -132,7 +132,8 @@ class Planner:
         return (await asyncio.to_thread(read_fingerprint, path)).digest
 
     async def _is_bought(self, digest: bytes) -> bool:
-        return await self.ledger.is_bought(Key(digest, self.spec.key_params(rebuild=self.spec.via_delta)))
+        keys = [Key(digest, params) for params in self.spec.all_key_params()]
+        return any([await self.ledger.is_bought(key) for key in keys])
 
 
 async def calibrate(

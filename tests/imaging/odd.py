@@ -164,7 +164,6 @@ def tiffs() -> dict[str, bytes]:
         "big endian": tiff(pixels, order=">"),
         "planar": tiff(planes, planar=True),
         "16 bits": tiff(deep, bits=(16, 16, 16)),
-        "16 bits, planar": tiff(deep, bits=(16, 16, 16), planar=True),
         "unknown types of tags": tiff(
             pixels, extra=((700, 99, 5, b"abcd"), (34665, 4, 1, b"\xff\xff\xff\x7f"))
         ),
@@ -192,5 +191,6 @@ def undecodable() -> dict[str, bytes]:
         ),
         "GIF with a short control block": gif[:at] + b"!\xf9\1\0\0" + gif[at:],
         "TIFF of floats": tiff(pixels * 4, bits=(32, 32, 32), extra=((339, 3, 1, b"\3\0\0\0"),)),
+        "TIFF of 16 bits in planes": tiff(pixels * 2, bits=(16, 16, 16), planar=True),
         "TIFF in Lab": tiff(pixels, photometric=8),
     }

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import struct
 import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
 from imaging import odd
-from imaging.samples import photo
+from imaging.samples import photo, png_chunk, srgb_profile
 from PIL import Image
 
 from pixian_batch.contract.params import Size
@@ -52,7 +53,7 @@ def test_cut_files_of_all_these_are_cut(subtests: pytest.Subtests) -> None:
     whole = {**odd.pngs(), **odd.jpegs(), **odd.bmps(), **odd.gifs(), **odd.tiffs()}
     for name in (
         "profile of 3 MB", "short pHYs", "20 MB of APP2", "broken EXIF", "OS/2", "OS/2, 64 bytes", "top down",
-        "version 5", "junk", "big endian", "planar", "16 bits, planar", "BigTIFF",
+        "version 5", "junk", "big endian", "planar", "16 bits", "BigTIFF",
     ):  # fmt: skip
         for part in (0.5, 0.9, 0.97):
             with subtests.test(name=name, part=part), pytest.raises(UnreadableImageError):
@@ -100,3 +101,10 @@ def test_orientations_are_read_from_exif_of_either_byte_order_beside_odd_tags() 
             photo().tobytes(), order=order, extra=((274, 3, 1, struct.pack(f"{order}HH", 8, 0)),)
         )
         assert looked_at(turned).orientation == 8
+
+
+def test_a_large_profile_is_kept_and_a_bomb_is_not() -> None:
+    profile = srgb_profile() + bytes(2 << 20)
+    chunk = png_chunk(b"iCCP", b"x\0\0" + zlib.compress(profile))
+    assert open_picture(io.BytesIO(odd.with_chunks(chunk))).icc == profile
+    assert open_picture(io.BytesIO(odd.pngs()["profile that is a bomb"])).icc is None
