@@ -65,12 +65,28 @@ def sniff_foreign(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     if head[4:8] == b"ftyp":
-        return {b"avif": "AVIF", b"avis": "AVIF"}.get(head[8:12], "HEIC")
-    if head.startswith(b"%PDF"):
-        return "PDF"
-    if head.startswith((b"8BPS", b"<svg", b"<?xml")):
-        return "PSD" if head.startswith(b"8BPS") else "SVG"
-    return None
+        return _BRANDS.get(head[8:12], "HEIC" if head[8:11] in {b"hei", b"hev", b"mif", b"msf"} else "video")
+    return next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), None)
+
+
+_BRANDS: Final = {b"avif": "AVIF", b"avis": "AVIF", b"crx ": "camera's raw"}
+_FOREIGN: Final = {
+    b"%PDF": "PDF",
+    b"8BPS": "PSD",
+    b"<svg": "SVG",
+    b"<?xml": "SVG",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"II\xbc": "JPEG XR",
+    b"FUJIFILM": "camera's raw",
+    b"FOVb": "camera's raw",
+    b"IIU\0": "camera's raw",
+    b"IIR": "camera's raw",
+    b"MMOR": "camera's raw",
+    b"\0\5\x16\7": "macOS companion (._)",
+}
+"""First bytes of other kinds, and what they are called."""
 
 
 def is_whole(kind: Kind, tail: bytes) -> bool:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pixian_batch.contract.params import Size
+    from pixian_batch.imaging.probe import Probe
+
 # The four bytes of a pixel seen as one little-endian number, whatever the machine.
 _PIXEL: Final = np.dtype("<u4")
 _RED_AND_ALPHA: Final = np.uint32(0xFF0000FF)
@@ -90,13 +93,8 @@ def rebuild(
     (both from the headers), `UnreadableImageError` for bad bytes in either.
     """
     header, delta_header = probe(original), probe(delta)
-    if delta_header.kind is not Kind.PNG:
-        raise UnreadableImageError(f"a Delta PNG is a PNG; this is a {delta_header.kind.name}")
     size = upright(header.size, orientation or header.orientation)
-    if size != delta_header.size:
-        raise DeltaMismatchError(size, delta_header.size)
-    if size.pixels > max_pixels:
-        raise TooManyPixelsError(size, max_pixels)
+    _check(delta_header, size, max_pixels)
     if not (header.is_proven or unproven):
         raise UnprovenLayoutError(header.layout)
     edges = load_upright(delta, delta_header, orientation=1)
@@ -105,6 +103,16 @@ def rebuild(
     loaded = load_upright(original, header, orientation=orientation)
     stripes = _merged(loaded.image, edges.image)
     return write_png_stripes(stripes, height=size.height, icc=loaded.icc)
+
+
+def _check(delta: Probe, size: Size, max_pixels: int) -> None:
+    """That a delta with such a header may belong to an original of this upright size."""
+    if delta.kind is not Kind.PNG:
+        raise UnreadableImageError(f"a Delta PNG is a PNG; this is a {delta.kind.name}")
+    if size != delta.size:
+        raise DeltaMismatchError(size, delta.size)
+    if size.pixels > max_pixels:
+        raise TooManyPixelsError(size, max_pixels)
 
 
 def _merged(original: Image.Image, delta: Image.Image) -> Iterator[NDArray[np.uint8]]:

@@ -48,6 +48,11 @@ _JPEG_MAX_STEPS: Final = 100_000
 _OS2_HEADER_BYTES: Final = 12
 _INFO_HEADER_BYTES: Final = 40
 _GIF_MAX_JUNK: Final = 1 << 16
+_CONVERT: Final = "convert it to PNG or JPEG"
+_ADVICE: Final = {
+    "macOS companion (._)": "the photo is beside it, with the same name but for ._",
+    "video": "export a still picture",
+}
 _WIDTH, _HEIGHT = 256, 257
 _REDUCED, _INNER, _DNG = 254, 330, 50706
 _CR2: Final = b"CR"
@@ -64,7 +69,7 @@ def kind_of(stream: BinaryIO) -> Kind:
         raise UnreadableImageError("the file is empty")
     if foreign := sniff_foreign(head):
         raise UnreadableImageError(
-            f"this is a {foreign} file, which the service does not read; convert it to PNG or JPEG"
+            f"this is a {foreign} file, which the service does not read; {_ADVICE.get(foreign, _CONVERT)}"
         )
     if _is_text(head):
         raise UnreadableImageError("this is text, not an image")
