@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from pixian_batch.contract.account import Credentials, redacted
 from pixian_batch.contract.address import DEFAULT_API_URL
+from pixian_batch.policy.encoding import SAVE_AS_UTF8, Utf16Error, is_utf16, text_of, without_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,8 @@ PATIENCE: Final = 60.0
 """Seconds that the command may take: it may have to ask somebody for a passphrase."""
 KEYRING_SERVICE: Final = "pixian-batch"
 _STDERR_LINES: Final = 5
+_MOST_BYTES: Final = 1 << 16
+"""Of a file with a secret: more is none, and fits into no pipe."""
 
 
 class NoCredentialsError(Exception):
@@ -115,9 +118,11 @@ def _from_file() -> str:
     if not path:
         return ""
     try:
-        with open(path, encoding="utf-8") as stream:
+        with open(path, "rb") as stream:
             _check_private(path, os.fstat(stream.fileno()).st_mode)
-            return stream.readline().strip()
+            return text_of(stream.read(_MOST_BYTES)).strip().partition("\n")[0].strip()
+    except Utf16Error as error:
+        _refuse(f"{path} {error}", SAVE_AS_UTF8)
     except (OSError, UnicodeDecodeError) as error:
         raise NoCredentialsError(
             f"PIXIAN_API_SECRET_FILE cannot be read: {error}", "check the path"
@@ -154,7 +159,10 @@ def _output_of(text: str) -> list[str]:
         last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-_STDERR_LINES:]
         reason = "; ".join(last) or "nothing on stderr"
         _refuse(f"the credentials command ended with code {done.returncode}: {reason}", "run it by hand once")
-    return done.stdout.decode("utf-8", "replace").splitlines()
+    try:
+        return text_of(done.stdout, errors="replace").splitlines()
+    except Utf16Error as error:
+        _refuse(f"what the credentials command prints {error}", "let it print UTF-8")
 
 
 def _read(lines: list[str], where: str) -> Credentials:
@@ -205,17 +213,37 @@ def _from_netrc(host: str) -> Credentials | None:
     import netrc  # rarely needed
 
     try:
-        entry = netrc.netrc(path).hosts.get(host.partition(":")[0])
-        mode = os.stat(path).st_mode
+        readable, mode = _plain(path)
+        entries = netrc.netrc(readable)  # type: ignore[arg-type]  # it is only given to `open`
+        entry = entries.hosts.get(host.partition(":")[0])
     except netrc.NetrcParseError as error:
         # Its message may quote a password.
         raise NoCredentialsError(f"{path} cannot be read, line {error.lineno}", "correct it") from None
+    except Utf16Error as error:
+        _refuse(f"{path} {error}", SAVE_AS_UTF8)
     except (OSError, UnicodeDecodeError):
         return None
     if entry is None:
         return None
     _check_private(path, mode)
     return Credentials(entry[0], entry[2])
+
+
+def _plain(path: str) -> tuple[str | int, int]:
+    """What `netrc` may open, and the file's mode. A byte order mark is no token to it: then it gets a pipe without.
+
+    Whoever opens the pipe by its number closes it.
+    """
+    with open(path, "rb") as stream:
+        data, mode = stream.read(_MOST_BYTES), os.fstat(stream.fileno()).st_mode
+    if is_utf16(data):
+        raise Utf16Error
+    if (plain := without_mark(data)) == data:
+        return path, mode
+    reader, writer = os.pipe()
+    with open(writer, "wb") as pipe:
+        pipe.write(plain)
+    return reader, mode
 
 
 def _refuse(message: str, hint: str) -> NoReturn:

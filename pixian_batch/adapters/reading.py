@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 from blake3 import blake3
 
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
+from pixian_batch.imaging.errors import UnreadableImageError
+from pixian_batch.imaging.probe import Probe, check_complete, probe
 from pixian_batch.policy.disk import reading_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
-
-    from pixian_batch.imaging.probe import Probe
 
 
 SMALL: Final = 256 * 1024
@@ -87,8 +87,6 @@ def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> 
 
 def _probe(stream: BinaryIO, *, max_pixels: int | None = MAX_INPUT_PIXELS) -> Probe:
     """What the header says, of a whole picture that is not too large."""
-    from pixian_batch.imaging.probe import check_complete, probe  # Pillow
-
     header = probe(stream)
     if max_pixels is not None and header.size.pixels > max_pixels:
         raise ReadingError(
@@ -103,8 +101,6 @@ def _probe(stream: BinaryIO, *, max_pixels: int | None = MAX_INPUT_PIXELS) -> Pr
 @contextmanager
 def _opened(path: str, *, buffering: int = -1) -> Iterator[BinaryIO]:
     """The file at `path`; what goes wrong while it is open is a `ReadingError`."""
-    from pixian_batch.imaging.errors import UnreadableImageError
-
     try:
         with open(path, "rb", opener=_open_regular, buffering=buffering) as stream:
             yield stream

@@ -104,6 +104,7 @@ def read_inputs(options: InputOptions) -> Inputs:
         include=tuple(options.include or ()),
         exclude=tuple(options.exclude or ()),
         follow_symlinks=options.follow_symlinks,
+        include_system=options.include_system,
     )
     if not inputs.paths and inputs.listed is None:
         raise typer.BadParameter("name at least one photo, folder, glob or URL, or use --files-from")

@@ -22,9 +22,9 @@ class _Traits:
 class Kind(Enum):
     """What an image file is, by its bytes."""
 
-    BMP = _Traits("image/bmp", (".bmp",), (b"BM",))
+    BMP = _Traits("image/bmp", (".bmp", ".dib"), (b"BM",))
     GIF = _Traits("image/gif", (".gif",), (b"GIF87a", b"GIF89a"))
-    JPEG = _Traits("image/jpeg", (".jpg", ".jpeg"), (b"\xff\xd8\xff",))
+    JPEG = _Traits("image/jpeg", (".jpg", ".jpeg", ".jpe", ".jif", ".jfif"), (b"\xff\xd8\xff",))
     PNG = _Traits("image/png", (".png",), (b"\x89PNG\r\n\x1a\n",))
     TIFF = _Traits("image/tiff", (".tif", ".tiff"), (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
 
@@ -42,6 +42,13 @@ class Kind(Enum):
 INPUT_SUFFIXES: Final = frozenset(suffix for kind in Kind for suffix in kind.value.suffixes)
 """Lower-case suffixes that are taken for inputs while walking."""
 
+_NEWER: Final = "avif bpg heic heif hif jp2 jxl jxr psb psd tga webp"
+_RAW: Final = (
+    "3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
+)
+FOREIGN_SUFFIXES: Final = frozenset(f".{word}" for word in f"{_NEWER} {_RAW}".split(" "))
+"""Lower-case suffixes of photos that the service does not take, the raw kinds of cameras among them."""
+
 HEAD_BYTES: Final = 16
 """How many first bytes `sniff` and `is_whole` want to see."""
 TAIL_BYTES: Final = 64
@@ -58,12 +65,28 @@ def sniff_foreign(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     if head[4:8] == b"ftyp":
-        return {b"avif": "AVIF", b"avis": "AVIF"}.get(head[8:12], "HEIC")
-    if head.startswith(b"%PDF"):
-        return "PDF"
-    if head.startswith((b"8BPS", b"<svg", b"<?xml")):
-        return "PSD" if head.startswith(b"8BPS") else "SVG"
-    return None
+        return _BRANDS.get(head[8:12], "HEIC" if head[8:11] in {b"hei", b"hev", b"mif", b"msf"} else "video")
+    return next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), None)
+
+
+_BRANDS: Final = {b"avif": "AVIF", b"avis": "AVIF", b"crx ": "camera's raw"}
+_FOREIGN: Final = {
+    b"%PDF": "PDF",
+    b"8BPS": "PSD",
+    b"<svg": "SVG",
+    b"<?xml": "SVG",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"II\xbc": "JPEG XR",
+    b"FUJIFILM": "camera's raw",
+    b"FOVb": "camera's raw",
+    b"IIU\0": "camera's raw",
+    b"IIR": "camera's raw",
+    b"MMOR": "camera's raw",
+    b"\0\5\x16\7": "macOS companion (._)",
+}
+"""First bytes of other kinds, and what they are called."""
 
 
 def size_told(head: bytes) -> tuple[int, int] | None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.contract.headers import Box
     from pixian_batch.contract.params import Size
+    from pixian_batch.policy.left_out import LeftOut
     from pixian_batch.policy.outcome import Ending, Problem
     from pixian_batch.policy.progress import Summary
     from pixian_batch.policy.stopping import Stop
@@ -181,6 +182,7 @@ def summary_record(summary: Summary) -> Record:
         "warnings": tally.warnings,
         **_summed(summary),
         "problems": [{"message": _unicode(text), "count": number} for text, number in summary.problems],
+        "left_out": left_out_record(summary.left_out),
         "stop": _stop(summary.stop),
         **_named("out", summary.out),
         **_named("ledger", summary.ledger),
@@ -202,6 +204,15 @@ def _summed(summary: Summary) -> Record:
             {**_named("input", doubt.input), "sent_at": doubt.sent_at, "at_most": _credits(doubt.at_most)}
             for doubt in summary.doubts
         ],
+    }
+
+
+def left_out_record(left_out: LeftOut) -> Record:
+    """What the walk has passed by; the most frequent suffix first."""
+    return {
+        "system_folders": left_out.folders,
+        "system_files": left_out.files,
+        "suffixes": [{"suffix": suffix, "count": count} for suffix, count in left_out.suffixes.most_common()],
     }
 
 

@@ -105,6 +105,13 @@ SUMMARY: Final[Schema] = {
             "credits_ever": _MAYBE_CREDITS,
             "in_doubt_images": {"type": "array", "items": _DOUBT},
             "problems": {"type": "array", "items": _object({"message": _TEXT, "count": _COUNT})},
+            "left_out": _object(
+                {
+                    "system_folders": _COUNT,
+                    "system_files": _COUNT,
+                    "suffixes": {"type": "array", "items": _object({"suffix": _TEXT, "count": _COUNT})},
+                }
+            ),
             "stop": _object(
                 {
                     "cause": {"enum": [reason.name.lower() for reason in REASONS]},

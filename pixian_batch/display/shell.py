@@ -6,14 +6,14 @@ import os
 import shlex
 import subprocess
 
-from pixian_batch.display.text import name_bytes, printable
+from pixian_batch.display.text import name_bytes, visible
 
 
 def shell_word(word: str) -> str:
-    r"""`word` quoted for the user's shell; unprintable bytes as `$'\xff'`, so that it can be copied."""
+    r"""`word` quoted for the user's shell; unvisible bytes as `$'\xff'`, so that it can be copied."""
     if os.name == "nt":
-        return printable(subprocess.list2cmdline([word]))
-    if printable(word) == word:
+        return visible(subprocess.list2cmdline([word]))
+    if visible(word) == word:
         return shlex.quote(word)
     inner = "".join(_shell_char(char) for char in word)
     return f"$'{inner}'"
@@ -22,6 +22,6 @@ def shell_word(word: str) -> str:
 def _shell_char(char: str) -> str:
     if char in "\\'":
         return "\\" + char
-    if printable(char) == char:
+    if visible(char) == char:
         return char
     return "".join(f"\\x{byte:02x}" for byte in name_bytes(char))

@@ -29,6 +29,8 @@ _SHOWN_DECIMALS: Final = 2
 _FINE_BELOW: Final = 10
 """Rates below this are shown with one decimal."""
 
+MOST_PRINTED: Final = 1000
+"""Characters of a name or a message on a screen."""
 _ASCII: Final = str.maketrans({"—": "-", "·": "|", "…": "..."})
 
 
@@ -40,15 +42,21 @@ def ascii_only(text: str) -> str:
 # --- names and messages --------------------------------------------------------------------------
 
 
-def printable(text: str, width: int | None = None, *, measure: Callable[[str], int] = len) -> str:
-    r"""`text` on one line without anything a terminal would interpret, shortened in the middle to `width`.
+def printable(text: str, width: int = MOST_PRINTED, *, measure: Callable[[str], int] = len) -> str:
+    r"""`visible`, shortened in the middle to `width`: nothing that comes from outside may flood a screen.
+
+    measure: columns of a text.
+    """
+    return shortened(visible(shortened(text, MOST_PRINTED)), width, measure=measure)
+
+
+def visible(text: str) -> str:
+    r"""`text` on one line without anything a terminal would interpret, however long: for programs and for copying.
 
     Control characters, line breaks, bidi and other invisible controls are shown as `\x1b` or `\u202e`;
-    bytes of a name that is not UTF-8 (surrogate escapes) as `\xff`. measure: columns of a text.
+    bytes of a name that is not UTF-8 (surrogate escapes) as `\xff`.
     """
-    if not text.isprintable():
-        text = "".join(_visible(char) for char in text)
-    return text if width is None else shortened(text, width, measure=measure)
+    return text if text.isprintable() else "".join(_visible(char) for char in text)
 
 
 _SURROGATE_BYTES: Final = range(0xDC80, 0xDD00)

@@ -18,7 +18,12 @@ from PIL import Image
 
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
-from pixian_batch.imaging.errors import DeltaMismatchError, TooManyPixelsError, UnreadableImageError
+from pixian_batch.imaging.errors import (
+    DeltaMismatchError,
+    TooManyPixelsError,
+    UnprovenLayoutError,
+    UnreadableImageError,
+)
 from pixian_batch.imaging.pixels import load_upright
 from pixian_batch.imaging.png import stripe_rows, write_png_stripes
 from pixian_batch.imaging.probe import probe, upright
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
+
+    from pixian_batch.contract.params import Size
+    from pixian_batch.imaging.probe import Probe
 
 # The four bytes of a pixel seen as one little-endian number, whatever the machine.
 _PIXEL: Final = np.dtype("<u4")
@@ -75,27 +83,36 @@ def rebuild(
     *,
     orientation: int | None = None,
     max_pixels: int = MAX_INPUT_PIXELS,
+    unproven: bool = False,
 ) -> bytes:
     """The full RGBA PNG that `delta` stands for, with the original's RGB colour profile.
 
     `orientation` is the EXIF orientation that the service reported; None takes the original's own.
-    Raises `DeltaMismatchError` when the upright sizes differ, `TooManyPixelsError` above `max_pixels`
+    Raises `UnprovenLayoutError` for an original that may be read otherwise than by the service, unless `unproven`,
+    `DeltaMismatchError` when the upright sizes differ, `TooManyPixelsError` above `max_pixels`
     (both from the headers), `UnreadableImageError` for bad bytes in either.
     """
     header, delta_header = probe(original), probe(delta)
-    if delta_header.kind is not Kind.PNG:
-        raise UnreadableImageError(f"a Delta PNG is a PNG; this is a {delta_header.kind.name}")
     size = upright(header.size, orientation or header.orientation)
-    if size != delta_header.size:
-        raise DeltaMismatchError(size, delta_header.size)
-    if size.pixels > max_pixels:
-        raise TooManyPixelsError(size, max_pixels)
+    _check(delta_header, size, max_pixels)
+    if not (header.is_proven or unproven):
+        raise UnprovenLayoutError(header.layout)
     edges = load_upright(delta, delta_header, orientation=1)
     if edges.image.mode != "RGBA":
         raise UnreadableImageError("this PNG has no transparency, so it is no Delta PNG")
     loaded = load_upright(original, header, orientation=orientation)
     stripes = _merged(loaded.image, edges.image)
     return write_png_stripes(stripes, height=size.height, icc=loaded.icc)
+
+
+def _check(delta: Probe, size: Size, max_pixels: int) -> None:
+    """That a delta with such a header may belong to an original of this upright size."""
+    if delta.kind is not Kind.PNG:
+        raise UnreadableImageError(f"a Delta PNG is a PNG; this is a {delta.kind.name}")
+    if size != delta.size:
+        raise DeltaMismatchError(size, delta.size)
+    if size.pixels > max_pixels:
+        raise TooManyPixelsError(size, max_pixels)
 
 
 def _merged(original: Image.Image, delta: Image.Image) -> Iterator[NDArray[np.uint8]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pixian_batch.contract.params import Size
 
 
@@ -44,6 +47,14 @@ class DeltaShrunkError(ImagingError):
         )
 
 
+class UnprovenLayoutError(ImagingError):
+    """An original whose pixels are stored in a way that is not proven to be read as the service reads it."""
+
+    def __init__(self, layout: str) -> None:
+        self.layout = layout
+        super().__init__(f"from {layout}, a rebuild is not proven to be exact")
+
+
 class DeltaMismatchError(ImagingError):
     """A Delta PNG and an original that do not belong together: their upright sizes differ."""
 
@@ -54,3 +65,15 @@ class DeltaMismatchError(ImagingError):
             f"the original is {original.width} x {original.height} when upright, "
             f"the Delta PNG {delta.width} x {delta.height}: they do not belong together"
         )
+
+
+@contextmanager
+def only_unreadable() -> Iterator[None]:
+    """Turn whatever is raised on bad bytes into `UnreadableImageError`."""
+    try:
+        yield
+    except UnreadableImageError:
+        raise
+    except Exception as error:  # Pillow raises nearly anything on hostile input
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UnreadableImageError(f"the image cannot be read: {reason}") from error

@@ -7,25 +7,23 @@ below and raises above a size that is not ours) is left alone. The callers check
 
 from __future__ import annotations
 
-import struct
+import io
 import threading
 import warnings
+import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 
 from PIL import (
     BmpImagePlugin,
-    ExifTags,
     GifImagePlugin,
-    Image,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
 )
 
-from pixian_batch.contract.kinds import HEAD_BYTES, Kind, sniff, sniff_foreign
-from pixian_batch.contract.params import Size
-from pixian_batch.imaging.errors import UnreadableImageError
+from pixian_batch.contract.kinds import Kind
+from pixian_batch.imaging.headers import jpeg_segments, png_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,12 +37,15 @@ _PLUGINS: Final[dict[Kind, type[ImageFile]]] = {
     Kind.PNG: PngImagePlugin.PngImageFile,
     Kind.TIFF: TiffImagePlugin.TiffImageFile,
 }
-_ORIENTATIONS: Final = range(1, 9)
-_ORIENTATION_TAG: Final = int(ExifTags.Base.Orientation)
 _PNG_SIGNATURE_BYTES: Final = 8
-_PNG_CHUNK_HEAD: Final = struct.Struct(">I4s")
-_PNG_CHUNK_OVERHEAD: Final = 12
-_MAX_EXIF_BYTES: Final = 1 << 20
+_PNG_PIXELS: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+"""The chunks that pixels are made of."""
+_MOST_PROFILE: Final = 16 << 20
+_JPEG_SCAN: Final = 0xDA
+_JPEG_APPS: Final = range(0xE0, 0xF0)
+_JPEG_ADOBE: Final = 0xEE
+_JPEG_ADOBE_BYTES: Final = 12
+"""From this length on it tells how colours are stored."""
 _quiet_lock = threading.Lock()
 
 
@@ -59,133 +60,59 @@ def quiet() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def only_unreadable() -> Iterator[None]:
-    """Turn whatever Pillow raises on bad bytes into `UnreadableImageError`."""
-    try:
-        yield
-    except UnreadableImageError:
-        raise
-    except Exception as error:  # Pillow raises nearly anything on hostile input
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UnreadableImageError(f"the image cannot be read: {reason}") from error
-
-
-def kind_of(stream: BinaryIO) -> Kind:
-    """The kind of the image in `stream` by its first bytes; raises `UnreadableImageError`."""
-    stream.seek(0)
-    head = stream.read(HEAD_BYTES)
-    kind = sniff(head)
-    if kind is not None:
-        return kind
-    if not head:
-        raise UnreadableImageError("the file is empty")
-    if foreign := sniff_foreign(head):
-        raise UnreadableImageError(
-            f"this is a {foreign} file, which the service does not read; convert it to PNG or JPEG"
-        )
-    if _is_text(head):
-        raise UnreadableImageError("this is text, not an image")
-    raise UnreadableImageError("this is no BMP, GIF, JPEG, PNG or TIFF image")
-
-
-def _is_text(head: bytes) -> bool:
-    text = head.decode("ascii", "replace")
-    return all(char.isprintable() or char.isspace() for char in text.replace("\ufffd", "\0"))
-
-
 def open_lazily(stream: BinaryIO, kind: Kind) -> ImageFile:
     """The opened, not yet decoded image. Call it inside `quiet()` and `only_unreadable()`."""
     stream.seek(0)
     return _PLUGINS[kind](cast("IO[bytes]", stream))
 
 
-def open_tiff(stream: BinaryIO) -> TiffImagePlugin.TiffImageFile:
-    """As `open_lazily`, of a TIFF: with its tags."""
-    stream.seek(0)
-    return TiffImagePlugin.TiffImageFile(cast("IO[bytes]", stream))
+def bare(stream: BinaryIO, kind: Kind) -> BinaryIO | None:
+    """A PNG or JPEG with nothing but what its pixels are made of; None for other kinds.
 
-
-def stored_size(image: ImageFile) -> Size:
-    """The size as stored; Pillow already swaps the sides of a TIFF that its orientation turns."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return Size(int(image.tag_v2[256]), int(image.tag_v2[257]))
-    return Size(*image.size)
-
-
-def stored_orientation(image: ImageFile, stream: BinaryIO) -> int:
-    """The EXIF orientation 1..8 of an opened image; 1 when there is none that makes sense."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        orientation = image.tag_v2.get(_ORIENTATION_TAG)
-    elif isinstance(image, PngImagePlugin.PngImageFile):
-        orientation = _exif_orientation(_png_exif(stream))
-    else:
-        orientation = _exif_orientation(image.info.get("exif"))
-    return orientation if isinstance(orientation, int) and orientation in _ORIENTATIONS else 1
-
-
-def _exif_orientation(data: bytes | None) -> object:
-    exif = Image.Exif()
-    try:
-        exif.load(data or b"")
-        return exif.get(_ORIENTATION_TAG)
-    except Exception:  # noqa: BLE001  # broken EXIF in a good image is common and means: no orientation
-        return None
-
-
-def png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """Name, offset of the data and length of each chunk that the file has a head for, by seeking."""
-    offset = _PNG_SIGNATURE_BYTES
-    while True:
-        stream.seek(offset)
-        head = stream.read(8)
-        if len(head) < _PNG_CHUNK_HEAD.size:
-            return
-        length, name = _PNG_CHUNK_HEAD.unpack(head)
-        yield name, offset + _PNG_CHUNK_HEAD.size, length
-        offset += length + _PNG_CHUNK_OVERHEAD
-
-
-def _png_exif(stream: BinaryIO) -> bytes | None:
-    """The eXIf chunk, which may stand behind the pixels; Pillow would decode them to find it."""
-    before = stream.tell()
-    try:
-        for name, offset, length in png_chunks(stream):
-            if name == b"eXIf" and length <= _MAX_EXIF_BYTES:
-                stream.seek(offset)
-                return b"Exif\0\0" + stream.read(length)
-            if name == b"IEND":
-                break
-        return None
-    finally:
-        stream.seek(before)
-
-
-def gif_size(stream: BinaryIO) -> Size:
-    """The size of a GIF's first frame on its screen, read by hand; raises `UnreadableImageError`.
-
-    Pillow's own opener may already allocate the announced frame, so it must not see it unchecked.
+    Texts, profiles and thumbnails that are too large, odd or broken for Pillow are no reason not to decode.
     """
-    stream.seek(6)
-    width, height, flags = struct.unpack("<HHB", _exactly(stream, 5))
-    stream.seek(13 + gif_table_bytes(flags))
-    while (mark := _exactly(stream, 1)) == b"!":
-        stream.seek(1, 1)
-        while length := _exactly(stream, 1)[0]:
-            stream.seek(length, 1)
-    if mark != b",":
-        raise UnreadableImageError("the GIF holds no picture")
-    left, top, frame_width, frame_height = struct.unpack("<4H", _exactly(stream, 8))
-    return Size(max(width, left + frame_width), max(height, top + frame_height))
+    if kind not in _BARE:
+        return None
+    stream.seek(0)
+    out = io.BytesIO()
+    for start, length in _BARE[kind](stream):
+        stream.seek(start)
+        out.write(stream.read(length))
+    out.seek(0)
+    return out
 
 
-def gif_table_bytes(flags: int) -> int:
-    """The length of the colour table that a screen or frame with `flags` is followed by."""
-    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+def png_profile(stream: BinaryIO) -> bytes | None:
+    """The colour profile of a PNG, of up to 16 MB: Pillow gives a whole picture up for one of more than 1 MB."""
+    for name, offset, length in png_chunks(stream):
+        if name == b"iCCP":
+            stream.seek(offset)
+            _name, _nul, packed = stream.read(length).partition(b"\0")
+            unpacking = zlib.decompressobj()
+            try:
+                profile = unpacking.decompress(packed[1:], _MOST_PROFILE)  # one byte says how it is packed
+            except zlib.error:
+                return None
+            return profile if unpacking.eof else None
+        if name == b"IDAT":
+            break
+    return None
 
 
-def _exactly(stream: BinaryIO, count: int) -> bytes:
-    data = stream.read(count)
-    if len(data) < count:
-        raise UnreadableImageError("the image is cut off inside its header")
-    return data
+def _png_parts(stream: BinaryIO) -> Iterator[tuple[int, int]]:
+    yield 0, _PNG_SIGNATURE_BYTES
+    for name, offset, length in png_chunks(stream):
+        if name in _PNG_PIXELS:
+            yield offset - 8, length + 12
+
+
+def _jpeg_parts(stream: BinaryIO) -> Iterator[tuple[int, int]]:
+    yield 0, 2
+    for code, offset, length in jpeg_segments(stream):
+        if code == _JPEG_SCAN:
+            yield offset - 4, -1
+        elif code not in _JPEG_APPS or (code == _JPEG_ADOBE and length >= _JPEG_ADOBE_BYTES):
+            yield offset - 4, length + 4
+
+
+_BARE: Final = {Kind.PNG: _png_parts, Kind.JPEG: _jpeg_parts}

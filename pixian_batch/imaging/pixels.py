@@ -16,8 +16,8 @@ from PIL import Image
 
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import DEFAULT_MAX_PIXELS, MAX_INPUT_PIXELS, Size
-from pixian_batch.imaging.errors import TooManyPixelsError, UnreadableImageError
-from pixian_batch.imaging.opening import only_unreadable, open_lazily, quiet
+from pixian_batch.imaging.errors import TooManyPixelsError, UnreadableImageError, only_unreadable
+from pixian_batch.imaging.opening import bare, open_lazily, png_profile, quiet
 from pixian_batch.imaging.probe import Probe, probe, upright
 
 if TYPE_CHECKING:
@@ -103,6 +103,12 @@ def load_upright(
 
     `orientation` stands in for the file's own. Raises `UnreadableImageError`.
     """
+    if (
+        ", planar" in header.layout and ", 8 bits" not in header.layout
+    ):  # Pillow takes their bytes for other samples
+        raise UnreadableImageError(
+            "planes of other than 8 bits are not supported; store the pixels interleaved"
+        )
     applied = orientation or header.orientation
     original = upright(header.size, applied)
     with only_unreadable():
@@ -127,6 +133,20 @@ def limited(size: Size, max_pixels: int) -> Size:
 
 
 def _decode(stream: BinaryIO, header: Probe, target: Size) -> Image.Image:
+    """The decoded image; what only its metadata keep Pillow from, is decoded without them."""
+    try:
+        return _loaded(stream, header, target)
+    except Exception:
+        pixels = bare(stream, header.kind)
+        if pixels is None:
+            raise
+    image = _loaded(pixels, header, target)
+    if header.kind is Kind.PNG and (profile := png_profile(stream)):
+        image.info["icc_profile"] = profile
+    return image
+
+
+def _loaded(stream: BinaryIO, header: Probe, target: Size) -> Image.Image:
     """The decoded image; a JPEG that is to be much smaller is decoded smaller."""
     with quiet():
         image = open_lazily(stream, header.kind)

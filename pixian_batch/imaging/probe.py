@@ -13,30 +13,26 @@ from typing import BinaryIO, Final
 
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import Size
-from pixian_batch.imaging.errors import UnreadableImageError
-from pixian_batch.imaging.opening import (
-    gif_size,
+from pixian_batch.imaging.errors import UnreadableImageError, only_unreadable
+from pixian_batch.imaging.headers import (
+    gif_frame,
     gif_table_bytes,
+    jpeg_segments,
     kind_of,
-    only_unreadable,
-    open_lazily,
-    open_tiff,
     png_chunks,
-    quiet,
-    stored_orientation,
-    stored_size,
+    read_header,
 )
+from pixian_batch.imaging.proven import PROVEN
+from pixian_batch.imaging.tags import read_tags
 
 _FIRST_TURNED: Final = 5
 """EXIF orientations from 5 on swap width and height."""
 _JPEG_TAIL_BYTES: Final = 64 * 1024
-_JPEG_SEGMENT_HEAD: Final = struct.Struct(">BBH")
 _JPEG_SEARCH_BLOCK: Final = 1 << 20
 _JPEG_END: Final = b"\xff\xd9"
-_JPEG_MARK: Final = 0xFF
-_JPEG_START_OF_SCAN: Final = 0xDA
-_JPEG_MAX_STEPS: Final = 100_000
+_JPEG_SCAN: Final = 0xDA
 _BMP_HEAD_BYTES: Final = 34
+_BMP_FULL_HEADER: Final = 40
 _TIFF_STRIPS: Final = ((273, 279), (324, 325))
 """(offsets, byte counts) of strips and of tiles."""
 
@@ -50,6 +46,13 @@ class Probe:
     """As stored, before the orientation is applied."""
     orientation: int
     """EXIF orientation, 1..8; 1 when the file says none."""
+    layout: str
+    """How the pixels are stored, in words."""
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether a delta can be rebuilt from it exactly."""
+        return self.layout in PROVEN
 
     @property
     def upright(self) -> Size:
@@ -66,12 +69,7 @@ def probe(stream: BinaryIO) -> Probe:
     """Read the header of the image in `stream` (seekable); raises `UnreadableImageError`."""
     with only_unreadable():
         kind = kind_of(stream)
-        if kind is Kind.GIF:
-            header = Probe(kind, gif_size(stream), 1)
-        else:
-            with quiet():
-                image = open_lazily(stream, kind)
-                header = Probe(kind, stored_size(image), stored_orientation(image, stream))
+        header = Probe(kind, *read_header(stream, kind))
     if min(header.size.width, header.size.height) < 1:
         raise UnreadableImageError("the image's header announces no pixels")
     return header
@@ -120,25 +118,12 @@ def _jpeg_is_whole(stream: BinaryIO, size: int) -> bool:
 
 def _jpeg_scan_offset(stream: BinaryIO) -> int | None:
     """Where the first scan begins: an end mark before it belongs to a thumbnail."""
-    offset = 2
-    for _ in range(_JPEG_MAX_STEPS):
-        stream.seek(offset)
-        head = stream.read(_JPEG_SEGMENT_HEAD.size)
-        if len(head) < _JPEG_SEGMENT_HEAD.size:
-            return None
-        mark, code, length = _JPEG_SEGMENT_HEAD.unpack(head)
-        if mark != _JPEG_MARK or code == _JPEG_MARK:
-            offset += 1  # junk or fill between segments
-        elif code == _JPEG_START_OF_SCAN:
-            return offset
-        else:
-            offset += 2 + length
-    return None
+    return next((offset for code, offset, _length in jpeg_segments(stream) if code == _JPEG_SCAN), None)
 
 
 def _gif_is_whole(stream: BinaryIO, size: int) -> bool:
     """The first frame's blocks reach their end: what comes behind it is not looked at."""
-    gif_size(stream)  # leaves the stream behind the frame's four sides
+    gif_frame(stream)  # leaves the stream behind the frame's four sides
     flags = stream.read(1)
     stream.seek(gif_table_bytes(flags[0]) + 1, os.SEEK_CUR)
     while length := stream.read(1):
@@ -155,20 +140,22 @@ def _bmp_is_whole(stream: BinaryIO, size: int) -> bool:
     if len(head) < _BMP_HEAD_BYTES:
         return False
     pixels, header_bytes = struct.unpack_from("<II", head, 10)
-    if header_bytes < 40:  # the OS/2 header has 16-bit fields: Pillow will tell
-        return True
-    width, height = struct.unpack_from("<ii", head, 18)
-    bits, compression = struct.unpack_from("<HI", head, 28)
+    if header_bytes < _BMP_FULL_HEADER:  # OS/2's first headers know no compression
+        width, height, _planes, bits = struct.unpack_from(
+            "<HHHH" if header_bytes == 12 else "<iiHH", head, 18
+        )
+        compression = 0
+    else:
+        width, height, _planes, bits, compression = struct.unpack_from("<iiHHI", head, 18)
     row = (abs(width) * bits + 31) // 32 * 4
     return compression in {1, 2, 4, 5} or pixels + row * abs(height) <= size
 
 
 def _tiff_is_whole(stream: BinaryIO, size: int) -> bool:
     """Every strip or tile of the first picture lies inside the file."""
-    with quiet():
-        tags = open_tiff(stream).tag_v2
-        for offsets, counts in _TIFF_STRIPS:
-            pairs = zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False)
-            if any(offset + count > size for offset, count in pairs):
-                return False
+    tags = read_tags(stream, {tag for pair in _TIFF_STRIPS for tag in pair})
+    for offsets, counts in _TIFF_STRIPS:
+        pairs = zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False)
+        if any(offset + count > size for offset, count in pairs):
+            return False
     return True

@@ -142,7 +142,8 @@ class PixianClient:
         source: a path, the bytes of an image, an http(s) URL that the service fetches, or `File`, `Bytes`,
         `Base64`, `Url`. to: write the result there (synced, then renamed into place, replacing what stands
         there); it is `result.content` otherwise. via_delta: download the smaller Delta PNG and rebuild the
-        full PNG from the local original; an image above `max_pixels` is asked for as PNG, with a warning.
+        full PNG from the local original; an image above `max_pixels`, or stored in a way that is not proven to be
+        read exactly (16 bits, CMYK), is asked for as PNG, with a warning.
 
         Raises one of `PixianError`'s kinds. ValueError and TypeError are mistakes in the arguments. Whatever
         is raised before a request was sent has cost nothing.

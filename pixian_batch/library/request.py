@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pixian_batch.contract.params import OutputFormat, Params
+from pixian_batch.imaging.errors import UnprovenLayoutError
 from pixian_batch.library.parameters import read_parameters
 from pixian_batch.library.sinks import Destination
 from pixian_batch.library.sources import File, Url, explicit, prepare
 
 if TYPE_CHECKING:
+    from pixian_batch.imaging.probe import Probe
     from pixian_batch.library.sources import Prepared, Source
 
 
@@ -38,14 +40,22 @@ async def read_call(source: Source, params: Params, *, to: str | None, via_delta
     spec = CallSpec(prepared=prepared, params=params, destination=destination)
     if not via_delta:
         return spec
-    size = prepared.size
-    if size is not None and size.pixels > params.max_pixels:
-        warning = (
-            f"{size.width} x {size.height} is more than max_pixels ({params.max_pixels:,}): "
-            "it was asked for as PNG, not by way of a Delta PNG"
-        )
+    if warning := _no_delta(prepared.probe, params.max_pixels):
         return replace(spec, warnings=(warning,))
     return replace(spec, params=replace(params, output_format=OutputFormat.DELTA_PNG), rebuild=True)
+
+
+def _no_delta(probe: Probe | None, max_pixels: int) -> str:
+    """Why the image is asked for as PNG although a delta was wanted; "" when it is not."""
+    if probe is None:
+        return ""
+    if probe.size.pixels > max_pixels:
+        why = f"{probe.size.width} x {probe.size.height} is more than max_pixels ({max_pixels:,})"
+    elif not probe.is_proven:
+        why = str(UnprovenLayoutError(probe.layout))
+    else:
+        return ""
+    return f"{why}: it was asked for as PNG, not by way of a Delta PNG"
 
 
 def _for_delta(source: object, params: Params) -> Params:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from pixian_batch.adapters.reading import ReadingError, read_fingerprint
 from pixian_batch.adapters.wire.source import Base64Source, BytesSource, FileSource, UrlSource
 from pixian_batch.contract.params import MAX_INPUT_PIXELS, Size
+from pixian_batch.imaging.errors import UnreadableImageError
+from pixian_batch.imaging.probe import Probe, check_complete, probe
 from pixian_batch.library.errors import InputError
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from pixian_batch.adapters.wire.source import Source as WireSource
-    from pixian_batch.imaging.probe import Probe
 
 _EXPORT = "open it in an image viewer and export it again as PNG or JPEG"
 
@@ -56,10 +57,10 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | File | Bytes | Base64 | Url
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An image that was looked at and may be sent. size: as stored, in pixels; None for a URL."""
+    """An image that was looked at and may be sent. probe: what its header says; None for a URL."""
 
     wire: WireSource
-    size: Size | None
+    probe: Probe | None
 
     @property
     def path(self) -> str | None:
@@ -105,11 +106,11 @@ async def prepare(source: File | Bytes | Base64 | Url) -> Prepared:
             return await asyncio.to_thread(_file, os.fspath(path))
         case Bytes(content):
             probe = await asyncio.to_thread(_probe, content)
-            return Prepared(BytesSource(content, probe.kind), probe.size)
+            return Prepared(BytesSource(content, probe.kind), probe)
         case Base64(content):
             probe = await asyncio.to_thread(_probe, content)
             try:
-                return Prepared(Base64Source(content), probe.size)
+                return Prepared(Base64Source(content), probe)
             except ValueError as error:
                 raise InputError(str(error), hint="give the bytes themselves", code="too_large") from error
 
@@ -120,14 +121,10 @@ def _file(path: str) -> Prepared:
     except ReadingError as error:
         raise InputError(f"{path}: {error}", hint=error.hint, code=error.code) from error
     _check_size(seen.probe.size)
-    return Prepared(
-        FileSource(path, seen.probe.kind, (seen.stamp.size, seen.stamp.mtime_ns)), seen.probe.size
-    )
+    return Prepared(FileSource(path, seen.probe.kind, (seen.stamp.size, seen.stamp.mtime_ns)), seen.probe)
 
 
 def _probe(content: bytes) -> Probe:
-    from pixian_batch.imaging.errors import UnreadableImageError
-    from pixian_batch.imaging.probe import check_complete, probe  # Pillow
 
     stream = io.BytesIO(content)
     try:

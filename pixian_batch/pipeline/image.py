@@ -160,8 +160,8 @@ class ImageHandler:
     async def _send(self, job: Job, turn: Turn) -> Pursuit:
         await self.preflight.once()
         async with turn as worker:
-            if self.spec.via_delta and not job.rebuild and not self.stop.up:
-                self.notify(_not_by_delta(job, self.spec.params.max_pixels))
+            if job.no_delta and not self.stop.up:
+                self.notify(_not_by_delta(job))
             return await worker.pursue(job)
 
     async def _outcome(self, job: Job, pursuit: Pursuit) -> Outcome:
@@ -243,14 +243,9 @@ def _refused(refusal: str) -> Outcome:
     )
 
 
-def _not_by_delta(job: Job, max_pixels: int) -> Message:
+def _not_by_delta(job: Job) -> Message:
     """A delta has the original's size and needs the original: said before anything is sent for this image."""
-    why = (
-        "the original of a URL is not here"
-        if job.pixels is None
-        else f"its {job.pixels:,} pixels are more than --max-pixels {max_pixels:,}, so it will be shrunk"
-    )
-    return Message(Level.INFO, f"{job.input}: asked for as PNG, not by way of a Delta PNG: {why}")
+    return Message(Level.INFO, f"{job.input}: asked for as PNG, not by way of a Delta PNG: {job.no_delta}")
 
 
 def _problem(reply: Reply) -> Problem:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pixian_batch.adapters.walking import ResultNames, Walked
+    from pixian_batch.policy.left_out import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Inputs:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     follow_symlinks: bool = False
+    include_system: bool = False
     only: frozenset[str] | None = None
 
     @property
@@ -38,20 +40,30 @@ class Inputs:
         return len(self.paths) > 1 or self.listed is not None
 
     def walk(
-        self, *, out: str, result_names: ResultNames | None, go_on: Callable[[], bool] = lambda: True
+        self,
+        *,
+        out: str,
+        result_names: ResultNames | None,
+        left_out: LeftOut | None = None,
+        go_on: Callable[[], bool] = lambda: True,
     ) -> Iterator[Walked]:
         """All inputs; the folder `out` is never one. Blocking. Raises OSError for an unreadable list.
 
-        result_names: None when only the inputs' names are wanted; go_on: asked while a list comes from a pipe
-        that may stay silent; False ends the walk.
+        result_names: None when only the inputs' names are wanted; left_out: counts what is passed by; go_on:
+        asked while a list comes from a pipe that may stay silent; False ends the walk.
         """
         rules = WalkRules(
-            result_names, (out,), self.include, self.exclude, follow_symlinks=self.follow_symlinks
+            result_names,
+            avoid=(out,),
+            include=self.include,
+            exclude=self.exclude,
+            follow_symlinks=self.follow_symlinks,
+            include_system=self.include_system,
         )
-        yield from self._chosen(Walker(rules).walk(self.paths))
+        yield from self._chosen(Walker(rules, left_out).walk(self.paths))
         if self.listed is not None:
             names = read_list(self.listed, nul=self.nul, go_on=go_on)
-            yield from self._chosen(Walker(rules).walk(names, listed=True))
+            yield from self._chosen(Walker(rules, left_out).walk(names, listed=True))
 
     def _chosen(self, walk: Iterator[Walked]) -> Iterator[Walked]:
         """What `only` lets through. Troubles always: they say why something was not looked at."""

@@ -31,7 +31,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One image to buy. place: where its result goes; rebuild: its result is a delta to be rebuilt.
+    """One image to buy. place: where its result goes; rebuild: its result is a delta to be rebuilt; no_delta: why
+    it is not, where that was asked for.
 
     at_most: credits that it can cost, as the spending layer found them; None where nothing is known.
     """
@@ -43,6 +44,7 @@ class Job:
     place: str
     pixels: int | None
     rebuild: bool = False
+    no_delta: str = ""
     at_most: Decimal | None = None
 
 

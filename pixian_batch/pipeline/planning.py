@@ -23,6 +23,7 @@ from pixian_batch.pipeline.originals import Originals
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.policy.forecast import Fate, FolderPlan
+from pixian_batch.policy.left_out import LeftOut
 from pixian_batch.policy.outcome import Ending, Failed, Skipped
 from pixian_batch.policy.record import Key
 
@@ -52,6 +53,8 @@ class Planner:
     samples: dict[int, str] = field(default_factory=dict)
     """Some new images by their pixels, for calibrating."""
     _same_size: dict[int, str | None] = field(default_factory=dict)
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """What the walk has passed by."""
     _digests: set[bytes] = field(default_factory=set)
 
     async def plan(self) -> None:
@@ -66,7 +69,7 @@ class Planner:
             listener=self,
             originals=Originals(inputs, out),
         )
-        walk = inputs.walk(out=out, result_names=self.spec.result_names)
+        walk = inputs.walk(out=out, result_names=self.spec.result_names, left_out=self.left_out)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(discovery.feed(walk, stream, several=inputs.several))
@@ -142,7 +145,8 @@ class Planner:
         return (await asyncio.to_thread(read_fingerprint, path)).digest
 
     async def _is_bought(self, digest: bytes) -> bool:
-        return await self.ledger.is_bought(Key(digest, self.spec.key_params(rebuild=self.spec.via_delta)))
+        keys = [Key(digest, params) for params in self.spec.all_key_params()]
+        return any([await self.ledger.is_bought(key) for key in keys])
 
 
 async def calibrate(

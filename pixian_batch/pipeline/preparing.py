@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from pixian_batch.adapters.reading import Fingerprint, Stamp, read_fingerprint
 from pixian_batch.adapters.wire.source import BytesSource, FileSource, UrlSource
+from pixian_batch.imaging.errors import UnprovenLayoutError
 from pixian_batch.pipeline.job import Job
 from pixian_batch.policy.record import Key
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.adapters.wire.source import Source
+    from pixian_batch.imaging.probe import Probe
     from pixian_batch.pipeline.job import Found
     from pixian_batch.pipeline.spec import Spec
 
@@ -46,7 +48,8 @@ class Preparing:
         stamp, probe = fingerprint.stamp, fingerprint.probe
         if found.known is None or found.known[:2] != (stamp.size, stamp.mtime_ns):
             self.ledger.note_source(found.absolute, stamp.size, stamp.mtime_ns, fingerprint.digest)
-        rebuild = self.spec.via_delta and probe.size.pixels <= self.spec.params.max_pixels
+        no_delta = self._no_delta(probe) if self.spec.via_delta else ""
+        rebuild = self.spec.via_delta and not no_delta
         job = Job(
             input=found.path,
             source=_source(found.path, fingerprint),
@@ -55,8 +58,16 @@ class Preparing:
             place=place,
             pixels=probe.size.pixels,
             rebuild=rebuild,
+            no_delta=no_delta,
         )
         return job, refusal
+
+    def _no_delta(self, probe: Probe) -> str:
+        """Why the image is bought as PNG although a delta was asked for; "" when it is not."""
+        pixels, limit = probe.size.pixels, self.spec.params.max_pixels
+        if pixels > limit:
+            return f"its {pixels:,} pixels are more than --max-pixels {limit:,}, so it will be shrunk"
+        return "" if probe.is_proven else str(UnprovenLayoutError(probe.layout))
 
     def _look(self, found: Found, place: str) -> tuple[Fingerprint, str | None]:
         """At the input and at its result's place, in one visit to a thread. Blocking."""
@@ -72,6 +83,7 @@ class Preparing:
             params=self.spec.params,
             place=place,
             pixels=None,
+            no_delta="the original of a URL is not here" if self.spec.via_delta else "",
         )
 
 

@@ -8,8 +8,9 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pixian_batch.policy.left_out import LeftOut
 from pixian_batch.policy.outcome import Done, Ending, Failed, Skipped, SkipReason
-from pixian_batch.policy.progress import Snapshot
+from pixian_batch.policy.progress import Level, Message, Snapshot
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Progress:
     tally: Tally = field(default_factory=Tally)
     problems: Counter[str] = field(default_factory=Counter)
     """Failures by their message."""
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """Of the walk that has ended first, or so far."""
     found: int = 0
     counted: bool = False
     pool: Pool[Any] | None = None
@@ -45,6 +48,7 @@ class Progress:
     credits_ever: Decimal | None = None
     _recovered: set[str] = field(default_factory=set)
     """Outputs of images that ended in this run before they were found in it: each ends only once."""
+    _told_left_out: bool = False
     _began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     _lately: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_LATELY))
 
@@ -52,6 +56,13 @@ class Progress:
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return asyncio.get_running_loop().time() - self._began
+
+    def passed_by(self, left_out: LeftOut) -> None:
+        """A walk has ended: say, once, what it has left out."""
+        if not self._told_left_out:
+            self._told_left_out, self.left_out = True, left_out
+            for text, hint in left_out.sentences():
+                self.watcher.notify(Message(Level.INFO, text, hint))
 
     def recovered(self, ending: Ending) -> None:
         """An image of an interrupted run was finished; when it is found, it is done already."""

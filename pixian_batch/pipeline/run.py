@@ -17,6 +17,7 @@ from pixian_batch import __version__
 from pixian_batch.adapters.descriptors import workers_for
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
+from pixian_batch.adapters.walking import ListError
 from pixian_batch.adapters.wire.trace import WireFact
 from pixian_batch.pipeline.assembly import Assembly
 from pixian_batch.pipeline.discovery import Discovery
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.spec import Outputs, Pace, Spec
     from pixian_batch.pipeline.spending import Limits
     from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.policy.left_out import LeftOut
     from pixian_batch.policy.progress import Watcher
     from pixian_batch.policy.record import Standing
     from pixian_batch.policy.retry import Decision
@@ -207,21 +209,24 @@ class Run:
 
     async def _feed(self, discovery: Discovery, stream: Stream[Found], survey: Survey) -> None:
         try:
-            found = await discovery.feed(self._walk(), stream, several=self.inputs.several)
+            left_out = self.progress.left_out
+            found = await discovery.feed(self._walk(left_out), stream, several=self.inputs.several)
+            if found is not None:
+                self.progress.passed_by(left_out)
             if found is not None and not survey.counting:
                 self.progress.found, self.progress.counted = found, True
         except LedgerError as error:
             self.stop.raise_(Stop.disk(error))
         except OSError as error:  # the list file
-            problem = Problem(
-                "unreadable", f"the list cannot be read: {error.strerror}", "check --files-from"
-            )
+            hint = error.hint if isinstance(error, ListError) else "check --files-from"
+            problem = Problem("unreadable", f"the list cannot be read: {error.strerror}", hint)
             self.progress.ended(Ending(self.inputs.listed or "", None, Failed(problem)))
 
-    def _walk(self, *, names_only: bool = False) -> Iterator[Walked]:
+    def _walk(self, left_out: LeftOut, *, names_only: bool = False) -> Iterator[Walked]:
         return self.inputs.walk(
             out=self.outputs.out,
             result_names=None if names_only else self.spec.result_names,
+            left_out=left_out,
             go_on=lambda: not self.stop.up,
         )
 
@@ -238,6 +243,7 @@ class Run:
             credits_ever=self.progress.credits_ever,
             doubts=() if self.spec.free else doubts,
             problems=tuple(self.progress.problems.most_common(10)),
+            left_out=self.progress.left_out.copy(),
         )
 
 

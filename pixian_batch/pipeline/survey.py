@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.walking import size_of
+from pixian_batch.policy.left_out import LeftOut
 from pixian_batch.policy.progress import Level, Message
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Survey:
     ledger: Ledger
     landing: Landing
     progress: Progress
-    walk: Callable[[], Iterator[Walked]]
+    walk: Callable[[LeftOut], Iterator[Walked]]
     listed: str | None
     counting: bool = False
     """It counts, or has counted: nobody else needs to."""
@@ -67,13 +68,15 @@ class Survey:
         if self.listed is not None and not await asyncio.to_thread(os.path.isfile, self.listed):
             return
         self.counting = True
+        left_out = LeftOut()
         with contextlib.suppress(OSError):
-            await asyncio.to_thread(self._add_all)
+            await asyncio.to_thread(self._add_all, left_out)
             self.progress.counted = True
+            self.progress.passed_by(left_out)
 
-    def _add_all(self) -> None:
+    def _add_all(self, left_out: LeftOut) -> None:
         """Blocking; for a thread."""
-        for walked in self.walk():
+        for walked in self.walk(left_out):
             if self.progress.stop.up:
                 raise InterruptedError
             self.progress.found += size_of(walked)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from pixian_batch.policy.left_out import LeftOut
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
@@ -91,6 +93,7 @@ class Summary:
     """The images in doubt, the first ones by name; `tally.undecided` counts them all."""
     problems: tuple[tuple[str, int], ...] = field(default=())
     """Failures by message with their number, the most frequent first."""
+    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 class Watcher:

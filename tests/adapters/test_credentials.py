@@ -188,6 +188,30 @@ def test_a_netrc_of_other_hosts_says_nothing(home: Path) -> None:
     assert "are not set" in str(refused())
 
 
+def test_texts_from_windows_are_read_and_utf16_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, says: Callable[[str], None]
+) -> None:
+    netrc(home)
+    entry, file = home / ".netrc", home / "secret"
+    plain = entry.read_bytes()
+    for change, name in ((b"\xef\xbb\xbf", "nid"), (b"\xef\xbb\xbf\r\n", "nid")):
+        entry.write_bytes(change + plain.replace(b"\n", b"\r\n"))
+        assert found() == (name, "nsecret")
+    entry.write_bytes(plain.decode().encode("utf-16"))
+    assert (str(refused()), refused().hint) == (f"{entry} is UTF-16", "save it as UTF-8")
+    says("\ufeffcid:csecret|")
+    assert found() == ("cid", "csecret")
+    file.write_bytes("cid:csecret\r\n".encode("utf-16"))
+    monkeypatch.setenv("PIXIAN_BATCH_CREDENTIALS_COMMAND", f"cat {file}")
+    assert "UTF-16" in str(refused())
+    monkeypatch.setenv("PIXIAN_API_ID", "eid")
+    monkeypatch.setenv("PIXIAN_API_SECRET_FILE", str(file))
+    file.chmod(0o600)
+    assert (str(refused()), refused().hint) == (f"{file} is UTF-16", "save it as UTF-8")
+    file.write_bytes(b"\xef\xbb\xbffsecret\r\nmore\r\n")
+    assert found() == ("eid", "fsecret")
+
+
 def test_a_broken_netrc_does_not_quote_a_password(home: Path) -> None:
     netrc(home, text=f"machine {HOST} login a password\nb {SECRET}\n")
     assert SECRET not in str(refused())

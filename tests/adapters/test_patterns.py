@@ -80,7 +80,7 @@ def test_include_and_exclude(tmp_path: Path, subtests: pytest.Subtests) -> None:
         ({"exclude": ("x/y",)}, "a.jpg b.PNG x/a.jpg x2/a.jpg x2/y/z/a.jpg"),
         ({"exclude": ("x/*",)}, "a.jpg b.PNG x2/a.jpg x2/y/z/a.jpg"),
         ({"include": ("x/*",)}, "x/a.jpg x/y/a.jpg x/y/b.png"),
-        ({"include": ("*.jpg", "*.png"), "exclude": ("x2",)}, "a.jpg x/a.jpg x/y/a.jpg x/y/b.png"),
+        ({"include": ("*.jpg", "*.png"), "exclude": ("x2",)}, "a.jpg b.PNG x/a.jpg x/y/a.jpg x/y/b.png"),
         ({"include": ("nothing",)}, ""),
         ({"exclude": ("*",)}, ""),
     ]
@@ -88,3 +88,28 @@ def test_include_and_exclude(tmp_path: Path, subtests: pytest.Subtests) -> None:
         with subtests.test(rules=rules, expected=expected):
             tree(tmp_path, *GLOBBED)
             assert places(walk(tmp_path, **rules)) == expected.split()
+
+
+def test_the_suffix_of_a_pattern_matches_in_any_case_and_nothing_else_does(
+    tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    tree(tmp_path, "a.jpg", "B.JPG", "c.Jpg", "d.png", "E.PNG", "x.1/f.JPG")
+    every = ["B.JPG", "E.PNG", "a.jpg", "c.Jpg", "d.png", "x.1/f.JPG"]
+    cases: list[tuple[str, list[str]]] = [
+        ("*.jpg", ["B.JPG", "a.jpg", "c.Jpg", "x.1/f.JPG"]),
+        ("*.JPG", ["B.JPG", "a.jpg", "c.Jpg", "x.1/f.JPG"]),
+        ("*.jp*", ["B.JPG", "a.jpg", "c.Jpg", "x.1/f.JPG"]),
+        ("*.[jJ]pg", ["a.jpg", "c.Jpg"]),
+        ("*.[!p]*", ["B.JPG", "E.PNG", "a.jpg", "c.Jpg", "x.1/f.JPG"]),
+        ("x.1/*.jpg", ["x.1/f.JPG"]),
+        ("X.1/*.jpg", []),
+        ("b.jpg", []),
+        ("A*", []),
+        ("x.1/f*", ["x.1/f.JPG"]),
+    ]
+    for pattern, expected in cases:
+        with subtests.test(pattern=pattern):
+            assert places(walk(tmp_path, include=(pattern,))) == expected
+            assert places(walk(tmp_path, exclude=(pattern,))) == [
+                name for name in every if name not in expected
+            ]

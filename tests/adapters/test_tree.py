@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def test_every_suffix_in_any_case_is_an_input_and_nothing_else(tmp_path: Path) -> None:
-    wanted = {f"a.{s}" for s in ("bmp", "gif", "jpg", "jpeg", "png", "tif", "tiff")}
+    wanted = {
+        f"a.{s}" for s in ("bmp", "dib", "gif", "jpg", "jpeg", "jpe", "jif", "jfif", "png", "tif", "tiff")
+    }
     wanted |= {"B.JPG", "B.TiFf", "b.Png", "two.dots.jpeg"}
     tree(tmp_path, *wanted, "x.webp", "x.txt", "jpg", "x.jpg.part", "x.jpg~", "noext", "x.")
     assert set(places(walk(tmp_path))) == wanted

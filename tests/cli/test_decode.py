@@ -95,3 +95,20 @@ def test_overwrite_replaces(pair: Path) -> None:
     ended = here("decode", "a.png", "d.png", "-o", "there.png", "--overwrite")
     assert ended.code == 0
     assert (pair / "there.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_photo_that_may_be_read_otherwise_is_decoded_only_when_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    deep = np.random.default_rng(1).integers(0, 65536, (20, 30), dtype=np.uint16)
+    Image.fromarray(deep).save(tmp_path / "a.png")
+    Image.new("RGBA", (30, 20), (255, 255, 255, 0)).save(tmp_path / "d.png")
+    refused = here("decode", "a.png", "d.png", "-o", "out.png")
+    assert refused.code == 3
+    assert "from PNG, grey, 16 bits, a rebuild is not proven to be exact" in refused.err
+    assert "add --unproven" in refused.err
+    assert not (tmp_path / "out.png").exists()
+    assert here("decode", "a.png", "d.png", "-o", "out.png", "--unproven").code == 0
+    rebuilt = np.asarray(Image.open(io.BytesIO((tmp_path / "out.png").read_bytes())))
+    np.testing.assert_array_equal(rebuilt[..., 0], deep >> 8)

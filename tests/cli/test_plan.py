@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from decimal import Decimal
@@ -107,3 +108,31 @@ def test_it_reads_as_a_table(workspace: Callable[..., Workspace]) -> None:
     assert out.splitlines()[0].split() == ["folder", "new", "megapixels"]
     assert "not known yet: add --calibrate 5" in out
     assert home.do("plan", str(home.photos), "--out", str(home.out), "--test")[1].count("credits  free") == 1
+
+
+def test_what_is_left_out_is_said_once_by_plan_and_run(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
+    home.add("a.JFIF", "b/@eaDir/thumb.jpg", "b/._c.jpg", "#recycle/d.jpg")
+    for name in ("e.heic", "b/f.HEIC", "g.cr2", "h.txt"):
+        put(home.photos / name, b"x")
+    systems = "2 folders and 1 file of operating systems were left out — --include-system takes them"
+    kinds = "2 .heic and 1 .cr2 were left out: the service does not take them"
+    expected = {
+        "system_folders": 2,
+        "system_files": 1,
+        "suffixes": [{"suffix": ".heic", "count": 2}, {"suffix": ".cr2", "count": 1}],
+    }
+    assert (home.plan()["new"], home.plan()["left_out"]) == (1, expected)
+    planned = home.do("plan", str(home.photos), "--out", str(home.out))[1]
+    for options in (
+        (),
+        ("--include", "*.jfif", "--include", "*.jpg", "--include", "*.heic", "--include", "*.cr2"),
+    ):
+        code, out, err = home.run("--json", "--no-progress", *options)
+        assert code == 0
+        assert json.loads(out.splitlines()[-1])["left_out"] == expected
+        for text in (planned, err):
+            assert (text.count(systems), text.count(kinds)) == (1, 1)
+    assert (home.emulator.bill.totals.charges, home.plan("--include-system")["new"]) == (1, 3)
+    assert home.run("--include-system")[0] == 0
+    assert home.emulator.bill.totals.charges == 4

@@ -328,6 +328,33 @@ def test_a_silent_list_does_not_keep_a_stopped_run_alive(run: Command) -> None:
         assert json.loads(running.stdout.readline())["exit_code"] == 130
 
 
+def test_a_list_of_another_kind_is_named_in_one_short_line(run: Command) -> None:
+    put(run.folder / "a.jpg", picture("jpg"))
+    for content, options, hint in (
+        (b"a.jpg\0" * 400_000, (), "add -0"),
+        (b"a.jpg\n" * 400_000, ("-0",), "leave -0"),
+        ("a.jpg\r\n".encode("utf-16"), (), "save it as UTF-8"),
+    ):
+        listed = put(run.folder / "list", content)
+        planned = run("plan", "--files-from", listed, "--out", "out", *options)
+        ran = run("--files-from", listed, "--out", "out", "--json", *options)
+        assert (planned.code, ran.code, run.bought()) == (2, 3, 0)
+        for told in (planned.err, ran.err):
+            assert hint in told
+            assert len(told) < 1000
+
+
+def test_a_list_from_windows_is_read(run: Command) -> None:
+    for number, name in enumerate(("a.jpg", "b.jpg")):
+        put(run.folder / name, picture("jpg", shade=number * 40))
+    put(run.folder / "list", "\ufeffa.jpg\r\nb.jpg\r\n".encode())
+    put(run.folder / "pixian-batch.toml", '\ufefffiles-from = "list"\r\nout = "cut"\r\n'.encode())
+    assert run("--json").statuses() == {"a.jpg": "done", "b.jpg": "done"}
+    put(run.folder / "pixian-batch.toml", 'out = "cut"\r\n'.encode("utf-16"))
+    ran = run("--json")
+    assert (ran.code, "is UTF-16" in ran.err, "save it as UTF-8" in ran.err) == (2, True, True)
+
+
 def test_a_missing_list_is_said(run: Command) -> None:
     ran = run("--files-from", "nowhere", "--out", "out", "--json")
     assert ran.code != 0

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from imaging import layouts
 from PIL import Image, ImageOps
 from support.commands import command, here
 from support.emulators import EmulatorThread
+from support.pictures import put
 
 from pixian_batch.emulator.settings import EngineName
 from pixian_batch.emulator.weather import Fault, Weather
+from pixian_batch.imaging.proven import PROVEN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,3 +117,31 @@ def test_a_delta_that_does_not_fit_is_kept_and_decodes_later(tmp_path: Path) -> 
     solid = rescued[..., 3] == 255
     assert solid.any()
     np.testing.assert_array_equal(rescued[solid][:, :3], rgb[solid])
+
+
+def test_every_proven_layout_equals_a_direct_run_and_the_others_are_asked_for_as_png(tmp_path: Path) -> None:
+    photos, mixed = tmp_path / "in", {**layouts.unproven()}
+    mixed |= {name: data for name, (data, _pixels, _tolerance) in layouts.proven().items()}
+    places = {}
+    for number, (name, data) in enumerate(mixed.items()):
+        places[name] = f"{number}.{name[:3].replace('TIF', 'tiff').replace('JPE', 'jpg').lower()}"
+        put(photos / places[name], data)
+    with EmulatorThread(engine=EngineName.PLAIN) as emulator:
+        url = ("--api-url", emulator.url, "--json", "--verbose", "--min-free", "1MB")
+        direct = command("run", str(photos), "--out", str(tmp_path / "direct"), *url)
+        via = command("run", str(photos), "--out", str(tmp_path / "via"), *url, "--via-delta")
+    assert '"status":"lost"' not in direct.out + via.out
+    for name, place in places.items():
+        asked = f"{place}: asked for as PNG, not by way of a Delta PNG: from {name}, a rebuild is not proven"
+        assert (asked in via.err) == (name not in PROVEN), name
+        cut = place.rpartition(".")[0] + ".png"
+        if name in PROVEN or (tmp_path / "direct" / cut).exists():  # Pillow does not decode all the others
+            shown, rebuilt = pixels(tmp_path / "direct" / cut), pixels(tmp_path / "via" / cut)
+            seen = shown[..., 3] > 0
+            assert (rebuilt[..., 3] == shown[..., 3]).all(), name
+            assert (rebuilt[seen] == shown[seen]).all(), name
+            if name in PROVEN:
+                _data, own, tolerance = layouts.proven()[name]
+                solid = shown[..., 3] == 255
+                assert solid.any()
+                assert np.abs(rebuilt[solid][:, :3].astype(int) - own[solid]).max() <= tolerance, name

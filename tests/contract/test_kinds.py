@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pixian_batch.contract.kinds import (
+    FOREIGN_SUFFIXES,
     HEAD_BYTES,
     INPUT_SUFFIXES,
     TAIL_BYTES,
@@ -72,6 +73,17 @@ def test_foreign_kinds_are_named(subtests: pytest.Subtests) -> None:
         (_bytes("PDF"), "PDF"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
         (b"\0\0\0\x18ftypmif1\0\0\0\0", "HEIC"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\0", "camera's raw"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0", "video"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0", "video"),
+        (b"\0\0\0\x18ftyphevc\0\0\0\0", "HEIC"),
+        (b"\xff\x0a\xfa\x1f", "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+        (b"FUJIFILMCCD-RAW ", "camera's raw"),
+        (b"IIRO\x08\0\0\0", "camera's raw"),
+        (b"IIU\0\x18\0\0\0", "camera's raw"),
+        (b"\0\5\x16\7\0\2\0\0Mac OS X", "macOS companion (._)"),
         (b"8BPS\0\x01", "PSD"),
         (b"<svg xmlns=", "SVG"),
         (b"RIFF\0\0\0\0WAVE", None),
@@ -117,8 +129,9 @@ def test_no_bytes_can_raise(data: bytes) -> None:
 
 
 def test_suffixes_and_media_types_are_the_usual_ones() -> None:
-    expected = {".bmp", ".gif", ".jpg", ".jpeg", ".png", ".tif", ".tiff"}
+    expected = {".bmp", ".dib", ".gif", ".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".png", ".tif", ".tiff"}
     assert expected == INPUT_SUFFIXES
+    assert not INPUT_SUFFIXES & FOREIGN_SUFFIXES
     assert {kind.media_type for kind in Kind} == {
         "image/bmp",
         "image/gif",

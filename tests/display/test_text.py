@@ -201,3 +201,13 @@ def test_doubts_whose_cost_nobody_knows_are_told_beside_the_sum() -> None:
     tally = Tally(in_doubt=11, credits_in_doubt=Decimal("0.25"), doubts_unpriced=10)
     assert text.credit_facts(tally, free=False)[-1] == f"{known_and_not} in doubt"
     assert text.credit_facts(tally, free=True) == ["free"]
+
+
+def test_nothing_floods_a_screen_and_nothing_is_lost_for_programs() -> None:
+    flood = "a.jpg\0" * 500_000
+    assert len(text.printable(flood)) == text.MOST_PRINTED
+    assert text.printable(flood).startswith("a.jpg\\x00a.jpg")
+    assert "…" in text.printable(flood)
+    assert len(text.with_hint(flood, flood)) < 2 * text.MOST_PRINTED + 10
+    assert text.visible("x" * 5000) == "x" * 5000
+    assert text.printable("x" * text.MOST_PRINTED) == "x" * text.MOST_PRINTED

@@ -105,15 +105,14 @@ def test_every_mode_is_rebuilt_exactly(subtests: pytest.Subtests) -> None:
         with subtests.test(mode=mode, kind=kind):
             original = saved(Image.fromarray(photo()).convert(mode), kind)
             rgb = upright_rgb(original)
-            assert (
-                decoded(rebuild(original, io.BytesIO(encode_delta(rgb, subject(rgb))))) == subject(rgb)
-            ).all()
+            delta = io.BytesIO(encode_delta(rgb, subject(rgb)))
+            assert (decoded(rebuild(original, delta, unproven=mode == "CMYK")) == subject(rgb)).all()
 
 
 def test_sixteen_bit_grey_gives_its_high_byte() -> None:
     deep = np.random.default_rng(2).integers(0, 65536, (20, 30), dtype=np.uint16)
     rgb = np.repeat((deep >> 8).astype(np.uint8)[..., np.newaxis], 3, axis=-1)
-    rebuilt = decoded(rebuild(saved(Image.fromarray(deep), "PNG"), delta_of_solid(rgb)))
+    rebuilt = decoded(rebuild(saved(Image.fromarray(deep), "PNG"), delta_of_solid(rgb), unproven=True))
     assert (rebuilt[..., :3] == rgb).all()
 
 

@@ -57,6 +57,8 @@ def test_what_is_no_image_is_refused_with_its_reason(subtests: pytest.Subtests) 
         ("Grüße aus Köln, mit Bild".encode(), "no BMP, GIF"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "WebP file.*convert it to PNG or JPEG"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"\0\5\x16\7\0\2\0\0Mac OS X", "macOS companion .*the photo is beside it"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0", "video.*still picture"),
         (bytes(range(200, 256)), "no BMP, GIF, JPEG, PNG or TIFF"),
         (b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR", "cannot be read"),
         (b"GIF89a\x01", "cut off"),

@@ -165,6 +165,19 @@ async def test_via_delta_takes_png_when_the_image_would_be_shrunk() -> None:
     assert "64 x 48 is more than max_pixels (1,000)" in result.warnings[0]
 
 
+@pytest.mark.asyncio
+async def test_via_delta_takes_png_from_a_layout_that_is_not_proven() -> None:
+    deep = io.BytesIO()
+    Image.new("I;16", (30, 20), 9999).save(deep, "PNG")
+    async with lab(engine=EngineName.PLAIN) as here, client(here) as pixian:
+        result = await pixian.remove_background(deep.getvalue(), via_delta=True)
+    assert not result.rebuilt
+    assert (
+        "PNG, grey, 16 bits, a rebuild is not proven to be exact: it was asked for as PNG"
+        in result.warnings[0]
+    )
+
+
 @pytest.mark.parametrize(
     ("source", "parameters", "said"),
     [

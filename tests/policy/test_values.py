@@ -13,7 +13,7 @@ import pixian_batch.policy
 if TYPE_CHECKING:
     import pytest
 
-MUTABLE = {"Budget", "FolderPlan", "PriceBook"}
+MUTABLE = {"Budget", "FolderPlan", "LeftOut", "PriceBook"}
 """Asked and told by many workers, between two awaits: one instance each, documented as such."""
 
 

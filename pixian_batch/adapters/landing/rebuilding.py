@@ -19,10 +19,13 @@ class RebuildError(Exception):
     """
 
 
-def rebuild_files(original: Opener, delta: Opener, *, orientation: int | None = None) -> bytes:
+def rebuild_files(
+    original: Opener, delta: Opener, *, orientation: int | None = None, unproven: bool = False
+) -> bytes:
     """The full PNG that `delta` stands for. Closes what it opens.
 
-    orientation: the EXIF orientation that the service reported; None takes the original's own.
+    orientation: the EXIF orientation that the service reported; None takes the original's own. unproven: also
+    from an original whose layout is not proven to be read as the service reads it.
     Raises `RebuildError`, from an `ImagingError` or an OSError whose text it has.
     """
     from pixian_batch.imaging.delta import rebuild  # numpy, only where deltas are bought
@@ -30,7 +33,7 @@ def rebuild_files(original: Opener, delta: Opener, *, orientation: int | None = 
 
     try:
         with _opened(original) as photo, _opened(delta) as changes:
-            return rebuild(photo, changes, orientation=orientation)
+            return rebuild(photo, changes, orientation=orientation, unproven=unproven)
     except (ImagingError, OSError) as error:
         raise RebuildError(str(error)) from error
 

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
 from typing import TYPE_CHECKING, Final
 
+from pixian_batch.policy.encoding import SAVE_AS_UTF8, UTF16, is_utf16, without_mark
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _POLL_MS: Final = 200
+_LONGEST_NAME: Final = 1 << 16
+"""Bytes without a separator that may still be a name: no system has longer paths."""
+
+
+class ListError(OSError):
+    """A file that is no list of names: what it is, in `strerror`; `hint`: what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(errno.EINVAL, message)
+        self.hint = hint
 
 
 def read_list(path: str, *, nul: bool = False, go_on: Callable[[], bool] = lambda: True) -> Iterator[str]:
     """The inputs named in a list file (`-`: standard input), one a line, or NUL-separated.
 
     Streamed; names need not be UTF-8. `go_on` is asked while a pipe has nothing to read: the list ends
-    when it says no. Raises OSError when the file cannot be read.
+    when it says no. Raises OSError when the file cannot be read, and `ListError` when it holds no such list.
     """
     if path == "-":
         yield from _split(sys.stdin.buffer.fileno(), nul=nul, go_on=go_on)
@@ -31,15 +44,28 @@ def read_list(path: str, *, nul: bool = False, go_on: Callable[[], bool] = lambd
 
 def _split(descriptor: int, *, nul: bool, go_on: Callable[[], bool]) -> Iterator[str]:
     separator = b"\0" if nul else b"\n"
-    rest = b""
-    while _readable(descriptor, go_on):
+    rest, first, ended = b"", True, False
+    while not ended and _readable(descriptor, go_on):
         block = os.read(descriptor, 1 << 16)
-        if not block:
-            if last := _decoded(rest, nul=nul):
-                yield last
-            return
-        *names, rest = (rest + block).split(separator)
+        rest, ended = rest + block, not block
+        if not ended and separator not in block and len(rest) <= _LONGEST_NAME:
+            continue
+        _check(rest, nul=nul, first=first)
+        names = (without_mark(rest) if first else rest).split(separator)
+        rest, first = b"" if ended else names.pop(), False
         yield from filter(None, (_decoded(name, nul=nul) for name in names))
+
+
+def _check(data: bytes, *, nul: bool, first: bool) -> None:
+    """That this may be a part of such a list, `first`: its beginning. Raises `ListError`."""
+    if first and is_utf16(data):
+        raise ListError(f"it {UTF16}", SAVE_AS_UTF8)
+    if not nul and b"\0" in data:
+        raise ListError("its names are separated by NUL", "add -0 (--null)")
+    if nul and first and b"\n" in data and b"\0" not in data:
+        raise ListError("its names are separated by line ends", "leave -0 (--null) out")
+    if len(data) > _LONGEST_NAME and (b"\0" if nul else b"\n") not in data:
+        raise ListError("it is no list of names", "write one name a line")
 
 
 def _readable(descriptor: int, go_on: Callable[[], bool]) -> bool:

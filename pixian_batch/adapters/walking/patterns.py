@@ -9,7 +9,7 @@ import re
 
 
 class Glob:
-    """A glob pattern below its fixed part, asked about places. `met`: something matched.
+    """A glob pattern below its fixed part, asked about places. `met`: something matched, as far as is told.
 
     Without `**`, whatever lies in a folder that matches is wanted; with it, only files that match.
     """
@@ -29,14 +29,12 @@ class Glob:
             self.met = True
         return fits
 
-    def takes(self, place: str) -> bool:
-        """Whether the file at `place` is wanted."""
+    def fits(self, place: str) -> bool:
+        """Whether the file at `place` is wanted; who takes it says so in `met`."""
         names = place.split("/")
         if self._fixed == len(self._parts):
             names = names[: self._fixed]
-        fits = _fit(self._parts, names)
-        self.met = self.met or fits
-        return fits
+        return _fit(self._parts, names)
 
 
 def _fit(parts: list[re.Pattern[str] | None], names: list[str], *, partly: bool = False) -> bool:
@@ -49,7 +47,10 @@ def _fit(parts: list[re.Pattern[str] | None], names: list[str], *, partly: bool 
 
 
 class Patterns:
-    """Compiled include or exclude patterns; with a `/` for places, without one for bare names."""
+    """Compiled include or exclude patterns; with a `/` for places, without one for bare names.
+
+    The suffix of a pattern matches in any case, as the walk takes suffixes: `*.jpg` is `*.JPG`, too.
+    """
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._place = _any_of([pattern.strip("/") for pattern in patterns if "/" in pattern])
@@ -65,7 +66,16 @@ class Patterns:
 
 
 def _any_of(patterns: list[str]) -> re.Pattern[str] | None:
-    return re.compile("|".join(map(fnmatch.translate, patterns))) if patterns else None
+    return re.compile("|".join(fnmatch.translate(_any_case(one)) for one in patterns)) if patterns else None
+
+
+def _any_case(pattern: str) -> str:
+    """`pattern` with the letters of its suffix in either case; one with sets in its suffix is left as it is."""
+    stem, dot, suffix = pattern.rpartition(".")
+    if not dot or "/" in suffix or "[" in suffix or "]" in suffix:
+        return pattern
+    either = (f"[{char.lower()}{char.upper()}]" if char.isalpha() else char for char in suffix)
+    return stem + dot + "".join(either)
 
 
 def fixed_prefix(pattern: str) -> str:

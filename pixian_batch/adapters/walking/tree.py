@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pixian_batch.adapters.walking.lists import listed_place
 from pixian_batch.adapters.walking.patterns import Glob, Patterns, fixed_prefix
-from pixian_batch.contract.kinds import INPUT_SUFFIXES
+from pixian_batch.adapters.walking.systems import is_system
+from pixian_batch.contract.kinds import FOREIGN_SUFFIXES, INPUT_SUFFIXES
 from pixian_batch.policy.disk import reading_hint
+from pixian_batch.policy.left_out import LeftOut
 from pixian_batch.policy.naming import all_folded, collisions, url_place
 
 if TYPE_CHECKING:
@@ -76,7 +78,8 @@ def size_of(walked: Walked) -> int:
 class WalkRules:
     """What counts as an input. Patterns with a `/` match the place, others the bare name of file or folder.
 
-    avoid: folders that are never entered (the output).
+    avoid: folders that are never entered (the output). include_system: enter what belongs to operating systems,
+    too; what the user names himself is always taken.
     result_names: from inputs' names in one folder to their results' names, to find those that collide;
     None: only the inputs' names are wanted.
     """
@@ -86,13 +89,15 @@ class WalkRules:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     follow_symlinks: bool = False
+    include_system: bool = False
 
 
 class Walker:
-    """Walks inputs in the order given. One use each."""
+    """Walks inputs in the order given. One use each. left_out: where it counts what it passes by."""
 
-    def __init__(self, rules: WalkRules) -> None:
+    def __init__(self, rules: WalkRules, left_out: LeftOut | None = None) -> None:
         self._rules = rules
+        self._left_out = LeftOut() if left_out is None else left_out
         self._avoid = {identity for path in rules.avoid if (identity := _identity(path))}
         self._include = Patterns(rules.include)
         self._exclude = Patterns(rules.exclude)
@@ -174,29 +179,51 @@ class Walker:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
-                if name[0] == ".":
+                hidden = name[0] == "."
+                if hidden and not is_system(name):
                     continue
                 # Only a name that ends like a photo's is worth the question whether it is a plain file.
-                if plain and name.lower().endswith(_SUFFIXES) and _is(entry.is_file, follow=False):
+                quick = plain and not hidden and name.lower().endswith(_SUFFIXES)
+                if quick and _is(entry.is_file, follow=False):
                     names.append(name)
                 elif _is(entry.is_dir, follow=self._rules.follow_symlinks):
                     if self._enters(name, prefix + name, wanted):
                         folders.append(name)
-                elif (
-                    self._is_input(name, prefix + name)
-                    and (wanted is None or wanted.takes(prefix + name))
-                    and _is(entry.is_file, follow=True)
-                ):
+                elif self._takes(entry, prefix + name, wanted):
                     names.append(name)
         names.sort()
         folders.sort()
         return names, folders
 
     def _enters(self, name: str, place: str, wanted: Glob | None) -> bool:
-        return not self._exclude.match(name, place) and (wanted is None or wanted.enters(place))
+        if self._exclude.match(name, place) or not (wanted is None or wanted.enters(place)):
+            return False
+        if self._rules.include_system or not is_system(name):
+            return True
+        self._left_out.folders += 1
+        return False
 
-    def _is_input(self, name: str, place: str) -> bool:
-        if not name.lower().endswith(_SUFFIXES) or self._exclude.match(name, place):
+    def _takes(self, entry: os.DirEntry[str], place: str, wanted: Glob | None) -> bool:
+        """Whether a file is an input; one that only its kind or its name keeps from that is counted."""
+        name = entry.name
+        suffix = name[name.rfind(".") :].lower()
+        photo = suffix in INPUT_SUFFIXES
+        if not (photo or suffix in FOREIGN_SUFFIXES) or not self._is_wanted(name, place):
+            return False
+        if not (wanted is None or wanted.fits(place)) or not _is(entry.is_file, follow=True):
+            return False
+        if is_system(name) and not self._rules.include_system:
+            self._left_out.files += photo
+            return False
+        if not photo:
+            self._left_out.suffixes[suffix] += 1
+        elif wanted is not None:
+            wanted.met = True
+        return photo
+
+    def _is_wanted(self, name: str, place: str) -> bool:
+        """As far as the user's patterns go."""
+        if self._exclude.match(name, place):
             return False
         return not self._include or self._include.match(name, place)
 

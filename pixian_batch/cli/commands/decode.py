@@ -28,6 +28,14 @@ Orientation = Annotated[
         metavar="N",
     ),
 ]
+Unproven = Annotated[
+    bool,
+    option(
+        "--unproven",
+        "Also from a photo whose pixels may be read otherwise than by the service: look at the result.",
+        only="decode",
+    ),
+]
 Overwrite = Annotated[bool, option("--overwrite", "Replace OUT if it is there.", only="decode")]
 
 
@@ -37,6 +45,7 @@ def decode(
     out: Out,
     *,
     orientation: Orientation = None,
+    unproven: Unproven = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Rebuild the full PNG from a photo and its Delta PNG. Exact, offline, free.
@@ -46,7 +55,7 @@ def decode(
     Example: pixian-batch decode photo.jpg photo.delta.png -o photo.png
     """
     _check(original, delta, out, overwrite=overwrite)
-    content = _rebuilt(original, delta, orientation)
+    content = _rebuilt(original, delta, orientation, unproven=unproven)
     error = _write(content, out, overwrite=overwrite)
     if isinstance(error, FileExistsError):
         _refuse_to_replace(out)
@@ -71,16 +80,19 @@ def _refuse_to_replace(out: str) -> None:
     fail(f"{out} is there already", "name another file, or use --overwrite", code=Exit.USAGE)
 
 
-def _rebuilt(original: str, delta: str, orientation: int | None) -> bytes:
+def _rebuilt(original: str, delta: str, orientation: int | None, *, unproven: bool) -> bytes:
     from pixian_batch.adapters.landing.rebuilding import RebuildError, rebuild_files  # not for --help
-    from pixian_batch.imaging.errors import DeltaMismatchError
+    from pixian_batch.imaging.errors import DeltaMismatchError, UnprovenLayoutError
 
     try:
-        return rebuild_files(original, delta, orientation=orientation)
+        return rebuild_files(original, delta, orientation=orientation, unproven=unproven)
     except RebuildError as error:
         match error.__cause__:
             case DeltaMismatchError() as mismatch:
                 fail(str(error), _advice(mismatch.original, mismatch.delta), code=Exit.SOME_FAILED)
+            case UnprovenLayoutError():
+                advice = "add --unproven to rebuild it all the same, and look at the result"
+                fail(str(error), advice, code=Exit.SOME_FAILED)
             case OSError() as refusal:
                 message = f"{refusal.filename or original}: {refusal.strerror or error}"
                 fail(message, "give this user the right to read it", code=Exit.SOME_FAILED)

@@ -11,12 +11,14 @@ from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.landing import Landing
 from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.ledger.reader import LedgerReader
+from pixian_batch.adapters.walking import ListError
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_spec
 from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, check_way, fail, say, table
 from pixian_batch.cli.shared_ledger import ledger_errors
-from pixian_batch.display.text import about, printable
+from pixian_batch.display.records import left_out_record
+from pixian_batch.display.text import about, printable, visible, with_hint
 from pixian_batch.pipeline.planning import Planner, calibrate
 from pixian_batch.policy.forecast import Fate, FolderPlan, Range, credits_for
 from pixian_batch.policy.price import PriceBook
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pixian_batch.cli.options import PlanOptions
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.spec import Outputs, Spec
+    from pixian_batch.policy.left_out import LeftOut
     from pixian_batch.policy.ramp import Ramp
 
 _FATES = (Fate.NEW, Fate.DONE, Fate.EXISTS, Fate.DUPLICATE, Fate.UNREADABLE, Fate.TOO_LARGE, Fate.COLLISION)
@@ -41,6 +44,7 @@ class Plan:
     credits: Range
     seconds: float | None
     free: bool
+    left_out: LeftOut
 
 
 def begin(options: PlanOptions) -> None:
@@ -68,7 +72,8 @@ def begin(options: PlanOptions) -> None:
             code=Exit.SERVICE,
         )
     except OSError as error:
-        fail(f"the list cannot be read: {error}", "check --files-from", code=Exit.USAGE)
+        hint = error.hint if isinstance(error, ListError) else "check --files-from"
+        fail(f"the list cannot be read: {error.strerror}", hint, code=Exit.USAGE)
     say([json.dumps(_record(plan))] if options.json else plan_lines(plan))
 
 
@@ -80,6 +85,7 @@ async def make_plan(
     try:
         planner = Planner(spec, reader, Landing(outputs.out), inputs)
         await planner.plan()
+        left_out = planner.left_out
         prices, seconds = PriceBook(), await reader.ask(questions.seconds_per_image)
         for params in spec.all_key_params():
             for pixels, cost in await reader.prices(params):
@@ -95,7 +101,8 @@ async def make_plan(
     total = planner.total
     expected = credits_for(total, prices)
     time = None if seconds is None else ramp.seconds_from_start(total.fates[Fate.NEW] * seconds)
-    return Plan(dict(sorted(planner.folders.items())), total, expected, time, free=spec.free)
+    folders = dict(sorted(planner.folders.items()))
+    return Plan(folders, total, expected, time, free=spec.free, left_out=left_out)
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -107,7 +114,8 @@ def plan_lines(plan: Plan) -> list[str]:
     if len(plan.folders) > _MOST_FOLDERS:
         rows.append([f"... {len(plan.folders) - _MOST_FOLDERS} more folders", *("" for _ in shown), ""])
     rows.append(["total", *_counts(plan.total, shown)])
-    return [*table(rows), "", _credits_line(plan), _time_line(plan)]
+    passed_by = [with_hint(text, hint) for text, hint in plan.left_out.sentences()]
+    return [*table(rows), "", _credits_line(plan), _time_line(plan), *passed_by]
 
 
 def _counts(folder: FolderPlan, shown: list[Fate]) -> list[str]:
@@ -143,7 +151,7 @@ def _record(plan: Plan) -> dict[str, Any]:
         "v": 1,
         "type": "plan",
         "folders": [
-            {"folder": printable(name), **_folder_record(folder)} for name, folder in plan.folders.items()
+            {"folder": visible(name), **_folder_record(folder)} for name, folder in plan.folders.items()
         ],
         **_folder_record(plan.total),
         "credits_low": f"{plan.credits.low:f}",
@@ -151,6 +159,7 @@ def _record(plan: Plan) -> dict[str, Any]:
         "unpriced": plan.credits.unpriced,
         "extrapolated": plan.credits.extrapolated,
         "seconds": plan.seconds,
+        "left_out": left_out_record(plan.left_out),
     }
 
 

@@ -22,7 +22,7 @@ from pixian_batch.adapters import running
 from pixian_batch.cli.options import takes
 from pixian_batch.cli.shared import fail
 from pixian_batch.cli.values import credit
-from pixian_batch.display.text import printable
+from pixian_batch.display.text import visible
 from pixian_batch.emulator.reading import lay_over, options_of, read_file
 from pixian_batch.emulator.settings import EmulatorSettings
 from pixian_batch.policy.stopping import Exit
@@ -156,7 +156,7 @@ def _greet(emulator: Emulator, settings: EmulatorSettings) -> None:
     sys.stdout.flush()
     lines = [
         f"Serving the Pixian API with the {settings.engine} engine; Ctrl-C ends it.",
-        f"  {printable(curl)}",
+        f"  {visible(curl)}",
         f"  pixian-batch photos --out cut --api-url {emulator.url}",
         f"The bill: {emulator.origin}/emulator/bill",
     ]

@@ -10,7 +10,7 @@ from pixian_batch.adapters.ledger import questions
 from pixian_batch.cli.options import Json, option
 from pixian_batch.cli.shared import LedgerPath, Out, say, table
 from pixian_batch.cli.shared_ledger import ask_ledger, ledger_path
-from pixian_batch.display.text import credit_amount, doubtful_credits, printable
+from pixian_batch.display.text import credit_amount, doubtful_credits, printable, visible
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -38,7 +38,7 @@ def status(
     if json:
         say([json_.dumps(_record(report))])
     elif failed:
-        say(f"{printable(item.input)}\t{printable(item.message)}" for item in report.failures)
+        say(f"{visible(item.input)}\t{printable(item.message)}" for item in report.failures)
     elif in_doubt:
         say(doubt_line(item) for item in report.undecided)
     else:
@@ -66,7 +66,7 @@ def _lines(report: Status, out: str) -> list[str]:
     lines += _section("failed", _reasons(report.failures))
     lines += _section("in doubt", [doubt_line(item) for item in report.undecided[:_SHOWN]])
     if report.undecided:
-        lines.append(f"  decide with: pixian-batch resolve {printable(out)}")
+        lines.append(f"  decide with: pixian-batch resolve {visible(out)}")
     lines += _section("credits by day", _sums(report.by_day))
     lines += _section("credits by folder", _sums(report.by_folder))
     lines += _section("dearest", [_purchase(item) for item in report.dearest])
@@ -118,12 +118,12 @@ def _record(report: Status) -> dict[str, Any]:
         "credits_unknown": report.unknown,
         "credits_in_doubt": f"{report.spending.doubtful:f}",
         "failed": [
-            {"input": printable(item.input), "code": item.code, "message": item.message}
+            {"input": visible(item.input), "code": item.code, "message": item.message}
             for item in report.failures
         ],
         "in_doubt": [doubt_record(item) for item in report.undecided],
         "credits_by_day": {day: f"{amount:f}" for day, amount in report.by_day.items()},
-        "credits_by_folder": {printable(name): f"{amount:f}" for name, amount in report.by_folder.items()},
+        "credits_by_folder": {visible(name): f"{amount:f}" for name, amount in report.by_folder.items()},
         "runs": [
             {
                 "run": run.number,
@@ -141,10 +141,10 @@ def doubt_record(item: Standing) -> dict[str, Any]:
     charged = _charged(item)
     return {
         "attempt": item.attempt,
-        "input": printable(item.input),
+        "input": visible(item.input),
         "state": item.state.value,
         "sent_at": item.sent_at,
         "at_most": None if item.at_most is None else f"{item.at_most:f}",
         "credits_charged": None if charged is None else f"{charged:f}",
-        "kept": None if item.kept is None else printable(item.kept),
+        "kept": None if item.kept is None else visible(item.kept),
     }

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from pixian_batch.policy.encoding import SAVE_AS_UTF8, Utf16Error, text_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -118,7 +120,9 @@ def parse(file: ConfigFile) -> dict[str, Any]:
                 raise ConfigurationError(
                     f"{file.path} belongs to another user", "use --config to name it, or --config none"
                 )
-            return tomllib.load(stream, parse_float=Decimal)
+            return tomllib.loads(text_of(stream.read()), parse_float=Decimal)
+    except Utf16Error as error:
+        raise ConfigurationError(f"{file.path} {error}", SAVE_AS_UTF8) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"{file.path} is not TOML: {error}", 'strings need quotes: out = "cut"'

@@ -1,0 +1,40 @@
+"""What is said of inputs that were left out: once, in numbers, with what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pixian_batch.policy.left_out import LeftOut
+
+
+def test_nothing_is_said_of_nothing() -> None:
+    assert list(LeftOut().sentences()) == []
+
+
+def test_systems_are_counted_with_the_option_that_takes_them() -> None:
+    [(text, hint)] = LeftOut(4, 1023).sentences()
+    assert text == "4 folders and 1,023 files of operating systems were left out"
+    assert hint == "--include-system takes them"
+    assert [text for text, _hint in LeftOut(1).sentences()] == ["1 folder of operating systems was left out"]
+    assert [text for text, _hint in LeftOut(0, 2).sentences()] == [
+        "2 files of operating systems were left out"
+    ]
+
+
+def test_kinds_that_are_not_taken_are_counted_by_suffix() -> None:
+    [(text, hint)] = LeftOut(suffixes=Counter({".cr2": 3, ".heic": 12})).sentences()
+    assert text == "12 .heic and 3 .cr2 were left out: the service does not take them"
+    assert "JPEG or PNG" in hint
+    [(text, _)] = LeftOut(suffixes=Counter({".webp": 1})).sentences()
+    assert text == "1 .webp was left out: the service does not take it"
+    many = Counter({f".{number}": number for number in range(1, 9)})
+    [(text, _)] = LeftOut(suffixes=many).sentences()
+    assert text.startswith("8 .8, 7 .7, 6 .6, 5 .5, 4 .4 and 6 of other kinds were")
+
+
+def test_a_copy_stays_as_it_was() -> None:
+    live = LeftOut(1, 2, Counter({".heic": 1}))
+    copied = live.copy()
+    live.folders, live.files = 9, 9
+    live.suffixes[".heic"] += 1
+    assert copied == LeftOut(1, 2, Counter({".heic": 1}))
