@@ -11,6 +11,7 @@ import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from pixian_batch.display.streams import STAND_INS
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _SHOWN_DECIMALS: Final = 2
 _FINE_BELOW: Final = 10
 """Rates below this are shown with one decimal."""
 
-_ASCII: Final = str.maketrans({"—": "-", "·": "|", "…": "..."})
+_ASCII: Final = str.maketrans(STAND_INS)
 
 
 def ascii_only(text: str) -> str:

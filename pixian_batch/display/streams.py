@@ -1,0 +1,140 @@
+"""The standard streams as they really are: closed, full, left by their reader, or unable to encode a character.
+
+After `prepare` a write to standard output or standard error never raises, whoever does it; `finish` tells at
+the end what became of the results. Every start of the command passes here, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import errno
+import io
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+STAND_INS: Final = {"—": "-", "·": "|", "…": "..."}
+"""Our own punctuation in ASCII."""
+ESCAPES: Final = "pixian_batch_stand_ins"
+"""The name of an error handler of `str.encode`: a stand-in, or an escape such as `\\xe4`, for what cannot be encoded."""
+_LEFT: Final = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN})
+
+
+def _stand_in(error: UnicodeError) -> tuple[str | bytes, int]:
+    if isinstance(error, UnicodeEncodeError) and error.object[error.start] in STAND_INS:
+        return STAND_INS[error.object[error.start]], error.start + 1
+    return codecs.backslashreplace_errors(error)
+
+
+codecs.register_error(ESCAPES, _stand_in)
+
+
+class _Forgiving(io.RawIOBase):
+    """Writes to `raw` until that fails; what comes later goes nowhere. trouble: why."""
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        self._raw = raw
+        self.trouble: OSError | None = None
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # of any buffer
+        while self.trouble is None:
+            try:
+                if (written := self._raw.write(data)) is not None:
+                    return written
+                self._wait()
+            except OSError as error:
+                self.trouble = error
+        return memoryview(data).nbytes
+
+    def _wait(self) -> None:
+        """Until a descriptor that somebody else made non-blocking takes bytes again."""
+        import select  # such terminals are rare
+
+        select.select([], [self.fileno()], [])
+
+    @property
+    def left(self) -> bool:
+        """Whether the trouble is a reader that had enough (`| head`), or a terminal that is gone."""
+        number = self.trouble.errno if self.trouble is not None else errno.EPIPE
+        if sys.platform == "win32":
+            return number in {*_LEFT, errno.EINVAL}
+        gone = number == errno.EIO and not stat.S_ISREG(os.fstat(self.fileno()).st_mode)
+        return number in _LEFT or gone
+
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+    def isatty(self) -> bool:
+        return self._raw.isatty()
+
+    def writable(self) -> bool:
+        return True
+
+
+def prepare() -> None:
+    """Make all three streams usable; once, before anything else opens a file."""
+    _open_missing()
+    for name in ("stdout", "stderr"):
+        setattr(sys, name, _forgiving(cast("io.TextIOWrapper", getattr(sys, name))))
+
+
+def _open_missing() -> None:
+    """Closed descriptors lead nowhere: else the next file to be opened, the ledger say, would be standard output."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            _open_nowhere()
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  # stays open to the end
+
+
+def _open_nowhere() -> None:
+    """Take the lowest free descriptor."""
+    try:
+        number = os.open(os.devnull, os.O_RDWR)
+    except OSError:  # a root without /dev
+        number = os.memfd_create("nowhere")
+    os.set_inheritable(number, True)  # as streams are
+
+
+def _forgiving(stream: io.TextIOWrapper) -> TextIO:
+    encoding, lines, through = stream.encoding, stream.line_buffering, stream.write_through
+    buffer = stream.detach()
+    raw = buffer.detach() if isinstance(buffer, io.BufferedWriter) else buffer  # python -u has no buffer
+    return io.TextIOWrapper(
+        io.BufferedWriter(cast("io.RawIOBase", _Forgiving(cast("io.RawIOBase", raw)))),
+        encoding=encoding,
+        errors=ESCAPES,
+        line_buffering=lines,
+        write_through=through,
+    )
+
+
+def finish(code: int) -> int:
+    """Write what is buffered. The exit code: `code`, or the disk's when results did not get where they belong."""
+    raws = [_flushed(stream) for stream in (sys.stdout, sys.stderr)]
+    results = raws[0]
+    if results is None or results.trouble is None or results.left:
+        return code
+    from pixian_batch.policy.stopping import Exit  # only for this trouble
+
+    reason = results.trouble.strerror or results.trouble
+    sys.stderr.write(
+        f"error: standard output: {reason}; results are missing there\n  make room, or write them elsewhere\n"
+    )
+    _flushed(sys.stderr)
+    return Exit.DISK if code in {Exit.OK, Exit.SOME_FAILED, Exit.IN_DOUBT} else code
+
+
+def _flushed(stream: TextIO) -> _Forgiving | None:
+    with contextlib.suppress(ValueError):  # somebody closed it
+        stream.flush()
+        raw = getattr(getattr(stream, "buffer", None), "raw", None)
+        return raw if isinstance(raw, _Forgiving) else None
+    return None
