@@ -116,7 +116,7 @@ def _from_file() -> str:
         return ""
     try:
         with open(path, encoding="utf-8") as stream:
-            _check_private(path, os.fstat(stream.fileno()).st_mode)
+            _check_private(path, os.fstat(stream.fileno()))
             return stream.readline().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise NoCredentialsError(
@@ -124,8 +124,11 @@ def _from_file() -> str:
         ) from error
 
 
-def _check_private(path: str, mode: int) -> None:
-    if sys.platform != "win32" and mode & (stat.S_IRGRP | stat.S_IROTH):
+def _check_private(path: str, status: os.stat_result) -> None:
+    """Refuse a file that others can read, where this user can change that: a secret that is mounted is as it is."""
+    if sys.platform == "win32" or not status.st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        return
+    if status.st_uid == os.geteuid() and not os.statvfs(path).f_flag & os.ST_RDONLY:
         _refuse(f"{path} can be read by others", f"run: chmod 600 {shlex.quote(path)}")
 
 
@@ -206,7 +209,7 @@ def _from_netrc(host: str) -> Credentials | None:
 
     try:
         entry = netrc.netrc(path).hosts.get(host.partition(":")[0])
-        mode = os.stat(path).st_mode
+        status = os.stat(path)
     except netrc.NetrcParseError as error:
         # Its message may quote a password.
         raise NoCredentialsError(f"{path} cannot be read, line {error.lineno}", "correct it") from None
@@ -214,7 +217,7 @@ def _from_netrc(host: str) -> Credentials | None:
         return None
     if entry is None:
         return None
-    _check_private(path, mode)
+    _check_private(path, status)
     return Credentials(entry[0], entry[2])
 
 

@@ -138,3 +138,15 @@ def _flushed(stream: TextIO) -> _Forgiving | None:
         raw = getattr(getattr(stream, "buffer", None), "raw", None)
         return raw if isinstance(raw, _Forgiving) else None
     return None
+
+
+def is_plain_file(path: str) -> bool:
+    """Whether a file that is not there yet, or one that may be replaced; /dev/stdout is a stream, wherever it leads."""
+    if os.path.realpath(os.path.dirname(os.path.abspath(path))).startswith(("/dev", "/proc")):
+        return False
+    return not os.path.exists(path) or os.path.isfile(path)
+
+
+def without_waiting(path: str, flags: int) -> int:
+    """An `opener` that fails where nobody reads a pipe, in place of holding up the run."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)

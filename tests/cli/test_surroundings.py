@@ -9,20 +9,15 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support.everywhere import COMMANDS, Surroundings, make
+from support.everywhere import COMMANDS, NOBODY_ELSE, Surroundings, make
 from support.pictures import picture, put
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOBODY = (
-    "setpriv --reuid 12345 --regid 12345 --clear-groups --inh-caps +dac_read_search --ambient-caps +dac_read_search"
-    " env -u HOME -u USER -u LOGNAME"
-)
-"""A user without an entry in passwd; it may read and search everything, as this Python may lie in a private home."""
 TERMINAL = f"""{sys.executable} -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'"""
 SCRIPTS = {
-    "no home and no passwd entry": f'exec {NOBODY} "$@"',
+    "no home and no passwd entry": f'exec {NOBODY_ELSE} "$@"',
     "a home that cannot be written": 'HOME=/proc/nowhere exec "$@"',
     "a home that is no path": 'HOME= exec "$@"',
     "a removed working folder": 'mkdir gone; cd gone; rmdir ../gone; exec "$@"',
@@ -128,7 +123,7 @@ def test_a_container(place: Surroundings) -> None:
         f"mount -t proc none {mnt}/proc",
         f"mount --bind /dev {mnt}/dev",
     ]
-    script = f'set -e; {"; ".join(prepare)}; exec chroot {mnt} {NOBODY} TMPDIR=/nowhere "$@"'
+    script = f'set -e; {"; ".join(prepare)}; exec chroot {mnt} {NOBODY_ELSE} TMPDIR=/nowhere "$@"'
     words = [sys.executable, "-m", "pixian_batch", *place.words("run")]
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", script, "sh", *words],

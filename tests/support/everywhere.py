@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 NOBODY = "http://127.0.0.1:9/api/v2"
 """An address where nothing listens."""
+NOBODY_ELSE = (
+    "setpriv --reuid 12345 --regid 12345 --clear-groups --inh-caps +dac_read_search --ambient-caps +dac_read_search"
+    " env -u HOME -u USER -u LOGNAME"
+)
+"""A user without an entry in passwd; it may read and search everything, as this Python may lie in a private home."""
 COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "run": (("run", "{photos}", "--out", "{root}/new", "--local", "--json", "--min-free", "0"), 0),
     "plan": (("plan", "{photos}", "--out", "{out}", "--local"), 0),
