@@ -182,7 +182,7 @@ def open_keyring() -> Keyring | None:
     """The `keyring` package, or None where the extra is not installed."""
     try:
         import keyring  # optional, and slow to load
-    except ImportError:
+    except (ImportError, RuntimeError):  # not installed, or it wants a home and there is none
         return None
     return cast("Keyring", keyring)
 
@@ -202,8 +202,9 @@ def _from_keyring(host: str) -> Credentials | None:
 
 
 def _from_netrc(host: str) -> Credentials | None:
-    path = os.environ.get("NETRC") or os.path.join(os.path.expanduser("~"), ".netrc")
-    if not os.path.isfile(path):
+    home = os.path.expanduser("~")
+    path = os.environ.get("NETRC") or os.path.join(home, ".netrc")
+    if not os.path.isfile(path) or (home == "~" and "NETRC" not in os.environ):  # a user without a home
         return None
     import netrc  # rarely needed
 

@@ -80,7 +80,9 @@ def prepare() -> None:
     """Make all three streams usable; once, before anything else opens a file."""
     _open_missing()
     for name in ("stdout", "stderr"):
-        setattr(sys, name, _forgiving(cast("io.TextIOWrapper", getattr(sys, name))))
+        stream = _forgiving(cast("io.TextIOWrapper", getattr(sys, name)))
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)  # where others ask for the terminal's size
 
 
 def _open_missing() -> None:

@@ -101,6 +101,23 @@ def test_a_terminal_that_does_not_wait_gets_everything(place: Surroundings) -> N
     assert process.returncode == 0
 
 
+def test_the_size_of_the_terminal_is_still_known(place: Surroundings) -> None:
+    ask = "from pixian_batch.display import streams; streams.prepare(); import shutil; print(shutil.get_terminal_size())"
+    spawn = (
+        "import os, pty, sys, fcntl, termios, struct;"
+        "read = lambda fd: (fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 33, 123, 0, 0)), os.read(fd, 999))[1];"
+        "pty.spawn([sys.executable, '-c', 'input(); ' + sys.argv[1]], read, lambda fd: b'\\n')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", spawn, ask],
+        env=place.environment({"COLUMNS": None, "LINES": None}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        shown, _ = process.communicate(b"x", timeout=PATIENCE)
+    assert b"columns=123, lines=33" in shown
+
+
 @pytest.mark.parametrize("stream", ["no output", "nothing", "both full"])
 def test_serve_serves_with_any_streams(place: Surroundings, stream: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,21 @@ def test_commands_work_in_any_surroundings(place: Surroundings, surrounding: str
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_works_in_any_surroundings(place: Surroundings, surrounding: str, name: str) -> None:
     check(place, surrounding, name)
+
+
+@pytest.mark.parametrize("surrounding", [name for name in SCRIPTS if "terminal" in name])
+def test_a_report_on_any_terminal_can_be_read(place: Surroundings, tmp_path: Path, surrounding: str) -> None:
+    words = ["run", str(place.root / "in"), "--out", str(tmp_path / "out"), "--local", "--min-free", "0"]
+    done = subprocess.run(
+        ["sh", "-c", SCRIPTS[surrounding], "sh", sys.executable, "-m", "pixian_batch", *words],
+        env=place.environment({"COLUMNS": None, "TERM": "xterm"}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+    shown = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", done.stdout)
+    assert b"Finished: 2 images" in shown
+    assert place.complaints(done.stdout) == []
 
 
 def test_relative_names_in_a_removed_folder_are_told(place: Surroundings) -> None:
