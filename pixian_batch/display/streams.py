@@ -127,9 +127,9 @@ def finish(code: int) -> int:
     from pixian_batch.policy.stopping import Exit  # only for this trouble
 
     reason = results.trouble.strerror or results.trouble
-    sys.stderr.write(
-        f"error: standard output: {reason}; results are missing there\n  make room, or write them elsewhere\n"
-    )
+    full = results.trouble.errno in {errno.ENOSPC, errno.EDQUOT}
+    hint = "make room there, or write them elsewhere" if full else "write them elsewhere"
+    sys.stderr.write(f"error: standard output: {reason}; results are missing there\n  {hint}\n")
     _flushed(sys.stderr)
     return Exit.DISK if code in {Exit.OK, Exit.SOME_FAILED, Exit.IN_DOUBT} else code
 

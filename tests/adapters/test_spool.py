@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,3 +116,18 @@ async def test_when_nothing_takes_the_body_it_is_a_disk_error_and_the_start_is_k
     kept = await spool.keep()
     assert kept is not None
     assert size_of(kept) >= BLOCK
+
+
+def test_without_a_folder_for_temporary_files_a_spool_is_read_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    path = str(tmp_path / "a.part")
+    assert read_body(path) is None
+    put(path, picture("png"))
+    body = read_body(path)
+    assert body is not None
+    assert body.size == len(picture("png"))

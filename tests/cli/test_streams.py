@@ -41,6 +41,7 @@ def check(place: Surroundings, stream: str, name: str) -> None:
     if stream in LOSE_RESULTS - {"both full"} and code == 0:
         [line] = [line for line in done.stderr.decode().splitlines() if line.startswith("error:")]
         assert line.startswith("error: standard output: ")
+        assert ("make room" in done.stderr.decode()) == (stream == "full output")
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -90,6 +91,16 @@ def test_lost_records_are_told_and_the_images_are_kept(place: Surroundings) -> N
     assert (again.returncode, summary["done"], summary["skipped"]) == (0, 0, 2)
 
 
+def test_a_list_from_a_closed_input_is_an_empty_one(place: Surroundings) -> None:
+    words = ["run", "--files-from", "-", "--out", str(place.root / "new"), "--local"]
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-m", "pixian_batch", *words]
+    done = subprocess.run(
+        closed, env=place.environment({}), capture_output=True, check=False, timeout=PATIENCE
+    )
+    assert place.complaints(done.stderr) == []
+    assert (done.returncode, b"no photos were found" in done.stderr) == (0, True)
+
+
 def test_a_terminal_that_does_not_wait_gets_everything(place: Surroundings) -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -99,6 +110,20 @@ def test_a_terminal_that_does_not_wait_gets_everything(place: Surroundings) -> N
         with open(reader, "rb") as stream:
             assert json.loads(stream.read())
     assert process.returncode == 0
+
+
+def test_a_terminal_that_is_gone_is_a_reader_that_left(place: Surroundings) -> None:
+    master, terminal = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "pixian_batch", "schema"],
+        env=place.environment({}),
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+    ) as process:
+        os.close(terminal)
+        os.close(master)
+        _, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, errors) == (0, b"")
 
 
 def test_the_size_of_the_terminal_is_still_known(place: Surroundings) -> None:
