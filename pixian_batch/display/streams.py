@@ -26,9 +26,13 @@ _LEFT: Final = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ESHUTDOWN})
 
 
 def _stand_in(error: UnicodeError) -> tuple[str | bytes, int]:
-    if isinstance(error, UnicodeEncodeError) and error.object[error.start] in STAND_INS:
-        return STAND_INS[error.object[error.start]], error.start + 1
-    return codecs.backslashreplace_errors(error)
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    error.end = error.start + 1  # one character at a time
+    character = error.object[error.start]
+    return (
+        (STAND_INS[character], error.end) if character in STAND_INS else codecs.backslashreplace_errors(error)
+    )
 
 
 codecs.register_error(ESCAPES, _stand_in)
