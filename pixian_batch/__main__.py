@@ -25,7 +25,7 @@ def _use_utf8() -> None:
 
     os.environ.setdefault("PYTHONIOENCODING", locale.getencoding())
     with suppress(OSError):
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606  # ourselves
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606  # the same command once more
 
 
 def _code_of(arguments: list[str]) -> int:
