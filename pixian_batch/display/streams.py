@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
-    from typing import TextIO
+    from typing import BinaryIO, TextIO
 
 STAND_INS: Final = {"—": "-", "·": "|", "…": "..."}
 """Our own punctuation in ASCII."""
@@ -46,14 +46,17 @@ class _Forgiving(io.RawIOBase):
         self.trouble: OSError | None = None
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:  # type: ignore[override]  # of any buffer
-        while self.trouble is None:
+        left = memoryview(data).cast("B")
+        size = left.nbytes
+        while left and self.trouble is None:
             try:
-                if (written := self._raw.write(data)) is not None:
-                    return written
-                self._wait()
+                written = self._raw.write(left)
+                if written is None:
+                    self._wait()
+                left = left[written or 0 :]
             except OSError as error:
                 self.trouble = error
-        return memoryview(data).nbytes
+        return size
 
     def _wait(self) -> None:
         """Until a descriptor that somebody else made non-blocking takes bytes again."""
@@ -112,9 +115,11 @@ def _open_nowhere() -> None:
 def _forgiving(stream: io.TextIOWrapper) -> TextIO:
     encoding, lines, through = stream.encoding, stream.line_buffering, stream.write_through
     buffer = stream.detach()
-    raw = buffer.detach() if isinstance(buffer, io.BufferedWriter) else buffer  # python -u has no buffer
+    buffered = isinstance(buffer, io.BufferedWriter)  # not so with python -u
+    below = buffer.detach() if isinstance(buffer, io.BufferedWriter) else buffer
+    raw = cast("io.RawIOBase", _Forgiving(cast("io.RawIOBase", below)))
     return io.TextIOWrapper(
-        io.BufferedWriter(cast("io.RawIOBase", _Forgiving(cast("io.RawIOBase", raw)))),
+        cast("BinaryIO", io.BufferedWriter(raw) if buffered else raw),
         encoding=encoding,
         errors=ESCAPES,
         line_buffering=lines,
@@ -141,7 +146,8 @@ def finish(code: int) -> int:
 def _flushed(stream: TextIO) -> _Forgiving | None:
     with contextlib.suppress(ValueError):  # somebody closed it
         stream.flush()
-        raw = getattr(getattr(stream, "buffer", None), "raw", None)
+        buffer = getattr(stream, "buffer", None)
+        raw = getattr(buffer, "raw", buffer)
         return raw if isinstance(raw, _Forgiving) else None
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,20 @@ def test_stand_ins_come_before_escapes(encoding: str, shown: bytes) -> None:
 def test_any_text_can_be_written_anywhere(text: str) -> None:
     for encoding in ("ascii", "cp1252", "utf-8"):
         assert text.encode(encoding, ESCAPES).decode(encoding)[:1] in {text[:1], "\\", "-", "|", "."}
+
+
+@pytest.mark.parametrize("option", ["-u", "-X utf8"])
+def test_what_is_said_is_seen_at_once(option: str) -> None:
+    code = "import sys; from pixian_batch.display import streams; streams.prepare(); sys.stderr.write('now\\n'); input()"
+    with subprocess.Popen(
+        [sys.executable, *option.split(), "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().strip() == b"now"
+        process.communicate(b"\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs pipes and devices")
