@@ -154,7 +154,8 @@ def _flushed(stream: TextIO) -> _Forgiving | None:
 
 def is_plain_file(path: str) -> bool:
     """Whether a file that is not there yet, or one that may be replaced; /dev/stdout is a stream, wherever it leads."""
-    if os.path.realpath(os.path.dirname(os.path.abspath(path))).startswith(("/dev", "/proc")):
+    folder = os.path.realpath(os.path.dirname(os.path.abspath(path)))
+    if folder == "/dev" or folder.startswith("/proc/"):
         return False
     return not os.path.exists(path) or os.path.isfile(path)
 
