@@ -61,7 +61,7 @@ def test_only_plain_files_may_be_replaced(tmp_path: Path) -> None:
         os.devnull: False,
         "/dev/stdout": False,
         "/dev/fd/1": False,
-        "/dev/shm/new.prom": True,
+        os.path.join("/dev", "shm", "new.prom"): True,
         "/development/new.prom": True,
     }
     assert {path: is_plain_file(path) for path in expected} == expected
