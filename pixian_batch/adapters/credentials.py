@@ -119,7 +119,7 @@ def _from_file() -> str:
         return ""
     try:
         with open(path, "rb") as stream:
-            _check_private(path, os.fstat(stream.fileno()).st_mode)
+            _check_private(path, os.fstat(stream.fileno()))
             return text_of(stream.read(_MOST_BYTES)).strip().partition("\n")[0].strip()
     except Utf16Error as error:
         _refuse(f"{path} {error}", SAVE_AS_UTF8)
@@ -129,8 +129,11 @@ def _from_file() -> str:
         ) from error
 
 
-def _check_private(path: str, mode: int) -> None:
-    if sys.platform != "win32" and mode & (stat.S_IRGRP | stat.S_IROTH):
+def _check_private(path: str, status: os.stat_result) -> None:
+    """Refuse a file that others can read, where this user can change that: a secret that is mounted is as it is."""
+    if sys.platform == "win32" or not status.st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        return
+    if status.st_uid == os.geteuid() and not os.statvfs(path).f_flag & os.ST_RDONLY:
         _refuse(f"{path} can be read by others", f"run: chmod 600 {shlex.quote(path)}")
 
 
@@ -187,7 +190,7 @@ def open_keyring() -> Keyring | None:
     """The `keyring` package, or None where the extra is not installed."""
     try:
         import keyring  # optional, and slow to load
-    except ImportError:
+    except (ImportError, RuntimeError):  # not installed, or it wants a home and there is none
         return None
     return cast("Keyring", keyring)
 
@@ -207,13 +210,14 @@ def _from_keyring(host: str) -> Credentials | None:
 
 
 def _from_netrc(host: str) -> Credentials | None:
-    path = os.environ.get("NETRC") or os.path.join(os.path.expanduser("~"), ".netrc")
-    if not os.path.isfile(path):
+    home = os.path.expanduser("~")
+    path = os.environ.get("NETRC") or os.path.join(home, ".netrc")
+    if not os.path.isfile(path) or (home == "~" and "NETRC" not in os.environ):  # a user without a home
         return None
     import netrc  # rarely needed
 
     try:
-        readable, mode = _plain(path)
+        readable, status = _plain(path)
         entries = netrc.netrc(readable)  # type: ignore[arg-type]  # it is only given to `open`
         entry = entries.hosts.get(host.partition(":")[0])
     except netrc.NetrcParseError as error:
@@ -225,25 +229,25 @@ def _from_netrc(host: str) -> Credentials | None:
         return None
     if entry is None:
         return None
-    _check_private(path, mode)
+    _check_private(path, status)
     return Credentials(entry[0], entry[2])
 
 
-def _plain(path: str) -> tuple[str | int, int]:
-    """What `netrc` may open, and the file's mode. A byte order mark is no token to it: then it gets a pipe without.
+def _plain(path: str) -> tuple[str | int, os.stat_result]:
+    """What `netrc` may open, and the file's status. A byte order mark is no token to it: then it gets a pipe without.
 
     Whoever opens the pipe by its number closes it.
     """
     with open(path, "rb") as stream:
-        data, mode = stream.read(_MOST_BYTES), os.fstat(stream.fileno()).st_mode
+        data, status = stream.read(_MOST_BYTES), os.fstat(stream.fileno())
     if is_utf16(data):
         raise Utf16Error
     if (plain := without_mark(data)) == data:
-        return path, mode
+        return path, status
     reader, writer = os.pipe()
     with open(writer, "wb") as pipe:
         pipe.write(plain)
-    return reader, mode
+    return reader, status
 
 
 def _refuse(message: str, hint: str) -> NoReturn:

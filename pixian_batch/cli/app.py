@@ -93,16 +93,17 @@ def start(arguments: list[str]) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as bug:  # noqa: BLE001  # of ours, whatever it is: told in one line, kept in a file
-        from pixian_batch.cli.bug import write_report
+        from pixian_batch.cli.bug import tell
 
-        sys.stderr.write(f"error: internal error; {write_report(bug)}\n")
-        sys.exit(1)
+        sys.exit(tell(bug))
 
 
 def _run(arguments: list[str]) -> None:
     from pixian_batch.cli.configuration.applying import apply  # not for the help page
-    from pixian_batch.cli.configuration.files import ConfigurationError, take_choice
+    from pixian_batch.cli.configuration.files import ConfigurationError, take_choice, working_folder
 
+    if working_folder() is None:
+        sys.stderr.write("warning: the working folder was removed: only absolute paths lead anywhere\n")
     try:
         words, choice = take_choice(arguments)
         words = with_default_command(words, COMMANDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -10,9 +11,22 @@ import traceback
 from typing import TYPE_CHECKING
 
 from pixian_batch import __version__
+from pixian_batch.cli.configuration.files import working_folder
+from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from pixian_batch.pipeline.spec import Outputs
+
+
+def tell(error: Exception) -> int:
+    """Say what ended a command that did not expect it; the exit code."""
+    if isinstance(error, FileNotFoundError) and working_folder() is None:
+        sys.stderr.write(
+            "error: the working folder was removed\n  cd to one that is there, or give absolute paths\n"
+        )
+        return Exit.USAGE
+    sys.stderr.write(f"error: internal error; {write_report(error)}\n")
+    return Exit.BUG
 
 
 def write_report(bug: Exception, outputs: Outputs | None = None) -> str:
@@ -22,8 +36,10 @@ def write_report(bug: Exception, outputs: Outputs | None = None) -> str:
     credentials = sys.modules.get("pixian_batch.adapters.credentials")  # not loaded: no secret was ever read
     if credentials is not None:
         text = credentials.hide_secrets(text)
-    beside = [os.path.dirname(os.path.abspath(outputs.ledger))] if outputs else []
-    for folder in (*beside, tempfile.gettempdir()):
+    beside = [os.path.dirname(outputs.ledger)] if outputs else []
+    with contextlib.suppress(FileNotFoundError):  # no such folder can be written
+        beside.append(tempfile.gettempdir())
+    for folder in beside:
         path = os.path.join(folder, f"bug-{os.getpid()}.log")
         try:
             # x: in the temporary folder the name may be somebody else's link.

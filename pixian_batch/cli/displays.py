@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,6 +71,9 @@ def make_console(screens: DisplayOptions) -> Console:
     """A console on standard error. rich itself honours NO_COLOR, FORCE_COLOR and TERM."""
     from rich.console import Console
 
+    for name in ("COLUMNS", "LINES"):
+        if not os.environ.get(name, "1").strip("0"):  # a serial line's, say: rich would draw nothing
+            del os.environ[name]
     return Console(
         stderr=True,
         no_color=True if screens.color == "never" else None,

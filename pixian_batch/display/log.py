@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
+import os
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pixian_batch.display.records import image_record, summary_record
+from pixian_batch.display.streams import without_waiting
 from pixian_batch.display.text import one_line, printable, problem_text, with_hint
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Kept, Lost, NotStarted, Skipped
 from pixian_batch.policy.progress import Level, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import TextIOWrapper
 
     from pixian_batch.policy.outcome import Ending
     from pixian_batch.policy.progress import Message, Snapshot, Summary
 
+_log = logging.getLogger(__name__)
 _LEVELS = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
 
 
@@ -34,9 +40,7 @@ class Logged(Watcher):
         self._log = logging.getLogger("pixian_batch.run")
         self._log.setLevel(logging.INFO)
         self._log.propagate = False
-        handler = logging.handlers.WatchedFileHandler(
-            path, encoding="utf-8", errors="backslashreplace", delay=True
-        )
+        handler = _Handler(path, encoding="utf-8", errors="backslashreplace", delay=True)
         handler.setFormatter(_Formatter(as_json=as_json, redacted=redacted))
         self._log.addHandler(handler)
         self._snapshot: Callable[[], Snapshot] | None = None
@@ -82,7 +86,33 @@ class Logged(Watcher):
         self._log.info("run ended with exit code %d", summary.exit_code, extra=facts)
         for handler in tuple(self._log.handlers):
             self._log.removeHandler(handler)
-            handler.close()
+            with contextlib.suppress(OSError):  # it was told
+                handler.close()
+
+
+class _Handler(logging.handlers.WatchedFileHandler):
+    """Says once that the file cannot be written, in one line; tries again with every line."""
+
+    _warned = False
+
+    def _open(self) -> TextIOWrapper:
+        waits = os.path.exists(self.baseFilename) and not os.path.isfile(self.baseFilename)
+        opener = without_waiting if waits else None
+        return open(self.baseFilename, "a", encoding="utf-8", errors="backslashreplace", opener=opener)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:  # when it is opened anew
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._warned:
+            self._warned = True
+            _log.warning("--log-file %s cannot be written: %s", self.baseFilename, error.strerror or error)
 
 
 class _Formatter(logging.Formatter):

@@ -15,6 +15,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, Final
 
+from pixian_batch.display.streams import is_plain_file, without_waiting
 from pixian_batch.policy.progress import Watcher
 from pixian_batch.policy.stopping import Exit
 
@@ -72,25 +73,37 @@ class Metrics(Watcher):
         if self._success is not None:
             lines += _sample(_SUCCESS, "When a run last ended with exit code 0.", f"{self._success:.3f}")
         lines += _sample("updated_timestamp_seconds", "When this file was written.", f"{self._now():.3f}")
-        # The collector reads *.prom only, so the name beside it must not end so.
-        beside = f"{self._path}.{os.getpid()}.tmp"
         with self._writing:
             if self._closed:
                 return  # a thread that came late
             self._closed = last
             try:
-                with open(beside, "w", encoding="utf-8") as stream:
-                    stream.write("".join(f"{line}\n" for line in lines))
-                os.replace(beside, self._path)
+                _put(self._path, "".join(f"{line}\n" for line in lines))
             except OSError as error:
                 self._warn(error)
-                with contextlib.suppress(OSError):
-                    os.unlink(beside)
 
     def _warn(self, error: OSError) -> None:
         if not self._warned:
             self._warned = True
             _log.warning("--metrics-file %s cannot be written: %s", self._path, error.strerror)
+
+
+def _put(path: str, text: str) -> None:
+    """Replace the file, at the end of links; a device, a pipe or a stream of ours is only written to."""
+    if not is_plain_file(path):
+        with open(path, "a", encoding="utf-8", opener=without_waiting) as stream:
+            stream.write(text)
+        return
+    target = os.path.realpath(path)
+    beside = f"{target}.{os.getpid()}.tmp"  # the collector reads *.prom only, so this must not end so
+    try:
+        with open(beside, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(beside, target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
 
 
 def _run_lines(
@@ -140,6 +153,8 @@ def _head(name: str, meaning: str) -> list[str]:
 def _last_success(path: str) -> float | None:
     """What the file of an earlier run says."""
     try:
+        if not is_plain_file(path):
+            return None
         with open(path, encoding="utf-8", errors="replace") as stream:
             line = re.search(rf"^pixian_batch_{_SUCCESS} ([0-9.]+)$", stream.read(100_000), re.MULTILINE)
     except OSError:

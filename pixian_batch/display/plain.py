@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.summary import Report, report_on
 from pixian_batch.display.text import (
-    ascii_only,
     credit_amount,
     one_line,
     printable,
@@ -75,8 +74,6 @@ class Plain(Watcher):
         self._again = again
         self._limiter = Limiter()
         self._snapshot: Callable[[], Snapshot] | None = None
-        encoding = (stream.encoding or "utf-8").lower().replace("-", "")
-        self._ascii = encoding != "utf8"
 
     @property
     def tells_skipped(self) -> bool:
@@ -143,7 +140,7 @@ class Plain(Watcher):
             self._line(line + ("; more of these are only counted" if last else ""))
 
     def _line(self, line: str) -> None:
-        self._writer.put((ascii_only(line) if self._ascii else line) + "\n")
+        self._writer.put(f"{line}\n")
 
 
 def ending_line(ending: Ending) -> str | None:

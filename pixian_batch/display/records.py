@@ -1,7 +1,7 @@
 """`--json`: one JSON object a line on stdout, an image record for each ending and a summary at last.
 
 Lines are pure ASCII and strictly valid JSON whatever a file is called; `docs/reference/json.md` says how.
-A reader that goes away ends the writing quietly; the run goes on.
+A reader that goes away ends the writing quietly; the run goes on. What else fails there is told by `streams`.
 """
 
 from __future__ import annotations
@@ -43,15 +43,10 @@ Record = dict[str, Any]
 
 
 class Records(Watcher):
-    """Writes the records to `stream` (stdout). `broken` tells whether the reader went away."""
+    """Writes the records to `stream` (stdout)."""
 
     def __init__(self, stream: TextIO) -> None:
         self._writer = Writer(stream, lossless=True)
-
-    @property
-    def broken(self) -> bool:
-        """Whether the stream failed, so that later records are missing."""
-        return self._writer.broken
 
     @property
     def tells_skipped(self) -> bool:

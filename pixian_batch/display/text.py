@@ -11,6 +11,7 @@ import unicodedata
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from pixian_batch.display.streams import STAND_INS
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _FINE_BELOW: Final = 10
 
 MOST_PRINTED: Final = 1000
 """Characters of a name or a message on a screen."""
-_ASCII: Final = str.maketrans({"—": "-", "·": "|", "…": "..."})
+_ASCII: Final = str.maketrans(STAND_INS)
 
 
 def ascii_only(text: str) -> str:

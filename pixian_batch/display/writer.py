@@ -8,10 +8,11 @@ in doubt. The thread knows no clock and decides nothing; errors of the stream en
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import threading
 from typing import TYPE_CHECKING, Final
+
+from pixian_batch.display.streams import ESCAPES
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -73,20 +74,9 @@ class Writer:
                 self._stream.flush()
         except (OSError, ValueError):  # the reader went away, or the stream was closed
             self.broken = True
-            _silence(self._stream)
 
 
 def encodable(text: str, stream: TextIO) -> str:
-    """`text` with what `stream` cannot encode shown as escapes."""
+    """`text` with stand-ins or escapes for what `stream` cannot encode."""
     encoding = stream.encoding or "utf-8"  # an in-memory stream has none
-    return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _silence(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere; the interpreter would complain about it at its exit."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nowhere, stream.fileno())
-        finally:
-            os.close(nowhere)
+    return text.encode(encoding, ESCAPES).decode(encoding)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -181,6 +183,33 @@ def test_files_that_others_can_read_are_refused_with_the_chmod(
     monkeypatch.setenv("PIXIAN_API_ID", "id")
     monkeypatch.setenv("PIXIAN_API_SECRET_FILE", str(file))
     assert refused().hint == f"run: chmod 600 {file}"
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs root, to give a file away")
+def test_a_secret_that_somebody_else_has_mounted_is_taken_as_it_is(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = home / "secret"
+    file.write_text("x")
+    file.chmod(0o444)
+    os.chown(file, 12345, 12345)
+    monkeypatch.setenv("PIXIAN_API_ID", "id")
+    monkeypatch.setenv("PIXIAN_API_SECRET_FILE", str(file))
+    assert found() == ("id", "x")
+
+
+@pytest.mark.skipif(not shutil.which("unshare"), reason="needs a file system of its own")
+def test_a_secret_on_a_read_only_mount_is_taken_as_it_is(home: Path) -> None:
+    code = "from pixian_batch.adapters.credentials import read_credentials; print(*read_credentials())"
+    script = (
+        f"mount -t tmpfs none {home} && echo x > {home}/secret && chmod 444 {home}/secret"
+        f' && mount -o remount,ro {home} && PIXIAN_API_ID=id PIXIAN_API_SECRET_FILE={home}/secret exec "$@"'
+    )
+    words = ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if "mount:" in done.stderr or "unshare:" in done.stderr:
+        pytest.skip("nothing can be mounted here")
+    assert (done.stdout, done.stderr) == ("id x\n", "")
 
 
 def test_a_netrc_of_other_hosts_says_nothing(home: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -223,3 +225,18 @@ async def test_half_a_head_is_none(tmp_path: Path) -> None:
     for broken in (whole[: ROOM // 2], whole[:100] + b"!" + whole[101:], PNG, b"", bytes(ROOM)):
         put(path, broken)
         assert read_head(path) is None
+
+
+def test_without_a_folder_for_temporary_files_a_spool_is_read_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    path = str(tmp_path / "a.part")
+    assert read_body(path) is None
+    put(path, picture("png"))
+    body = read_body(path)
+    assert body is not None
+    assert body.size == len(picture("png"))

@@ -133,3 +133,18 @@ def _talk(terminal: int, lines: list[tuple[bytes, bytes]]) -> bytes:
     except OSError:  # the other end was closed
         pass
     return shown
+
+
+@pytest.mark.parametrize("stdin", [b"\xff\xfe\n\xff\n", b"id\nse\x1bcret\n"])
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_what_cannot_be_sent_is_named(variables: Mapping[str, str], stdin: bytes, locale: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pixian_batch", "login", "--api-url", "http://127.0.0.1:9/api/v2"],
+        env={**variables, "LC_ALL": locale},
+        input=stdin,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: the API id or the secret has characters that cannot be sent\n")

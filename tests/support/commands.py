@@ -30,7 +30,8 @@ class Result:
     err: str
 
 
-def _environment(changes: Mapping[str, str]) -> dict[str, str]:
+def environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Ours without a person's options, with `changes`."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PIXIAN_")}
     # The package under test, whatever the current folder is.
     ours["PYTHONPATH"] = os.path.dirname(os.path.dirname(os.path.abspath(pixian_batch.__file__)))
@@ -41,7 +42,7 @@ def command(*arguments: str, env: Mapping[str, str] = CREDENTIALS, cwd: str | No
     """Run `pixian-batch` to its end."""
     done = subprocess.run(
         [sys.executable, "-m", "pixian_batch", *arguments],
-        env=_environment(env),
+        env=environment(env),
         cwd=cwd,
         capture_output=True,
         encoding="utf-8",
@@ -76,7 +77,7 @@ def started(
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "pixian_batch", "serve", "--port", "0", *arguments],
-        env=_environment(env),
+        env=environment(env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

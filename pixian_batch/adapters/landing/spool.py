@@ -147,7 +147,11 @@ def rescue_path(spool: str) -> str:
     next run must find what was paid for.
     """
     mark = blake2b(os.fsencode(os.path.abspath(spool)), digest_size=16).hexdigest()
-    return os.path.join(tempfile.gettempdir(), f"pixian-batch-{mark}.part")
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError:  # a read-only root without /tmp: the output is all there is
+        folder = os.path.dirname(spool)
+    return os.path.join(folder, f"pixian-batch-{mark}.part")
 
 
 def read_body(path: str) -> Body | None:

@@ -37,6 +37,7 @@ _BUSY_S: Final = 10.0
 _BLOCK: Final = 1 << 20
 _CANNOT: Final = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL}
 """What SQLite says at the first touch where a share does not carry its locks and its shared memory."""
+_REFUSED: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 _SMALLEST: Final = 512
 """Bytes of the smallest page of SQLite."""
 
@@ -151,12 +152,26 @@ def read_only(path: str) -> sqlite3.Connection:
     """A connection that only reads, also while a run goes on. Raises `LedgerError` and its kin."""
     if not os.path.isfile(path):
         raise LedgerMissingError(f"there is no ledger at {path}")
-    quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     with _errors(path, "read"):
-        connection = _connection(f"file:{quoted}?mode=ro", uri=True)
-        with _closed_on_error(connection):
-            _check_application(connection)
-            check_version(connection)
+        try:
+            return _reading(path, "mode=ro")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _REFUSED:
+                raise
+            # SQLite may not make the index of its log beside the file. Where there is no log, the file is the whole
+            # truth; while a run goes on, or after a kill, log and index are both there, and reading them suffices.
+            if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):
+                reason = "its log (-wal) can only be read with the right to write beside it, or in a copy of its folder"
+                raise LedgerError(f"the ledger {path} cannot be read: {reason}") from error
+            return _reading(path, "immutable=1")
+
+
+def _reading(path: str, how: str) -> sqlite3.Connection:
+    quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    connection = _connection(f"file:{quoted}?{how}", uri=True)
+    with _closed_on_error(connection):
+        _check_application(connection)
+        check_version(connection)
     return connection
 
 

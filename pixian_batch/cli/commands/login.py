@@ -48,8 +48,12 @@ def login(
     if remove:
         _forget(keyring, host_of(url))
         return
-    credentials = _ask()
-    _try(credentials, url)
+    try:
+        credentials = _ask()
+        _try(credentials, url)
+    except ValueError:  # its message may quote a part of them
+        hint = "copy both from your Pixian.AI account again"
+        fail("the API id or the secret has characters that cannot be sent", hint, code=Exit.USAGE)
     _keep(keyring, host_of(url), credentials)
 
 
@@ -63,6 +67,8 @@ def _ask() -> Credentials:
     api_id, secret = (line.strip() for line in lines)
     if not api_id or not secret:
         fail("the API id or the secret is empty", "both are in your Pixian.AI account", code=Exit.USAGE)
+    if not (api_id + secret).isprintable():  # bytes that are not UTF-8, too
+        raise ValueError
     return Credentials(api_id, secret)
 
 

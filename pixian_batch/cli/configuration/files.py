@@ -51,7 +51,7 @@ class ConfigFile:
         """A path that it names: a project's relative one starts at the file, the user's at the current folder."""
         path = os.path.expanduser(path)
         folder = os.path.dirname(os.path.abspath(self.path))
-        if path == "-" or os.path.isabs(path) or self.whose == "user file" or folder == os.getcwd():
+        if path == "-" or os.path.isabs(path) or self.whose == "user file" or folder == working_folder():
             return path
         return os.path.join(folder, path)
 
@@ -84,18 +84,31 @@ def find_files(choice: Choice) -> Iterator[ConfigFile]:
             raise ConfigurationError(f"--config {choice.config}: there is no such file")
         yield ConfigFile(choice.config, "--config", exists=True)
         return
-    paths = project_paths(os.getcwd())
-    path = next((path for path in paths if os.path.isfile(path)), paths[0])
-    yield ConfigFile(path, "project file", os.path.isfile(path))
-    path = user_path()
-    yield ConfigFile(path, "user file", os.path.isfile(path))
+    if (folder := working_folder()) is not None:
+        paths = project_paths(folder)
+        path = next((path for path in paths if os.path.isfile(path)), paths[0])
+        yield ConfigFile(path, "project file", os.path.isfile(path))
+    if (users := user_path()) is not None:
+        yield ConfigFile(users, "user file", os.path.isfile(users))
 
 
-def user_path() -> str:
-    """Where the user's own file is."""
+def working_folder() -> str | None:
+    """The current folder; None where it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
+def user_path() -> str | None:
+    """Where the user's own file is; None for a user without a home, as in many containers."""
     import platformdirs  # only when files are read
 
-    return os.path.join(platformdirs.user_config_dir("pixian-batch", appauthor=False), NAME)
+    try:
+        folder = platformdirs.user_config_dir("pixian-batch", appauthor=False)
+    except RuntimeError:
+        return None
+    return os.path.join(folder, NAME) if os.path.isabs(folder) else None
 
 
 def project_paths(folder: str) -> list[str]:

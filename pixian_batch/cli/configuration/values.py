@@ -36,7 +36,7 @@ def find_key(file: ConfigFile, written: str, value: object, place: str) -> Optio
 
 def _check_safe(name: str, value: object, place: str) -> None:
     """What a folder that somebody else made may not decide for the one who enters it."""
-    hint = f"write it into your own file, {user_path()}, or set the environment variable"
+    hint = f"write it into your own file, {user_path() or 'where you have a home'}, or set the environment variable"
     if name == _NOT_OF_A_PROJECT:
         raise ConfigurationError(f"{place}: a project's file may not run a command: {name}", hint)
     if name == "api-url" and not str(value).startswith(("http://127.0.0.1:", "http://localhost:")):

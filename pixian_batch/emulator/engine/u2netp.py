@@ -8,9 +8,14 @@ Pictures of any size cost about the same: only tiles with an edge are worked on 
 
 from __future__ import annotations
 
+import os
 import threading
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
+
+# Else onnxruntime 1.32 keeps a device id in the user's cache folder and looks up a telemetry host. `--local`
+# promises no network, so this overrules the user's environment; it is read when the module is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime as ort
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Window = tuple[slice, slice]
+
+ort.disable_telemetry_events()
 
 _SIDE: Final = 320
 _MEAN: Final = np.array([0.485, 0.456, 0.406], np.float32)
