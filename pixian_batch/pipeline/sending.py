@@ -81,16 +81,7 @@ class Recording:
 
         async def on_head(head: Answered) -> None:
             nonlocal unrecorded
-            try:
-                await self.ledger.answered(attempt, head)
-            except LedgerError as error:
-                # What was paid for comes first: the body is still taken in, then the run stops.
-                unrecorded = error
-                self.stop.raise_(Stop.disk(error))
-                with contextlib.suppress(
-                    DiskError
-                ):  # then the price is unknown, and counts as its upper bound
-                    await spool.write_head(head)
+            unrecorded = await self._record_head(attempt, head, spool)
 
         reply = await exchange(
             self.session, job.source, job.params, spool, on_head=on_head, worth_keeping=not self.free
@@ -100,14 +91,21 @@ class Recording:
         kept = reply.body.path if reply.body is not None else reply.kept
         # The bytes are not where the ledger expects them, or are kept for a person.
         elsewhere = kept if spool.rescued or reply.verdict is Verdict.LOST else None
-        return replace(
-            reply,
-            attempt=attempt,
-            at_most=job.at_most,
-            kept=kept,
-            elsewhere=elsewhere,
-            unrecorded=unrecorded,
-        )
+        known = replace(reply, attempt=attempt, at_most=job.at_most, kept=kept, elsewhere=elsewhere)
+        return replace(known, unrecorded=unrecorded)
+
+    async def _record_head(self, attempt: int, head: Answered, spool: Spool) -> LedgerError | None:
+        """Write down what the head of the answer says; where the ledger does not take it, before the body."""
+        try:
+            await self.ledger.answered(attempt, head)
+        except LedgerError as error:
+            # What was paid for comes first: the body is still taken in, then the run stops.
+            self.stop.raise_(Stop.disk(error))
+            # Should the spool not take it either, the price is unknown, and counts as its upper bound.
+            with contextlib.suppress(DiskError):
+                await spool.write_head(head)
+            return error
+        return None
 
     async def _note(self, attempt: int, ended: Ended) -> None:
         """Write it down. If the ledger does not take it, the next run settles this attempt from the facts on disk."""

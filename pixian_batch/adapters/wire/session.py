@@ -6,6 +6,7 @@ import asyncio.sslproto
 import socket
 from base64 import b64encode
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -171,12 +172,8 @@ class WireSession:
         try:
             async with clock.timeout:
                 clock.start()
-                response = await self._follow(
-                    method,
-                    self._base / path,
-                    trace,
-                    lambda: MultipartPayload(form, trace, clock) if form else None,
-                )
+                body = partial(MultipartPayload, form, trace, clock) if form else lambda: None
+                response = await self._follow(method, self._base / path, trace, body)
                 clock.moved()
                 trace.status = response.status
                 if read_retry_after(response.headers) == MAX_RETRY_AFTER:

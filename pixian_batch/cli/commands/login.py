@@ -40,11 +40,8 @@ def login(
     url = check_way(api_url)
     keyring = open_keyring()
     if keyring is None:
-        fail(
-            "the keyring is not installed",
-            "pip install 'pixian-batch[keyring]', or use credentials-command or PIXIAN_API_SECRET_FILE",
-            code=Exit.USAGE,
-        )
+        hint = "pip install 'pixian-batch[keyring]', or use credentials-command or PIXIAN_API_SECRET_FILE"
+        fail("the keyring is not installed", hint, code=Exit.USAGE)
     if remove:
         _forget(keyring, host_of(url))
         return
