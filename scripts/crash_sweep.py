@@ -11,6 +11,7 @@ random times. After each the command runs again under `--in-doubt hold`, and the
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import signal
 import sys
@@ -162,7 +163,7 @@ def sweep(kills: int, minutes: float, seed: int) -> int:
 
 
 def soak(images: int, minutes: float) -> int:
-    """Many tiny images in one run; prints memory at intervals. 1 when it grew by more than a fifth."""
+    """Many tiny images in one run; prints what it holds at intervals. 1 when that grew."""
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as root:
         fork_server = ForkServer(Path(root) / "fork_server")
         try:
@@ -184,12 +185,13 @@ def _many_photos(home: Sandbox, images: int) -> None:
 def _soak(home: Sandbox, images: int, minutes: float) -> int:
     began = time.monotonic()
     run = home.begin("--min-free", "0", workers=20)
-    sizes: list[int] = []
+    held: list[Held] = []
     while not (run.place / "status").exists():
         elapsed = time.monotonic() - began
-        sizes.append(_resident(run.pid))
-        done = (run.place / "stdout").read_bytes().count(b"\n")
-        print(f"{elapsed:6.0f} s  {done:7} images  {sizes[-1] / 1024:7.1f} MiB resident", flush=True)
+        if now := _held(run.pid):
+            held.append(now)
+            done = (run.place / "stdout").read_bytes().count(b"\n")
+            print(f"{elapsed:6.0f} s  {done:7} images  {now}", flush=True)
         if elapsed > minutes * 60:
             run.send(signal.SIGINT)
             break
@@ -197,18 +199,46 @@ def _soak(home: Sandbox, images: int, minutes: float) -> int:
     outcome = run.wait()
     summary = outcome.summary
     print(f"exit {outcome.code}: {summary['done']} of {images} done in {time.monotonic() - began:.0f} s")
-    settled = [size for size in sizes if size][len(sizes) // 5 :]
-    return 1 if settled and max(settled) > 1.2 * settled[0] else 0
+    return 1 if grew(held[len(held) // 5 :]) else 0
 
 
-def _resident(pid: int) -> int:
-    """KiB of memory that a process holds; 0 when it is gone."""
+@dataclass(frozen=True)
+class Held:
+    """What a process holds: KiB of memory, threads, descriptors."""
+
+    memory: int
+    threads: int
+    descriptors: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.memory / 1024:7.1f} MiB resident  {self.threads} threads  {self.descriptors} descriptors"
+        )
+
+
+def grew(settled: list[Held]) -> bool:
+    """Whether any of it grew after the first fifth of the time: memory by a fifth, the others by more than a few."""
+    if not settled:
+        return False
+    first, memory = settled[0], max(held.memory for held in settled)
+    threads, descriptors = (
+        max(held.threads for held in settled),
+        max(held.descriptors for held in settled),
+    )
+    few = 20  # as many workers as there are
+    return (
+        memory > 1.2 * first.memory or threads > first.threads + few or descriptors > first.descriptors + few
+    )
+
+
+def _held(pid: int) -> Held | None:
+    """None when the process is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except OSError:
-        return 0
-    lines = [line for line in status.splitlines() if line.startswith("VmRSS:")]
-    return int(lines[0].split()[1]) if lines else 0
+        facts = dict(line.split(":", 1) for line in status.splitlines())
+        return Held(int(facts["VmRSS"].split()[0]), int(facts["Threads"]), len(os.listdir(f"/proc/{pid}/fd")))
+    except (OSError, KeyError):
+        return None
 
 
 def main() -> int:
