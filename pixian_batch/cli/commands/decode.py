@@ -33,7 +33,6 @@ Unproven = Annotated[
     option(
         "--unproven",
         "Also from a photo whose pixels may be read otherwise than by the service: look at the result.",
-        only="decode",
     ),
 ]
 Overwrite = Annotated[bool, option("--overwrite", "Replace OUT if it is there.", only="decode")]

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _FATES = (Fate.NEW, Fate.DONE, Fate.EXISTS, Fate.DUPLICATE, Fate.UNREADABLE, Fate.TOO_LARGE, Fate.COLLISION)
 _MOST_FOLDERS = 40
+_WIDEST = 200
+"""Columns of a folder's name: every line of the table is as wide as the longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def plan_lines(plan: Plan) -> list[str]:
     shown = [fate for fate in _FATES if plan.total.fates[fate] or fate is Fate.NEW]
     rows = [["folder", *(fate.value.replace("_", " ") for fate in shown), "megapixels"]]
     for folder, folder_plan in list(plan.folders.items())[:_MOST_FOLDERS]:
-        rows.append([printable(folder), *_counts(folder_plan, shown)])
+        rows.append([printable(folder, _WIDEST), *_counts(folder_plan, shown)])
     if len(plan.folders) > _MOST_FOLDERS:
         rows.append([f"... {len(plan.folders) - _MOST_FOLDERS} more folders", *("" for _ in shown), ""])
     rows.append(["total", *_counts(plan.total, shown)])
