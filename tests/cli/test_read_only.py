@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support.everywhere import NOBODY_ELSE, Surroundings, make
+from support.everywhere import NOBODY_ELSE, Surroundings, make, public_folder
 
 from pixian_batch.adapters.ledger import Ledger, default_path
 from pixian_batch.policy.outcome import Problem
@@ -32,14 +32,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Surroundings:
 
 
 @pytest.fixture
-def out(place: Surroundings, tmp_path: Path) -> Iterator[Path]:
+def out(place: Surroundings) -> Iterator[Path]:
     """A finished run's output folder of our own."""
-    copy = tmp_path / "out"
-    shutil.copytree(place.root / "out", copy)
     # SQLite asks access(2), which leaves the capability of NOBODY_ELSE out.
-    subprocess.run(["chmod", "a+rx", tmp_path, *tmp_path.parents[:3]], check=True)
-    yield copy
-    subprocess.run(["chmod", "-R", "u+w", copy], check=True)
+    with public_folder() as folder:
+        shutil.copytree(place.root / "out", folder / "out")
+        yield folder / "out"
+        subprocess.run(["chmod", "-R", "u+w", folder], check=True)
 
 
 def ask(place: Surroundings, *words: str) -> tuple[int, str, str]:

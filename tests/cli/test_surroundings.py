@@ -10,10 +10,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from support.everywhere import COMMANDS, NOBODY_ELSE, Surroundings, make
+from support.everywhere import COMMANDS, NOBODY_ELSE, Surroundings, make, public_folder
 from support.pictures import picture, put
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TERMINAL = f"""{sys.executable} -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'"""
@@ -40,11 +41,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX s
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Surroundings:
-    made = make(tmp_path_factory.mktemp("surroundings"))
-    subprocess.run(["chmod", "-R", "a+rwX", made.root], check=True)  # others may do everything here, too
-    subprocess.run(["chmod", "a+rx", *made.root.parents[:2]], check=True)
-    return made
+def place() -> Iterator[Surroundings]:
+    with public_folder() as folder:
+        made = make(folder)
+        subprocess.run(["chmod", "-R", "a+rwX", folder], check=True)  # others may do everything here, too
+        yield made
 
 
 def check(place: Surroundings, surrounding: str, name: str) -> None:

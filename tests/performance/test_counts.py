@@ -216,7 +216,7 @@ def test_version_loads_next_to_nothing() -> None:
         check=True,
     )
     ours = re.findall(r"(?m)\| +(pixian_batch[\w.]*)$", said.stderr)
-    assert len(ours) <= 2
+    assert len(ours) <= 3  # the package, its display room, and the streams that everything else writes to
     assert len(said.stderr.splitlines()) <= bare + 60
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.commands import CREDENTIALS, PATIENCE, environment
 from support.pictures import picture, put
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
 NOBODY = "http://127.0.0.1:9/api/v2"
 """An address where nothing listens."""
@@ -105,3 +107,11 @@ def make(root: Path) -> Surroundings:
         timeout=PATIENCE,
     )
     return made
+
+
+@contextmanager
+def public_folder() -> Iterator[Path]:
+    """A folder that everybody can reach: pytest closes its own to others whenever a session begins."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["chmod", "a+rx", folder], check=True)
+        yield Path(folder)
