@@ -176,9 +176,7 @@ class WireSession:
                 response = await self._follow(method, self._base / path, trace, body)
                 clock.moved()
                 trace.status = response.status
-                if read_retry_after(response.headers) == MAX_RETRY_AFTER:
-                    self._tell(WireFact.LONG_WAIT)
-                yield Answer(response, trace, clock, self._credentials.redacted)
+                yield self._answer(response, trace, clock)
                 response.release()
         except TimeoutError as error:
             if not clock.timeout.expired():
@@ -189,6 +187,11 @@ class WireSession:
             self._clocks.discard(clock)
             if response is not None:
                 response.close()  # does nothing after a release; else the connection cannot be used again
+
+    def _answer(self, response: aiohttp.ClientResponse, trace: Trace, clock: IdleClock) -> Answer:
+        if read_retry_after(response.headers) == MAX_RETRY_AFTER:
+            self._tell(WireFact.LONG_WAIT)
+        return Answer(response, trace, clock, self._credentials.redacted)
 
     async def _follow(
         self, method: str, url: URL, trace: Trace, body: Callable[[], MultipartPayload | None]
