@@ -182,10 +182,17 @@ class ImageHandler:
             kept = received.body if spooled else self.landing.path(job.place)
             return _kept(reply, kept, error)
         except RebuildError as error:
-            await self.ledger.lost(received.attempt)
+            await self._note_lost(received.attempt)
             problem = Problem("delta", str(error), "see pixian-batch decode --help")
             return Lost(problem, headers, status, received.body, at_most=None)
         return Done(headers, status, at_most=reply.at_most)
+
+    async def _note_lost(self, attempt: int) -> None:
+        """Write it down. If the ledger does not take it, the next run finds out the same."""
+        try:
+            await self.ledger.lost(attempt)
+        except LedgerError as error:
+            self.stop.raise_(Stop.disk(error))
 
     async def _remember_failure(self, found: Found, outcome: Outcome) -> None:
         if isinstance(outcome, Failed):
