@@ -223,7 +223,8 @@ def _problem(reply: Reply) -> Problem:
 def _kept(reply: Reply, path: str, error: Exception) -> Outcome:
     """What is told of a result that is here, and that the disk or the ledger kept from its place."""
     problem = Problem("disk", f"paid for and kept at {path}: {error}", "the next run finishes it for free")
-    return Kept(problem, reply.headers or ResultHeaders(), reply.http_status, path, reply.at_most)
+    headers = reply.headers or ResultHeaders()
+    return Kept(problem, headers, reply.http_status, kept=path, at_most=reply.at_most)
 
 
 def _doubtful(reply: Reply) -> Outcome:

@@ -100,14 +100,8 @@ class Recording:
         kept = reply.body.path if reply.body is not None else reply.kept
         # The bytes are not where the ledger expects them, or are kept for a person.
         elsewhere = kept if spool.rescued or reply.verdict is Verdict.LOST else None
-        return replace(
-            reply,
-            attempt=attempt,
-            at_most=job.at_most,
-            kept=kept,
-            elsewhere=elsewhere,
-            unrecorded=unrecorded,
-        )
+        reply = replace(reply, attempt=attempt, at_most=job.at_most, unrecorded=unrecorded)
+        return replace(reply, kept=kept, elsewhere=elsewhere)
 
     async def _note(self, attempt: int, ended: Ended) -> None:
         """Write it down. If the ledger does not take it, the next run settles this attempt from the facts on disk."""

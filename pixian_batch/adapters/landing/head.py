@@ -1,6 +1,7 @@
 """What the head of an answer says, as a block of bytes that goes before its body in a spool. Pure: writes no file.
 
 A spool has one only where the ledger did not take the head: body and credits live or die together then.
+tests/adapters/test_spool.py proves it.
 """
 
 from __future__ import annotations
