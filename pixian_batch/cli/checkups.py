@@ -264,13 +264,17 @@ def ledger(path: str) -> CheckResult:
 
 def engine(*, needed: bool) -> CheckResult:
     """Whether `--local` and `serve` can cut pictures out. Loads the engine: half a second."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from pixian_batch.emulator.engine import EngineMissingError, load_engine  # numpy, onnxruntime
 
     if not _weights_are_right():
         hint = "install pixian-batch again"
         return problem("engine", "its weights are not the ones that were shipped", hint, Exit.USAGE)
     try:
-        load_engine(threads=1)
+        # On a thread of its own: onnxruntime has the one that loads it take tiny floats for zero, for good.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(load_engine, threads=1).result()
     except EngineMissingError as error:
         if needed:
             return problem("engine", str(error), "or leave --local out", Exit.USAGE)

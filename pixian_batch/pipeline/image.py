@@ -199,7 +199,7 @@ class ImageHandler:
             kept = received.body if spooled else self.landing.path(job.place)
             return _kept(reply, kept, error)
         except RebuildError as error:
-            await self.ledger.lost(received.attempt)
+            await self._note_lost(received.attempt)
             problem = Problem("delta", str(error), "see pixian-batch decode --help")
             return Lost(problem, headers, status, received.body, at_most=None)
         self._unlanded = 0
@@ -217,6 +217,13 @@ class ImageHandler:
             return False
         self.stop.raise_(Stop.disk(error))
         return True
+
+    async def _note_lost(self, attempt: int) -> None:
+        """Write it down. If the ledger does not take it, the next run finds out the same."""
+        try:
+            await self.ledger.lost(attempt)
+        except LedgerError as error:
+            self.stop.raise_(Stop.disk(error))
 
     async def _remember_failure(self, found: Found, outcome: Outcome) -> None:
         if isinstance(outcome, Failed):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -62,6 +64,20 @@ def test_a_refill_or_another_user_proves_nothing(workspace: Callable[..., Worksp
     assert "This proves nothing" in reconcile(home)[1]
     account.balance -= 57
     assert "This proves nothing" in reconcile(home)[1]
+
+
+def test_results_of_unknown_price_may_explain_it_as_well(workspace: Callable[..., Workspace]) -> None:
+    home = after(workspace, [CHARGED])
+    with closing(sqlite3.connect(home.out / ".pixian-batch" / "ledger.db")) as db, db:
+        # As a run leaves it when neither its ledger nor its disk took the head of an answer.
+        db.execute(
+            "INSERT INTO attempt SELECT 99, run_id, image_id, sent_at, input, place, spool, at_most, 0 FROM attempt"
+            " WHERE id = (SELECT max(id) FROM attempt)"
+        )
+        db.execute(
+            "INSERT INTO verdict (attempt_id, at, verdict, message, seconds) VALUES (99, '', 'delivered', '', 1)"
+        )
+    assert "This proves nothing: 1 image of unknown price may have cost it." in reconcile(home)[1]
 
 
 def test_the_address_may_be_a_variable(

@@ -114,7 +114,7 @@ class Spool:
         block, self._waiting = self._waiting, bytearray()
         try:
             if block and not self._written:
-                await asyncio.to_thread(_begin, self._raw)
+                await asyncio.to_thread(_begin, self._raw, block)
             await self._write_all(block)
         except OSError as error:
             if self.rescued:
@@ -227,14 +227,15 @@ def _write_head(file: FileIO, block: bytes | bytearray) -> None:
 def _seal(file: FileIO, block: bytearray, *, first: bool) -> None:
     """The last bytes of a body, durably. first: no others came before, so the room for a head goes."""
     if first:
-        _begin(file)
+        _begin(file, block)
     seal(file, block)
 
 
-def _begin(file: FileIO) -> None:
-    """A body without a head: the room for one goes."""
+def _begin(file: FileIO, block: bytearray) -> None:
+    """A body without a head: it takes the place of the room for one."""
     file.seek(0)
-    file.truncate()
+    if len(block) < ROOM:  # seldom, so most images are spared what a truncate costs
+        file.truncate()
 
 
 def _copy_start(source: str, target: str, size: int, block: bytes | bytearray) -> FileIO:
