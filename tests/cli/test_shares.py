@@ -157,7 +157,7 @@ def test_a_target_that_stays_open_waits_for_the_next_run(share: Share) -> None:
     assert len(waiting) == 1, err
     assert "the next run finishes it for free" in err
     assert (summary["done"], share.charges) == (COUNT - 1, COUNT), "the others are not held up"
-    assert code != 8
+    assert (code, summary["stop"]) == (8, None), "the disk's trouble, and no reason to stop"
     code, summary, _images, err = share.run(*ledger)
     assert (code, summary["repaired"], share.charges) == (0, 1, COUNT), err
     assert share.results() == [f"{number}.png" for number in range(COUNT)]

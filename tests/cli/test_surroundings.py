@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TERMINAL = f"""{sys.executable} -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'"""
+TERMINAL = f"""{shlex.quote(sys.executable)} -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'"""
 SCRIPTS = {
     "no home and no passwd entry": f'exec {NOBODY_ELSE} "$@"',
     "a home that cannot be written": 'HOME=/proc/nowhere exec "$@"',

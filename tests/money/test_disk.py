@@ -253,7 +253,8 @@ def test_a_folder_is_closed_between_the_purchase_and_the_landing(sandbox: Callab
     try:
         outcome = running.wait()
         assert "the next run finishes it for free" in outcome.stderr
-        assert outcome.code not in {0, DISK}
+        assert outcome.code == DISK
+        assert outcome.summary["stop"] is None, "one closed folder stops nobody"
         assert outcome.summary["done"] == 1
         between = home.run(*ledger)
         assert home.emulator.bill().totals["charges"] == 3
