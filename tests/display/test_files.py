@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from display import samples
+from support import display_samples as samples
 from support.pictures import picture, put
 
 from pixian_batch.display.log import Logged

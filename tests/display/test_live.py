@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import looptime
-from display import samples
 from rich.cells import cell_len
 from rich.console import Console
+from support import display_samples as samples
 
 from pixian_batch.display.live import Live, report_lines, suits, view
 from pixian_batch.display.summary import report_on

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import looptime
 import pytest
-from display import samples
+from support import display_samples as samples
 
 from pixian_batch.display.plain import REPEATS, Limiter, Plain
 from pixian_batch.policy.outcome import Ending, Failed, Problem

@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from display import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import display_samples as samples
 
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.records import Records, image_record, summary_record

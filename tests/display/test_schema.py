@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from display import samples
+from support import display_samples as samples
 from support.commands import CREDENTIALS, command
 from support.emulators import EmulatorThread
 from support.pictures import picture, put

@@ -7,9 +7,9 @@ import subprocess
 from decimal import Decimal
 
 import pytest
-from display import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import display_samples as samples
 
 from pixian_batch.display.shell import shell_word
 from pixian_batch.display.summary import Tone, report_on

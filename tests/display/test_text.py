@@ -8,10 +8,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from display import samples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from support import display_samples as samples
 
 from pixian_batch.display import text
 from pixian_batch.policy.progress import Snapshot

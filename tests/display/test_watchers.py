@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import looptime
 import pytest
-from display import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import display_samples as samples
 
 from pixian_batch import display
 from pixian_batch.display.live import Live

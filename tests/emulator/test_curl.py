@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
-from emulator.kit import lab, picture
+from support.emulator_lab import lab, picture
 
 from pixian_batch.contract.kinds import Kind, is_whole
 

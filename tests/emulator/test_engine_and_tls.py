@@ -8,8 +8,8 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from emulator.kit import basic, form, lab, picture
 from PIL import Image, ImageDraw
+from support.emulator_lab import basic, form, lab, picture
 
 from pixian_batch.contract.params import BY_WIRE
 from pixian_batch.emulator.settings import EngineName

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
-from emulator.kit import Answer, Lab, basic, form, lab, picture, until
+from support.emulator_lab import Answer, Lab, basic, form, lab, picture, until
 
 from pixian_batch.contract.kinds import Kind, is_whole, sniff
 from pixian_batch.emulator.weather import RESULT_HEADERS, Chance, Fault, Latency, RateLimit, Weather

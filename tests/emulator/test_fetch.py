@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
-from emulator.kit import Answer, Lab, lab, picture
+from support.emulator_lab import Answer, Lab, lab, picture
 
 from pixian_batch.emulator.fetch import is_allowed, is_public
 

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
 
 import pytest
-from imaging.samples import photo, saved
 from PIL import Image
+from support.image_samples import photo, saved
 
 from pixian_batch.contract.params import DEFAULT_MAX_PIXELS, Params
 from pixian_batch.emulator.form import Upload

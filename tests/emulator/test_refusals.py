@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from emulator.kit import Lab, basic, form, lab, picture
+from support.emulator_lab import Lab, basic, form, lab, picture
 
 PNG = picture()
 WEBP = b"RIFF\x00\x00\x00\x00WEBPVP8 " + bytes(50)

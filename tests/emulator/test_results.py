@@ -10,10 +10,10 @@ import io
 from decimal import Decimal
 
 import pytest
-from emulator.kit import lab, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.emulator_lab import lab, picture
 
 from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.contract.kinds import Kind, is_whole, sniff

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from emulator.kit import basic, form, lab, picture, until
 from PIL import Image
+from support.emulator_lab import basic, form, lab, picture, until
 
 from pixian_batch.emulator.server import Emulator
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName

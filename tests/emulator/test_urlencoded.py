@@ -7,7 +7,7 @@ import io
 from urllib.parse import urlencode
 
 import pytest
-from emulator.kit import Answer, Lab, basic, lab, picture
+from support.emulator_lab import Answer, Lab, basic, lab, picture
 
 PNG = picture()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from imaging.odd import tiff
-from imaging.samples import png_chunk, saved
 from PIL import Image
+from support.image_samples import png_chunk, saved
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

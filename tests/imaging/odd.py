@@ -7,8 +7,8 @@ import zlib
 from typing import Any
 
 import numpy as np
-from imaging.samples import photo, png_chunk, saved, srgb_profile
 from PIL import Image
+from support.image_samples import photo, png_chunk, saved, srgb_profile
 
 WIDTH, HEIGHT = 37, 23
 _ROW = (WIDTH * 3 + 3) // 4 * 4

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imaging.samples import decoded, photo, saved, srgb_profile
 from PIL import Image
+from support.image_samples import decoded, photo, saved, srgb_profile
 
 from pixian_batch.contract.headers import Box
 from pixian_batch.contract.kinds import Kind

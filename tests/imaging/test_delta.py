@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imaging.samples import ANNOUNCING, decoded, photo, saved, srgb_profile, turned
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from support.image_samples import ANNOUNCING, decoded, photo, saved, srgb_profile, turned
 
 from pixian_batch.imaging.delta import encode_delta, rebuild
 from pixian_batch.imaging.errors import DeltaMismatchError, TooManyPixelsError, UnreadableImageError

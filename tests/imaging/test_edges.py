@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imaging.samples import photo
 from PIL import Image, ImageFilter
+from support.image_samples import photo
 
 from pixian_batch.imaging.edges import TILE, Edges
 

@@ -10,8 +10,8 @@ import zlib
 import numpy as np
 import pytest
 from imaging import odd
-from imaging.samples import photo, png_chunk, srgb_profile
 from PIL import Image
+from support.image_samples import photo, png_chunk, srgb_profile
 
 from pixian_batch.contract.params import Size
 from pixian_batch.imaging.errors import UnreadableImageError

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imaging.samples import ANNOUNCING, photo, png_chunk, saved, srgb_profile, turned, whole_files
 from PIL import Image, ImageCms, ImageOps
+from support.image_samples import ANNOUNCING, photo, png_chunk, saved, srgb_profile, turned, whole_files
 
 from pixian_batch.contract.params import Size
 from pixian_batch.imaging.errors import TooManyPixelsError, UnreadableImageError
@@ -236,7 +236,7 @@ def test_flipped_bytes_never_escape_as_other_errors(subtests: pytest.Subtests) -
 
 _MEASURE = """
 import resource, sys
-from imaging.samples import ANNOUNCING
+from support.image_samples import ANNOUNCING
 from pixian_batch.imaging.errors import TooManyPixelsError
 from pixian_batch.imaging.pixels import open_picture
 from pixian_batch.imaging.probe import probe

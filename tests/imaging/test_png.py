@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imaging.samples import decoded, photo, srgb_profile
 from PIL import Image
+from support.image_samples import decoded, photo, srgb_profile
 
 from pixian_batch.imaging.png import write_png
 

@@ -5,8 +5,8 @@ import tracemalloc
 from itertools import product
 
 import pytest
-from imaging.samples import ANNOUNCING, ORIENTATION_TAG, photo, png_chunk, saved, turned, whole_files
 from PIL import Image
+from support.image_samples import ANNOUNCING, ORIENTATION_TAG, photo, png_chunk, saved, turned, whole_files
 
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import Size

@@ -13,8 +13,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from emulator.kit import Lab, lab, picture, until
 from PIL import Image
+from support.emulator_lab import Lab, lab, picture, until
 
 import pixian_batch
 from pixian_batch import PixianClient

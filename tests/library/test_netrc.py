@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from emulator.kit import picture
+from support.emulator_lab import picture
 
 from pixian_batch.adapters.wire.session import WireSession
 from pixian_batch.adapters.wire.source import BytesSource

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulator.kit import picture
 from hypothesis import given
 from hypothesis import strategies as st
+from support.emulator_lab import picture
 from support.emulators import EmulatorThread
 
 import pixian_batch

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 
 import pytest
-from adapters.ledger.ledgers import rows
+from support.ledgers import rows
 from support.records import sending
 
 from pixian_batch.adapters.ledger import Ledger, LedgerError

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from adapters.ledger.ledgers import charges, make, states
+from support.ledgers import charges, make, states
 
 from pixian_batch.adapters.ledger import Ledger, LedgerError, LedgerTooNewError, default_path
 from pixian_batch.adapters.ledger.errors import LedgerOutdatedError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
-from adapters.ledger.ledgers import PARAMS, make, place_of
+from support.ledgers import PARAMS, make, place_of
 from support.records import answered, ended, key, sending
 
 from pixian_batch.adapters.ledger import Ledger, LedgerDamagedError, default_path, questions

@@ -12,7 +12,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from adapters.ledger.ledgers import (
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from support.ledgers import (
     IMAGES,
     PAGE,
     PARAMS,
@@ -23,8 +25,6 @@ from adapters.ledger.ledgers import (
     states,
     would_send,
 )
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 from support.records import key, sending
 
 from pixian_batch.adapters.ledger import (

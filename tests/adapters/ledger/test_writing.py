@@ -6,7 +6,7 @@ import sqlite3
 from decimal import Decimal
 
 import pytest
-from adapters.ledger.ledgers import rows
+from support.ledgers import rows
 from support.records import answered, ended, key, sending
 
 from pixian_batch.adapters.ledger import Ledger
