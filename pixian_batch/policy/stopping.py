@@ -89,10 +89,10 @@ def exit_code(tally: Tally, stop: Stop | None) -> Exit:
     """The exit code of a run: signal, then 4 to 8, then 10, then 3, then 0."""
     if stop is not None:
         return stop.cause
-    if (
-        tally.kept
-    ):  # one folder that does not take its results stops nobody, and is the disk's trouble all the same
-        return Exit.DISK
+    if tally.kept:
+        return (
+            Exit.DISK
+        )  # a folder that does not take its results stops nobody, and is the disk's trouble all the same
     if tally.undecided:
         return Exit.IN_DOUBT
     return Exit.SOME_FAILED if tally.failed else Exit.OK

@@ -240,3 +240,19 @@ def test_without_a_folder_for_temporary_files_a_spool_is_read_where_it_is(
     body = read_body(path)
     assert body is not None
     assert body.size == len(picture("png"))
+
+
+@pytest.mark.asyncio
+async def test_a_share_that_counts_no_links_keeps_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some say of every open file that no name leads to it. Only one whose path is empty was really removed."""
+    real = os.fstat
+    monkeypatch.setattr(os, "fstat", lambda number: os.stat_result((*real(number)[:3], 0, *real(number)[4:])))
+    for removed in (False, True):
+        spool = await Spool.open(str(tmp_path / "x.part"))
+        await spool.write(PNG)
+        if removed:
+            os.unlink(tmp_path / "x.part")
+        body = await spool.finish()
+        assert content_of(body.path) == PNG, removed

@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import ssl
 import subprocess
+import sys
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -213,3 +214,13 @@ def test_of_several_problems_the_gravest_code_is_given() -> None:
     assert exit_of([found(Exit.USAGE), found(Exit.DISK), found(Exit.SERVICE)]) is Exit.SERVICE
     assert exit_of([found(Exit.USAGE), checkups.warning("x", "y", "z")]) is Exit.USAGE
     assert exit_of([checkups.ok("x", "y")]) is Exit.OK
+
+
+def test_looking_at_the_engine_leaves_the_arithmetic_of_its_caller_alone() -> None:
+    """onnxruntime has the thread that loads a model take the smallest floats for zero, for good."""
+    code = (
+        "from pixian_batch.cli.checkups import engine; print(engine(needed=True).level.value);"
+        "x = float('5e-324'); print(x * 1 > 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.split() == ["ok", "True"]

@@ -43,6 +43,7 @@ def test_while_the_service_fails_for_everyone_one_probe_goes_at_a_time() -> None
         assert gaps
         assert all(30 <= gap <= 33 for gap in gaps), "each 30 s after the last one has failed"
         assert lab.most_as_probes == 1
+        assert lab.most_idle == 10, "all but the probe on its way wait, and use nothing meanwhile"
         assert lab.idle == 0, "who waited is in use again"
         assert all(pursuit.ended == Land() for pursuit in ended), "no image fails because the service did"
         assert not lab.circuit.is_tripped()

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 async def bought(ledger: Ledger, folder: Path, *names: str) -> None:
     """As if a run had bought these: the ledger says so, and the results stand there."""
-    params = Spec(Params()).key_params(rebuild=False)
+    key_params = Spec(Params()).key_params(rebuild=False)
     for name in names:
         path = str(folder / "in" / name)
         fingerprint = read_fingerprint(path)
-        key = Key(fingerprint.digest, params)
+        key = Key(fingerprint.digest, key_params)
         place = name.rpartition(".")[0] + ".png"
         attempt = ledger.next_attempt()
         await ledger.sending(sending(attempt, key=key, input=path, place=place))
@@ -50,7 +50,7 @@ async def bought(ledger: Ledger, folder: Path, *names: str) -> None:
 
 
 async def discover(
-    folder: Path, inputs: Inputs, *, buy: tuple[str, ...] = ()
+    folder: Path, inputs: Inputs, *, buy: tuple[str, ...] = (), params: Params | None = None
 ) -> tuple[list[str], Hearing, int]:
     """What may need work, by name; what was told; how many were done."""
     ledger = await Ledger.open(str(folder / "ledger.db"))
@@ -58,7 +58,7 @@ async def discover(
     await bought(ledger, folder, *buy)
     hearing, stop, stream = Hearing(skipped=True), StopSign(), Stream[Found]()
     progress = Progress(ramp=Ramp(), stop=stop, watcher=hearing, out=str(folder / "out"))
-    spec = Spec(Params())
+    spec = Spec(params or Params())
     discovery = Discovery(
         spec=spec,
         ledger=ledger,
@@ -92,6 +92,16 @@ async def test_done_changed_gone_and_new(tmp_path: Path) -> None:
     (tmp_path / "out" / "short.png").write_bytes(b"res")
     fresh, _, done = await discover(tmp_path, inputs)
     assert (sorted(fresh), done) == (["changed.jpg", "gone.jpg", "new.jpg", "short.jpg"], 1)
+
+
+@pytest.mark.asyncio
+async def test_the_result_of_other_parameters_is_not_the_one_asked_for(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a.jpg", picture("jpg"))
+    inputs = Inputs((str(tmp_path / "in"),))
+    _, _, done = await discover(tmp_path, inputs, buy=("a.jpg",))
+    assert done == 1
+    fresh, _, done = await discover(tmp_path, inputs, params=Params(crop_to_foreground=True))
+    assert (fresh, done) == (["a.jpg"], 0)
 
 
 @pytest.mark.asyncio

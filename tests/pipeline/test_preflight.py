@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from pixian_batch.adapters.ledger import Ledger
 from pixian_batch.adapters.wire.session import WireSession
 from pixian_batch.contract.account import Credentials
 from pixian_batch.pipeline.preflight import Preflight
-from pixian_batch.pipeline.spending import Spending
+from pixian_batch.pipeline.spending import Limits, Spending
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.policy.stopping import Exit
 
@@ -95,3 +96,34 @@ async def test_what_it_hears_stops_the_run_before_anything_is_bought(tmp_path: P
 async def test_a_free_run_asks_nothing(tmp_path: Path) -> None:
     lines, stop, balances = await asked(tmp_path, http(b"{}", "401 x"), needed=False)
     assert (lines, stop.up, balances) == ([], False, [None, None])
+
+
+@pytest.mark.asyncio
+async def test_what_the_ledger_knows_is_taken_in_before_any_worker_is_asked_for(tmp_path: Path) -> None:
+    """A large ledger takes seconds for it, in which nothing is sent: no time for the ramp to count."""
+
+    async def script(connection: Connection) -> None:
+        while True:
+            request = await connection.request()
+            await connection.say(ACCOUNT if request.line.startswith("GET") else http(b"{}", "400 x"))
+
+    ledger = await Ledger.open(str(tmp_path / "ledger.db"))
+    await ledger.begin_run(version="1", service="test")
+    stop = StopSign()
+    async with (
+        raw_server(script) as server,
+        WireSession(Credentials("a", "b"), api_url=server.url) as session,
+    ):
+        spending = Spending(
+            session=session,
+            ledger=ledger,
+            stop=stop,
+            send=_no_send,
+            free=False,
+            limits=Limits(run=Decimal(3)),
+        )
+        preflight = Preflight(session=session, ledger=ledger, spending=spending, stop=stop, needed=True)
+        assert spending.budget.limits == ()
+        await preflight.once()
+        assert [limit.name for limit in spending.budget.limits] == ["--max-credits-per-run"]
+    await ledger.close()

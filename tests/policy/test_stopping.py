@@ -58,6 +58,14 @@ def test_the_exit_code_of_every_combination(subtests: pytest.Subtests) -> None:
             assert run_status(tally, stop) == expected
 
 
+def test_results_that_wait_for_the_next_run_are_the_disk_s_trouble() -> None:
+    for failed, in_doubt, lost in product([0, 2], repeat=3):
+        tally = Tally(kept=1, failed=failed, in_doubt=in_doubt, lost=lost)
+        assert exit_code(tally, None) == 8, tally
+        assert run_status(tally, None) == "partial"
+        assert exit_code(tally, Stop(Exit.BUDGET, "why")) == 6
+
+
 def test_nothing_to_do_is_a_success() -> None:
     assert exit_code(Tally(), None) == 0
     assert run_status(Tally(), None) == "ok"

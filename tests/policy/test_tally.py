@@ -132,6 +132,8 @@ def test_single_endings_by_hand() -> None:
     unknown = Done(ResultHeaders(), None, repaired=True, at_most=D(2))
     assert _one(unknown) == Tally(done=1, repaired=1, credits_unknown=1, credits_in_doubt=D(2))
     assert _one(Kept(OOPS, price, 200, "x.part", D(2))) == Tally(kept=1, credits_charged=D("0.25"))
+    # Its credits were counted in the run that bought it.
+    assert _one(Kept(OOPS, price, 200, "x.part", at_most=D(2), earlier=True)) == Tally(kept=1)
     assert _one(InDoubt(OOPS, D(2))) == Tally(in_doubt=1, credits_in_doubt=D(2))
     assert _one(InDoubt(OOPS, None)) == Tally(in_doubt=1, doubts_unpriced=1)
     assert _one(Lost(OOPS, price, 200, None, D(2))) == Tally(lost=1, credits_charged=D("0.25"))

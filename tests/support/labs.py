@@ -49,7 +49,7 @@ class Lab:
         )
         self.retry_policy = retry_policy or RetryPolicy()
         self.sent: list[float] = []
-        self.out = self.most_as_probes = self.idle = 0
+        self.out = self.most_as_probes = self.idle = self.most_idle = 0
         self._answers: dict[str, tuple[Answer, float]] = {}
 
     def worker(self) -> Worker:
@@ -58,6 +58,7 @@ class Lab:
     @asynccontextmanager
     async def _waiting(self) -> AsyncIterator[None]:
         self.idle += 1
+        self.most_idle = max(self.most_idle, self.idle)
         yield
         self.idle -= 1
 
