@@ -123,7 +123,7 @@ async def test_what_the_ledger_knows_is_taken_in_before_any_worker_is_asked_for(
             limits=Limits(run=Decimal(3)),
         )
         preflight = Preflight(session=session, ledger=ledger, spending=spending, stop=stop, needed=True)
-        assert spending.budget.limits == ()
+        assert len(spending.budget.limits) == 0
         await preflight.once()
         assert [limit.name for limit in spending.budget.limits] == ["--max-credits-per-run"]
     await ledger.close()

@@ -108,7 +108,7 @@ class WireSession:
             connector=connector,
             middlewares=(_signing(self._credentials),),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT),
-            # Bodies are kept as they come: one that a helpful server packed could not be read.
+            # Bodies are asked for as they are; one that a proxy packs all the same is unpacked by us, within bounds.
             headers={"User-Agent": f"pixian-batch/{__version__}", "Accept-Encoding": "identity"},
             auto_decompress=False,
             proxy=self._proxy.address if self._proxy else None,
