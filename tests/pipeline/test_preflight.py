@@ -31,6 +31,10 @@ def _balances(db: sqlite3.Connection) -> list[tuple[object, object]]:
     return db.execute("SELECT balance_before, balance_after FROM run").fetchall()
 
 
+def names(spending: Spending) -> list[str]:
+    return [limit.name for limit in spending.budget.limits]
+
+
 async def _no_send(_job: Job) -> Reply | None:
     raise AssertionError("sent")
 
@@ -123,7 +127,7 @@ async def test_what_the_ledger_knows_is_taken_in_before_any_worker_is_asked_for(
             limits=Limits(run=Decimal(3)),
         )
         preflight = Preflight(session=session, ledger=ledger, spending=spending, stop=stop, needed=True)
-        assert len(spending.budget.limits) == 0
+        assert names(spending) == []
         await preflight.once()
-        assert [limit.name for limit in spending.budget.limits] == ["--max-credits-per-run"]
+        assert names(spending) == ["--max-credits-per-run"]
     await ledger.close()
