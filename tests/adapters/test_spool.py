@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import tempfile
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -249,7 +250,7 @@ async def test_a_share_that_counts_no_links_keeps_its_files(
     """Some say of every open file that no name leads to it. Only one whose path is empty was really removed."""
     real = os.fstat
     monkeypatch.setattr(os, "fstat", lambda number: os.stat_result((*real(number)[:3], 0, *real(number)[4:])))
-    for removed in (False, True):
+    for removed in {False, sys.platform == "linux"}:  # elsewhere an open file cannot be reached again
         spool = await Spool.open(str(tmp_path / "x.part"))
         await spool.write(PNG)
         if removed:
