@@ -154,3 +154,12 @@ def test_an_output_that_takes_no_files_is_found_out(tmp_path: Path) -> None:
     for out in (tmp_path / "file", tmp_path / "file" / "out"):
         with pytest.raises(DiskError):
             Landing(str(out)).check_writable()
+
+
+def test_a_relative_output_that_is_not_there_can_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for out in ("cut", "a/b/cut", ".", "./cut", str(tmp_path / "cut")):
+        for place in ("x.png", "sub/x.png"):
+            assert Landing(out).refusal(place) is None, (out, place)
