@@ -167,8 +167,8 @@ class Landing:
     def _closed(self, folder: str) -> str | None:
         """Why no file can be made in `folder`, or in the one where it will be made."""
         folder = folder or os.curdir
-        while not os.path.lexists(folder) and folder != os.path.dirname(folder):
-            folder = os.path.dirname(folder) or os.curdir
+        while not os.path.lexists(folder) and folder != (above := os.path.dirname(folder) or os.curdir):
+            folder = above
         if os.access(folder, os.W_OK | os.X_OK):
             return None
         return f"{folder}: no file can be made there (closed to this user, or read-only)"
