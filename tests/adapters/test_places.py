@@ -163,12 +163,3 @@ def test_a_relative_output_that_is_not_there_can_be_made(
     for out in ("cut", "a/b/cut", ".", "./cut", str(tmp_path / "cut")):
         for place in ("x.png", "sub/x.png"):
             assert Landing(out).refusal(place) is None, (out, place)
-
-
-@posix
-def test_a_removed_working_folder_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "gone").mkdir()
-    monkeypatch.chdir(tmp_path / "gone")
-    (tmp_path / "gone").rmdir()
-    assert Landing("cut").refusal("x.png") is not None
-    assert Landing(str(tmp_path / "cut")).refusal("x.png") is None
