@@ -21,32 +21,33 @@ _GRACE: Final = 1.0
 """A busy machine wakes nobody in time; who is woken so late was not running."""
 
 
-class _Sleep(selectors.DefaultSelector):
-    """Waits for sockets, and measures by how much it slept too long."""
-
-    overslept = 0.0
+class _ShortSleep(selectors.DefaultSelector):
+    """Waits for sockets, for `_STEP` at most, so that the loop looks at its clock that often."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """As the base does, for `_STEP` at most."""
-        asked = _STEP if timeout is None else min(timeout, _STEP)
-        began = time.monotonic()
-        ready = super().select(asked)
-        late = time.monotonic() - began - max(asked, 0.0)
-        if late > _GRACE:
-            self.overslept += late
-        return ready
+        """As the base does."""
+        return super().select(_STEP if timeout is None else min(timeout, _STEP))
 
 
 class RunningLoop(asyncio.SelectorEventLoop):
-    """A loop whose `time()` stands still while the process does not run."""
+    """A loop whose `time()` stands still while the process does not run.
+
+    The loop reads its time at every turn, so a pause shows between two readings wherever it falls: in the wait for
+    sockets or in a callback.
+    """
 
     def __init__(self) -> None:
-        self._sleep = _Sleep()
-        super().__init__(self._sleep)
+        self._seen = time.monotonic()
+        self._paused = 0.0
+        super().__init__(_ShortSleep())
 
     def time(self) -> float:
         """Seconds of a monotonic clock, without the pauses."""
-        return super().time() - self._sleep.overslept
+        now = super().time()
+        passed, self._seen = now - self._seen, now
+        if passed > _STEP + _GRACE:
+            self._paused += passed - _STEP
+        return now - self._paused
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:

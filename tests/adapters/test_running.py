@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -41,6 +42,28 @@ def test_time_stands_still_while_the_process_is_stopped() -> None:
         counted, real = (float(word) for word in process.stdout.readline().split())
     assert real >= STOPPED
     assert 1.2 <= counted < STOPPED, "a timer rang by the time in which the process did not run"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the loop there is the system's own")
+def test_a_pause_inside_a_callback_does_not_pass_either() -> None:
+    async def main() -> float:
+        began = asyncio.get_running_loop().time()
+        time.sleep(STOPPED)  # as a stop that does not fall into the loop's wait
+        return asyncio.get_running_loop().time() - began
+
+    assert running.run(main()) < STOPPED / 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the loop there is the system's own")
+def test_time_passes_as_usual_in_a_long_sleep() -> None:
+    async def main() -> float:
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(STOPPED)
+        return asyncio.get_running_loop().time() - began
+
+    began = time.monotonic()
+    assert running.run(main()) >= STOPPED
+    assert time.monotonic() - began >= STOPPED
 
 
 def test_a_run_gives_what_its_coroutine_gives() -> None:
