@@ -300,6 +300,8 @@ async def test_a_ledger_whose_log_is_lost_still_opens(
     length=st.sampled_from([1, 4, 64, PAGE]),
     log=st.booleans(),
 )
+@example(seed=3252, spots=25, length=4, log=False)
+@example(seed=27207, spots=14, length=1, log=False)
 @example(seed=326725, spots=22, length=1, log=False)  # SQLite's own words about it are not UTF-8
 def test_random_bytes_never_break_more_than_themselves(  # fixtures and choices
     killed: Path,

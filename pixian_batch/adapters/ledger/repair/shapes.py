@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     Check: TypeAlias = Callable[[Value], bool]
 
 _LARGEST_ID: Final = 1 << 40
-_FEW: Final = 8
-"""Columns of the widest table that others could be taken for."""
+_TELLING: Final = 3
+"""So many columns tell a table's rows from others' also when some are missing, or too many."""
 
 
 def _is_money(value: Value) -> bool:
@@ -63,15 +63,13 @@ class _Shape:
     rowid: bool
 
     def read(self, row: CarvedRow) -> tuple[Value, ...] | None:
-        """The row's values for `insert`; None when it is not of this shape."""
-        if (row.rowid is not None) != self.rowid:
-            return None
-        values = (row.rowid, *row.values[1:]) if self.rowid else row.values
-        # SQLite, too, takes columns that a record does not have for NULL.
-        missing = len(self.checks) - len(values) if self.rowid and len(values) > _FEW else 0
-        values += (None,) * missing
-        if len(values) != len(self.checks) or (self.rowid and row.values[0] is not None):
-            return None
+        """The values for `insert` of a row that has a rowid as this shape does; None when it is not of this shape."""
+        values = row.values
+        if self.rowid:
+            if values[0] is not None:
+                return None
+            # SQLite, too, takes columns that a record does not have for NULL, and those beyond for nothing.
+            values = (row.rowid, *values[1:], *(None,) * len(self.checks))[: len(self.checks)]
         read = [
             value if check(value) else None for value, (check, _) in zip(values, self.checks, strict=True)
         ]
@@ -125,24 +123,43 @@ _SEEN: Final = """
 
 
 @cache
-def _candidates(columns: int, *, rowid: bool) -> tuple[_Shape, ...]:
-    """The shapes that a row of so many columns can have; it may lack some of a wide table's."""
+def _exact(columns: int, *, rowid: bool) -> tuple[_Shape, ...]:
+    """The shapes of rows with so many columns."""
+    return tuple(shape for shape in _SHAPES if shape.rowid == rowid and len(shape.checks) == columns)
+
+
+@cache
+def _near(columns: int) -> tuple[_Shape, ...]:
+    """The shapes that a table's row may have whose damaged header gives it too few columns, or too many."""
+    if columns < _TELLING:
+        return ()
     return tuple(
-        shape
-        for shape in _SHAPES
-        if shape.rowid == rowid and (len(shape.checks) == columns or len(shape.checks) > columns > _FEW)
+        shape for shape in _SHAPES if shape.rowid and len(shape.checks) not in {columns, *range(_TELLING)}
     )
 
 
 def take_rows(db: sqlite3.Connection, rows: Iterator[CarvedRow]) -> None:
-    """Put every row where it belongs; of several versions the first, which is the newest."""
+    """Put every row where it belongs; of several versions the first, which is the newest.
+
+    Rows whose columns had to be guessed come last: they fill holes, and stand in no whole row's place.
+    """
     for statement in _SEEN.split(";"):
         db.execute(statement)
-    for row in rows:
-        for shape in _candidates(len(row.values), rowid=row.rowid is not None):
-            values = shape.read(row)
-            if values is not None:
-                # A rowid may be spelt twice: in its table and, stale, on a freed page.
-                with suppress(sqlite3.IntegrityError):
-                    db.execute(shape.insert, values)
-                break
+    guessed = [
+        row for row in rows if not _take(db, row, _exact(len(row.values), rowid=row.rowid is not None))
+    ]
+    for row in guessed:
+        if row.rowid is not None:
+            _take(db, row, _near(len(row.values)))
+
+
+def _take(db: sqlite3.Connection, row: CarvedRow, shapes: tuple[_Shape, ...]) -> bool:
+    """Whether the row is of one of these shapes; then it is where it belongs."""
+    for shape in shapes:
+        values = shape.read(row)
+        if values is not None:
+            # A rowid may be spelt twice: in its table and, stale, on a freed page.
+            with suppress(sqlite3.IntegrityError):
+                db.execute(shape.insert, values)
+            return True
+    return False
