@@ -11,15 +11,13 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Property tests judge values, never speed: a busy machine must not fail them. Here, before any of them is
-# imported: `@settings(...)` takes the rest from the profile of that moment.
-settings.register_profile(
-    "unhurried",
-    settings.get_profile(settings.get_current_profile_name()),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("unhurried")
+# Property tests judge values, never speed: a busy machine must not fail them. And the same commit gives the same
+# answer each time: `--hypothesis-profile search` looks for new examples, and what it finds becomes an `@example`.
+# Here, before any of them is imported: `@settings(...)` takes the rest from the profile of that moment.
+_UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("repeatable", _UNHURRIED, derandomize=True)
+settings.register_profile("search", _UNHURRIED)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session", autouse=True)
