@@ -112,6 +112,22 @@ def _read_line() -> str:
         return ""
 
 
+def may_replace(plan: Plan) -> bool:
+    """Ask about a run that would replace bought results; True: go on."""
+    from pixian_batch.cli.commands.plan import at_hand_sentence, replaces_sentence  # only where it is asked
+
+    total, expected = plan.total, plan.credits
+    lines = [f"this run {replaces_sentence(total)}; these are kept, and going back to them is free"]
+    if total.at_hand:
+        lines.append(at_hand_sentence(total))
+    if expected.unpriced:
+        lines.append("what it costs is not known yet")
+    elif expected.high:
+        lines.append(f"buying in their place may cost up to {credit_amount(expected.high)} credits")
+    _tell([*lines, "Replace them? [y/N] "], end="")
+    return _is_yes()
+
+
 def may_cost(plan: Plan, above: Decimal) -> bool:
     """Ask about a run that is expected to cost more than `above`, or of unknown cost; True: go on."""
     expected = plan.credits
@@ -122,6 +138,10 @@ def may_cost(plan: Plan, above: Decimal) -> bool:
     dear = f"it may cost more than {credit_amount(above)} credits"
     why = "its cost is not known" if expected.unpriced else dear
     _tell([*plan_lines(plan), "", f"--ask-above: {why}. Run it? [y/N] "], end="")
+    return _is_yes()
+
+
+def _is_yes() -> bool:
     try:
         answer = _read_line()
     except KeyboardInterrupt:

@@ -54,8 +54,9 @@ class BaseLedger(ABC):
 
     standing = _named(questions.standing)
     places_of = _named(questions.places_of)
-    is_bought = _named(questions.is_bought)
     known = _named(questions.known)
+    results_of = _named(questions.results_of)
+    measures = _named(questions.measures)
     sources_of = _named(questions.sources_of)
     unfinished = _named(questions.unfinished)
     undecided = _named(questions.undecided)

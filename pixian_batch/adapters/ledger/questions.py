@@ -17,6 +17,7 @@ from pixian_batch.adapters.ledger.rows import (
     Evidence,
     Failure,
     ImageRow,
+    Measures,
     Purchase,
     RunFacts,
     Spent,
@@ -28,6 +29,7 @@ from pixian_batch.adapters.ledger.rows import (
     to_db,
     total,
 )
+from pixian_batch.policy.record import is_free
 
 if TYPE_CHECKING:
     import sqlite3
@@ -81,9 +83,26 @@ def places_of(db: sqlite3.Connection, key: Key) -> list[tuple[str, int]]:
     return [(join_place(folder, name), size) for folder, name, size in rows]
 
 
-def is_bought(db: sqlite3.Connection, key: Key) -> bool:
-    """Whether a result of this image is recorded anywhere."""
-    return bool(places_of(db, key))
+def results_of(db: sqlite3.Connection, digest: bytes) -> list[tuple[str, str, int]]:
+    """Where results of some bytes stand, whatever the parameters: (key params, place, size)."""
+    rows = db.execute(
+        "SELECT canonical, folder, name, size FROM place JOIN image ON image.id = image_id"
+        " JOIN params ON params.id = params_id WHERE digest = ?",
+        (digest,),
+    )
+    return [(params, join_place(folder, name), size) for params, folder, name, size in rows]
+
+
+def has_others(db: sqlite3.Connection, fits: Sequence[str]) -> bool:
+    """Whether a result stands anywhere that was bought with other parameters than these. Quick where none was."""
+    others = [params for (params,) in db.execute("SELECT canonical FROM params") if params not in fits]
+    return any(db.execute(_STANDING, (params,)).fetchone() for params in others if not is_free(params))
+
+
+_STANDING: Final = """
+    SELECT 1 FROM place JOIN image ON image.id = image_id JOIN params ON params.id = params_id
+    WHERE canonical = ? AND folder NOT LIKE '.pixian-batch/%' LIMIT 1
+"""
 
 
 def last_attempt(db: sqlite3.Connection) -> int:
@@ -136,6 +155,22 @@ def sources_of(db: sqlite3.Connection, digest: bytes) -> list[str]:
     """Absolute paths of inputs with a hash. Reads the whole table: for rare questions."""
     rows = db.execute("SELECT folder, name FROM source WHERE digest = ?", (digest,))
     return [os.path.join(from_db(folder), from_db(name)) for folder, name in rows]
+
+
+def measures(db: sqlite3.Connection) -> Measures:
+    """Of all images that were ever sent. An input that was changed since has left its size to nobody, only its pixels."""
+    sizes = frozenset(size for (size,) in db.execute("SELECT DISTINCT size FROM source"))
+    pixels = frozenset(number for (number,) in db.execute(f"SELECT DISTINCT pixels {_SOURCELESS}"))
+    unmeasured = None in pixels and db.execute(f"SELECT 1 {_UNMEASURED} LIMIT 1").fetchone() is not None
+    return Measures(sizes, pixels - {None}, unmeasured)
+
+
+_SOURCELESS: Final = "FROM image WHERE digest NOT IN (SELECT digest FROM source)"
+# What a URL leads to is never the bytes of a file: its key is of the URL.
+_UNMEASURED: Final = """
+    FROM image JOIN attempt ON attempt.id = image.attempt WHERE pixels IS NULL
+    AND digest NOT IN (SELECT digest FROM source) AND input NOT LIKE 'http://%' AND input NOT LIKE 'https://%'
+"""
 
 
 # --- money -------------------------------------------------------------------------------------------
@@ -226,9 +261,13 @@ def evidence(db: sqlite3.Connection) -> Evidence:
 # --- the whole ledger --------------------------------------------------------------------------------
 
 
+# Those that were replaced and are kept are none of the results that stand somewhere.
+_RESULTS: Final = "FROM place WHERE folder NOT LIKE '.pixian-batch/%'"
+
+
 def result_sizes(db: sqlite3.Connection) -> tuple[int, int]:
     """How many results stand somewhere, and their bytes."""
-    results, size = db.execute("SELECT count(*), coalesce(sum(size), 0) FROM place").fetchone()
+    results, size = db.execute(f"SELECT count(*), coalesce(sum(size), 0) {_RESULTS}").fetchone()
     return int(results), int(size)
 
 
@@ -251,7 +290,7 @@ def status(db: sqlite3.Connection) -> Status:
     """What `status` shows."""
     unknown, unbounded = unknown_prices(db)
     return Status(
-        results=_number(db, "SELECT count(*) FROM place"),
+        results=result_sizes(db)[0],
         images=_images(db),
         spending=spending(db),
         unknown=unknown,

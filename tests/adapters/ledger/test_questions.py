@@ -50,7 +50,9 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "undecided": (),
     "unfinished": (),
     "places_of": (key(BOUGHT, PARAMS),),
-    "is_bought": (key(BOUGHT, PARAMS),),
+    "results_of": (key(BOUGHT).digest,),
+    "has_others": (["others"],),
+    "measures": (),
     "last_attempt": (),
     "known": ([("/in/1", ["0001.jpg"], "folder-1", ["0001.png"])],),
     "sources_of": (key(BOUGHT).digest,),
@@ -166,13 +168,11 @@ async def test_what_an_interrupted_run_left_is_named(ledger: Ledger, door: BaseL
 
 @pytest.mark.asyncio
 async def test_places_are_named_as_they_were_given(ledger: Ledger, door: BaseLedger) -> None:
-    assert not await door.is_bought(key(1))
     await ledger.sending(sending(1))
-    assert not await door.is_bought(key(1))
+    assert await door.places_of(key(1)) == []
     for place in ("a.png", "deep/er/b.png"):
         await ledger.placed("in/1.jpg", place, Placed(key(1), 77))
     assert sorted(await door.places_of(key(1))) == [("a.png", 77), ("deep/er/b.png", 77)]
-    assert await door.is_bought(key(1))
     assert await door.result_sizes() == (2, 154)
 
 
