@@ -132,6 +132,6 @@ class Deciding:
         for one in at_hand:
             if one.place == place:
                 return one
-        if place in self.foreseen.stands:
-            return None
-        return next((one for one in at_hand if self.landing.is_same(one.place, place)), None)
+        # What is foreseen is not there yet: the file of today says nothing of it.
+        there = [one for one in at_hand if one.place not in self.foreseen.stands]
+        return next((one for one in there if self.landing.is_same(one.place, place)), None)

@@ -139,6 +139,10 @@ class Range:
     extrapolated: int = 0
 
 
+FREE: Final = Range(ZERO, ZERO)
+"""What a run costs whose requests cannot cost money."""
+
+
 def credits_for(plan: FolderPlan, prices: PriceBook) -> Range:
     """What the new images of a plan are expected to cost: each between its cheaper and its dearer neighbour."""
     low = high = ZERO

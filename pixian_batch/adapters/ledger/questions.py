@@ -94,11 +94,23 @@ def results_of(db: sqlite3.Connection, digest: bytes) -> list[tuple[str, str, in
 
 
 def has_others(db: sqlite3.Connection, fits: Sequence[str]) -> bool:
-    """Whether a result stands anywhere that was bought with other parameters than these. Quick where none was."""
+    """Whether a result that was bought with other parameters than these stands anywhere, or is about to.
+
+    Quick where none was ever bought.
+    """
     others = [params for (params,) in db.execute("SELECT canonical FROM params") if params not in fits]
-    return any(db.execute(_STANDING, (params,)).fetchone() for params in others if not is_free(params))
+    return any(
+        db.execute(question, (params,)).fetchone()
+        for params in others
+        if not is_free(params)
+        for question in (_UNDER_WAY, _STANDING)
+    )
 
 
+_UNDER_WAY: Final = """
+    SELECT 1 FROM image JOIN params ON params.id = params_id WHERE state NOT IN ('done', 'open')
+    AND state IN ('sending', 'received') AND canonical = ? LIMIT 1
+"""
 _STANDING: Final = """
     SELECT 1 FROM place JOIN image ON image.id = image_id JOIN params ON params.id = params_id
     WHERE canonical = ? AND folder NOT LIKE '.pixian-batch/%' LIMIT 1

@@ -20,7 +20,7 @@ from pixian_batch.cli.shared_ledger import ledger_errors
 from pixian_batch.display.records import left_out_record
 from pixian_batch.display.text import about, images, printable, visible, with_hint
 from pixian_batch.pipeline.planning import Planner, calibrate
-from pixian_batch.policy.forecast import Fate, FolderPlan, Range, credits_for
+from pixian_batch.policy.forecast import FREE, Fate, FolderPlan, Range, credits_for
 from pixian_batch.policy.price import PriceBook
 from pixian_batch.policy.stopping import Exit
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pixian_batch.policy.left_out import LeftOut
     from pixian_batch.policy.ramp import Ramp
 
-_FATES = tuple(Fate)
-_COLUMNS = tuple(fate for fate in Fate if fate is not Fate.BOUGHT)
+_FATES: tuple[Fate, ...] = tuple(Fate)
+_COLUMNS: list[Fate] = [fate for fate in Fate if fate is not Fate.BOUGHT]
 _MOST_FOLDERS = 40
 _WIDEST = 200
 """Columns of a folder's name: every line of the table is as wide as the longest."""
@@ -116,7 +116,7 @@ async def make_plan(
     finally:
         reader.close()
     total = planner.total
-    expected = credits_for(total, prices)
+    expected = FREE if spec.free else credits_for(total, prices)
     time = None if seconds is None else ramp.seconds_from_start(total.fates[Fate.NEW] * seconds)
     folders = dict(sorted(planner.folders.items()))
     return Plan(folders, total, expected, time, free=spec.free, replace=spec.replace, left_out=left_out)
@@ -124,7 +124,7 @@ async def make_plan(
 
 def plan_lines(plan: Plan) -> list[str]:
     """The plan as a person reads it."""
-    shown = [fate for fate in _COLUMNS if _count(plan.total, fate) or fate is Fate.NEW]
+    shown: list[Fate] = [fate for fate in _COLUMNS if _count(plan.total, fate) or fate is Fate.NEW]
     rows = [["folder", *(fate.value.replace("_", " ") for fate in shown), "megapixels"]]
     for folder, folder_plan in list(plan.folders.items())[:_MOST_FOLDERS]:
         rows.append([printable(folder, _WIDEST), *_counts(folder_plan, shown)])

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shlex
 import sys
-from contextlib import closing
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import typer
 
 from pixian_batch.adapters import running
 from pixian_batch.adapters.credentials import NoCredentialsError
-from pixian_batch.adapters.ledger import LedgerError, questions
-from pixian_batch.adapters.ledger.reader import LedgerReader
+from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
+from pixian_batch.cli.consent import RunSpec, consent
 from pixian_batch.cli.displays import DisplayOptions, watcher
 from pixian_batch.cli.options import COLORS, LOG_FORMATS
 from pixian_batch.cli.request import (
@@ -32,7 +28,7 @@ from pixian_batch.cli.request import (
     read_spec,
 )
 from pixian_batch.cli.service import Endpoint, open_wire
-from pixian_batch.cli.shared import check_api_url, check_way, fail
+from pixian_batch.cli.shared import check_api_url, check_way
 from pixian_batch.cli.shared_ledger import exit_of
 from pixian_batch.display.text import printable
 from pixian_batch.emulator.engine import EngineMissingError
@@ -45,30 +41,10 @@ from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
     import signal
-    from decimal import Decimal
 
     from pixian_batch.cli.ask import DoubtQuestion
-    from pixian_batch.cli.commands.plan import Plan
     from pixian_batch.cli.options import RunOptions
-    from pixian_batch.pipeline.inputs import Inputs
-    from pixian_batch.pipeline.spec import Outputs, Pace, Spec
-    from pixian_batch.pipeline.spending import Limits
     from pixian_batch.policy.progress import Watcher
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSpec:
-    """All that a run was asked to do, in groups; each room is handed its own."""
-
-    inputs: Inputs
-    outputs: Outputs
-    spec: Spec
-    pace: Pace
-    limits: Limits
-    service: Endpoint
-    screens: DisplayOptions
-    yes: bool = False
-    """Never ask."""
 
 
 def begin(options: RunOptions) -> None:
@@ -94,11 +70,18 @@ def begin(options: RunOptions) -> None:
         screens=screens,
         yes=options.yes,
     )
-    if not (asked.spec.free or asked.spec.replace):
-        asked = _ask_replacing(asked)
-    if options.ask_above is not None and not options.yes:
-        _ask_above(asked, options.ask_above)
-    raise typer.Exit(running.run(execute(asked)))
+    match consent(asked, options.ask_above):
+        case Stop() as refused:
+            raise typer.Exit(_not_begun(asked, refused))
+        case RunSpec() as agreed:
+            raise typer.Exit(running.run(execute(agreed)))
+
+
+def _not_begun(asked: RunSpec, stop: Stop) -> int:
+    """Nothing is sent, and every display says why."""
+    screens = watcher(asked.screens)
+    screens.finished(_never_began(asked, stop))
+    return int(stop.cause)
 
 
 def _read_screens(options: RunOptions) -> DisplayOptions:
@@ -116,72 +99,6 @@ def _read_screens(options: RunOptions) -> DisplayOptions:
         log_json=choice_of(LOG_FORMATS, options.log_format, "--log-format") == "json",
         metrics_file=options.metrics_file,
     )
-
-
-def _ask_replacing(asked: RunSpec) -> RunSpec:
-    """Look ahead when results of other parameters stand there: they are replaced only when somebody says so.
-
-    What cannot be looked at ahead (a list from a pipe) is found image by image, and fails.
-    """
-    listed = asked.inputs.listed
-    if (listed is not None and not os.path.isfile(listed)) or not os.path.isfile(asked.outputs.ledger):
-        return asked
-    from pixian_batch.cli.ask import at_terminal, may_replace  # only where it is asked
-
-    try:
-        plan = asyncio.run(_look_ahead(asked))
-    except (LedgerError, OSError):
-        return asked  # the run meets the same, and tells it better
-    if plan is None or not plan.total.replaces:
-        return asked
-    if at_terminal() and not asked.yes and listed != "-":
-        if may_replace(plan):
-            return replace(asked, spec=replace(asked.spec, replace=True))
-        fail("not run, and nothing was spent", "say --replace, or name another --out", code=Exit.USAGE)
-    _refuse_replacing(asked, plan)
-
-
-async def _look_ahead(asked: RunSpec) -> Plan | None:
-    """What the run would replace; None when no result of other parameters stands anywhere, as nearly always."""
-    with closing(LedgerReader.open(asked.outputs.ledger)) as reader:
-        if not await reader.ask(questions.has_others, asked.spec.all_key_params()):
-            return None
-    from pixian_batch.cli.commands.plan import make_plan  # only where it is asked
-
-    return await make_plan(
-        asked.spec, asked.inputs, asked.outputs, asked.pace.ramp, service=asked.service, only_replacing=True
-    )
-
-
-def _refuse_replacing(asked: RunSpec, plan: Plan) -> NoReturn:
-    """Nobody is there to be asked: nothing is sent, and every display says why."""
-    from pixian_batch.cli.commands.plan import at_hand_sentence, replaces_sentence
-
-    screens = watcher(asked.screens)
-    message = f"this run {replaces_sentence(plan.total)}; nothing was spent"
-    hint = "to have them replaced (they are kept), add --replace; else name another --out"
-    if plan.total.at_hand:
-        screens.notify(Message(Level.INFO, at_hand_sentence(plan.total)))
-    screens.finished(_never_began(asked, Stop(Exit.USAGE, message, hint)))
-    raise typer.Exit(Exit.USAGE)
-
-
-def _ask_above(asked: RunSpec, above: Decimal) -> None:
-    """Plan first, and ask when it is dear. Without a terminal nobody is asked, and the run goes on."""
-    from pixian_batch.cli.ask import at_terminal, may_cost  # only where it is asked
-    from pixian_batch.cli.commands.plan import make_plan
-
-    # A list from a pipe can be read only once.
-    listed = asked.inputs.listed
-    if not at_terminal() or (listed is not None and not os.path.isfile(listed)):
-        return
-    plan = make_plan(asked.spec, asked.inputs, asked.outputs, asked.pace.ramp, service=asked.service)
-    try:
-        expected = asyncio.run(plan)
-    except (LedgerError, OSError):
-        return  # the run meets the same, and tells it better
-    if not may_cost(expected, above):
-        fail("not run, and nothing was spent", "raise --ask-above, or say --yes", code=Exit.USAGE)
 
 
 async def execute(asked: RunSpec) -> int:
