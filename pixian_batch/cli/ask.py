@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.cli.commands.status import doubt_line
 from pixian_batch.display.text import credit_amount, images
+from pixian_batch.policy.forecast import Fate
 from pixian_batch.policy.retry import Decision
 
 if TYPE_CHECKING:
@@ -125,6 +126,23 @@ def may_replace(plan: Plan) -> bool:
     elif expected.high:
         lines.append(f"buying in their place may cost up to {credit_amount(expected.high)} credits")
     _tell([*lines, "Replace them? [y/N] "], end="")
+    return _is_yes()
+
+
+def may_redo(plan: Plan, *, ask: bool) -> bool:
+    """Say what buying once more may cost; ask about it, where there is somebody. True: go on."""
+    number, expected = plan.total.fates[Fate.NEW], plan.credits
+    if plan.free or not number:
+        return True
+    cost = f"at most {credit_amount(expected.high)} credits"
+    if expected.unpriced:
+        cost = "a price that is not known"
+    elif expected.extrapolated:
+        cost = f"about {credit_amount(expected.high)} credits, as a guess: none as large was bought"
+    _tell([f"buys {images(number)} once more, for {cost}; the old results are kept"])
+    if not ask:
+        return True
+    _tell(["Buy? [y/N] "], end="")
     return _is_yes()
 
 

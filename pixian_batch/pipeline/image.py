@@ -174,8 +174,8 @@ class ImageHandler:
                 return await self._make(job, of, over), None
             case Held():
                 return self._held(decision), None
-            case Bought(over):
-                return await self._buy(job, over, turn)
+            case Bought():
+                return await self._buy(job, decision, turn)
             case other:
                 assert_never(other)
 
@@ -212,11 +212,13 @@ class ImageHandler:
 
     # --- buying ------------------------------------------------------------------------------------
 
-    async def _buy(self, job: Job, over: Stands | None, turn: Turn) -> tuple[Outcome, Pursuit]:
+    async def _buy(self, job: Job, bought: Bought, turn: Turn) -> tuple[Outcome, Pursuit]:
         pursuit = await self._send(job, turn)
         outcome = await self._outcome(job, pursuit)
-        if isinstance(outcome, Done) and needs_permission(over, self.deciding.rules):
-            outcome = replace(outcome, replaced=True)
+        if isinstance(outcome, Done):
+            if bought.partial is not None:
+                self.landing.remove(self.landing.partial_of(*bought.partial))
+            outcome = replace(outcome, replaced=needs_permission(bought.over, self.deciding.rules))
         return outcome, pursuit
 
     async def _send(self, job: Job, turn: Turn) -> Pursuit:

@@ -131,9 +131,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """It is sent. over: what is replaced by its result."""
+    """It is sent. over: what is replaced by its result; partial: (place, path) of what came of it before."""
 
     over: Stands | None = None
+    partial: tuple[str, str] | None = None
 
 
 Decision: TypeAlias = Refused | Spared | Waits | Stays | Trusted | Made | Held | Bought
@@ -151,7 +152,7 @@ def decide(facts: Facts, rules: Rules) -> Decision:
     if not rules.again and (known := _without_buying(facts, rules, over)):
         return known
     if facts.state in {State.OPEN, State.DONE} or _may_resend(facts, rules):
-        return Bought(over)
+        return Bought(over, _partial(facts.standing))
     return Held(facts.state, facts.standing)
 
 
@@ -164,6 +165,10 @@ def _without_buying(facts: Facts, rules: Rules, over: Stands | None) -> Decision
     if facts.at_hand:
         return Made(facts.at_hand[0], over)
     return Trusted() if rules.trust and facts.bought else None
+
+
+def _partial(standing: Standing | None) -> tuple[str, str] | None:
+    return None if standing is None or standing.kept is None else (standing.place, standing.kept)
 
 
 def _may_resend(facts: Facts, rules: Rules) -> bool:

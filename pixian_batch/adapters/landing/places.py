@@ -64,6 +64,10 @@ class Landing:
         """Where a spool of an earlier run is now: the output may have another path than it had then."""
         return os.path.join(os.path.dirname(self.path(place)), os.path.basename(spool))
 
+    def partial_of(self, place: str, kept: str) -> str:
+        """Where what arrived of a result is now: beside its place, or rescued in the temporary folder."""
+        return self.spool_of(place, kept) if os.path.basename(kept).startswith(".pixian-") else kept
+
     def claim_room(self, pixels: int | None) -> int:
         """Set room aside for a result before it is bought; raises `DiskError` below the low-water mark."""
         wanted = int((pixels or 0) * self.bytes_per_pixel) + _MARGIN_RESULT

@@ -122,6 +122,48 @@ def last_attempt(db: sqlite3.Connection) -> int:
     return _number(db, "SELECT coalesce(max(id), 0) FROM attempt")
 
 
+def spools(db: sqlite3.Connection, attempts: Iterable[int]) -> dict[int, tuple[str, bool]]:
+    """By number, the spools of attempts, and whether nothing in them is waited for any more."""
+    found: dict[int, tuple[str, bool]] = {}
+    for number in attempts:
+        row = db.execute(_SPOOL, (number,)).fetchone()
+        if row is not None:
+            found[number] = from_db(row[0]), bool(row[1])
+    return found
+
+
+_SPOOL: Final = """
+    SELECT spool, image.attempt > attempt.id OR state IN ('done', 'open') OR (free AND state IN ('in_doubt', 'lost'))
+    FROM attempt JOIN image ON image.id = image_id WHERE attempt.id = ?
+"""
+
+
+def decided_partials(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """(place, path) of what had arrived of results about which a person has decided."""
+    rows = db.execute(
+        "SELECT place, kept FROM resolution JOIN attempt ON attempt.id = resolution.attempt_id"
+        " JOIN verdict ON verdict.attempt_id = attempt.id WHERE kept IS NOT NULL"
+    )
+    return [(from_db(place), from_db(kept)) for place, kept in rows]
+
+
+def results_with_sources(db: sqlite3.Connection) -> list[tuple[str, int, list[str]]]:
+    """Results at their places, with their sizes and all inputs of the same bytes. Reads the whole ledger."""
+    found: dict[str, tuple[int, list[str]]] = {}
+    for folder, name, size, source_folder, source_name in db.execute(_WITH_SOURCES):
+        _size, sources = found.setdefault(join_place(folder, name), (size, []))
+        if source_name is not None:
+            sources.append(os.path.join(from_db(source_folder), from_db(source_name)))
+    return [(place, size, sources) for place, (size, sources) in found.items()]
+
+
+_WITH_SOURCES: Final = """
+    SELECT place.folder, place.name, place.size, source.folder, source.name FROM place
+    JOIN image ON image.id = image_id LEFT JOIN source ON source.digest = image.digest
+    WHERE place.folder NOT LIKE '.pixian-batch/%'
+"""
+
+
 # --- a folder at a time ------------------------------------------------------------------------------
 
 

@@ -49,13 +49,23 @@ if TYPE_CHECKING:
 
 def begin(options: RunOptions) -> None:
     """Make sense of the options, run, and end the command with the run's exit code."""
+    asked = read_run(options)
+    match consent(asked, options.ask_above):
+        case Stop() as refused:
+            raise typer.Exit(_not_begun(asked, refused))
+        case RunSpec() as agreed:
+            raise typer.Exit(running.run(execute(agreed)))
+
+
+def read_run(options: RunOptions) -> RunSpec:
+    """The options in groups. Raises `BadParameter`."""
     spec = read_spec(options)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     screens = _read_screens(options)
     if options.only_failed:
         inputs = only_failed(inputs, outputs.ledger)
-    asked = RunSpec(
+    return RunSpec(
         inputs=inputs,
         outputs=outputs,
         spec=spec,
@@ -70,11 +80,6 @@ def begin(options: RunOptions) -> None:
         screens=screens,
         yes=options.yes,
     )
-    match consent(asked, options.ask_above):
-        case Stop() as refused:
-            raise typer.Exit(_not_begun(asked, refused))
-        case RunSpec() as agreed:
-            raise typer.Exit(running.run(execute(agreed)))
 
 
 def _not_begun(asked: RunSpec, stop: Stop) -> int:

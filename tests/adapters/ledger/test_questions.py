@@ -52,6 +52,9 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "places_of": (key(BOUGHT, PARAMS),),
     "results_of": (key(BOUGHT).digest,),
     "has_others": (["others"],),
+    "spools": ([1],),
+    "decided_partials": (),
+    "results_with_sources": (),
     "measures": (),
     "last_attempt": (),
     "known": ([("/in/1", ["0001.jpg"], "folder-1", ["0001.png"])],),
@@ -68,7 +71,7 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "status": (),
     "failures": (),
 }
-EMPTY = {"unfinished", "unpriced", "failures"}
+EMPTY = {"unfinished", "unpriced", "failures", "decided_partials"}
 """Questions to which a closed run of `make` gives no answer."""
 
 
