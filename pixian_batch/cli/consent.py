@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.ledger import LedgerError, questions
+from pixian_batch.adapters.ledger import LedgerError, results
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.policy.stopping import Exit, Stop
 
@@ -84,7 +84,7 @@ def _about_replacing(asked: RunSpec) -> RunSpec | Stop:
 async def _look_ahead(asked: RunSpec) -> Plan | None:
     """What the run would replace; None when no result of other parameters is here, as nearly always."""
     with closing(LedgerReader.open(asked.outputs.ledger)) as reader:
-        if not await reader.ask(questions.has_others, asked.spec.all_key_params()):
+        if not await reader.ask(results.has_others, asked.spec.all_key_params()):
             return None
     from pixian_batch.cli.commands.plan import make_plan  # only where it is asked
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pixian_batch.policy.outcome import Ending, Problem
     from pixian_batch.policy.progress import Summary
     from pixian_batch.policy.stopping import Stop
+    from pixian_batch.policy.tally import Tally
 
 Record = dict[str, Any]
 
@@ -166,9 +167,7 @@ def summary_record(summary: Summary) -> Record:
         "status": run_status(tally, summary.stop),
         "done": tally.done,
         "skipped": tally.skipped,
-        "exists": tally.exists,
-        "bought": tally.bought,
-        "trusted": tally.trusted,
+        **_left_alone(tally),
         "duplicates": tally.duplicates,
         "failed": tally.failed,
         "in_doubt": tally.in_doubt,
@@ -188,6 +187,10 @@ def summary_record(summary: Summary) -> Record:
         "seconds": _seconds(summary.seconds),
         "exit_code": int(summary.exit_code),
     }
+
+
+def _left_alone(tally: Tally) -> Record:
+    return {"exists": tally.exists, "bought": tally.bought, "trusted": tally.trusted}
 
 
 def _summed(summary: Summary) -> Record:

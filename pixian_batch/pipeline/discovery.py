@@ -61,6 +61,10 @@ class Sifted:
     fresh: list[Found] = field(default_factory=list)
     occupied: set[str] = field(default_factory=set)
 
+    def needs_nothing(self, reason: SkipReason) -> list[tuple[str, str]]:
+        """Those that need no work for this reason."""
+        return self.done if reason is SkipReason.DONE else self.trusted
+
 
 class Listener(Protocol):
     """Who is told of inputs that need no worker."""
@@ -183,40 +187,26 @@ class Discovery:
         known: tuple[dict[str, Known], dict[str, Stands]],
         made: dict[str, Stands],
     ) -> Sifted:
-        sources, places = known
-        sifted = Sifted()
+        (sources, places), sifted = known, Sifted()
         # Joined once: this loop runs for every image of a resumed run.
         folder = os.path.join(batch.folder, "")
         out = os.path.join(self.landing.path(batch.place), "")
         place = f"{batch.place}/" if batch.place else ""
         for name, result in zip(batch.names, batch.results, strict=True):
-            seen, stands = sources.get(name), places.get(result)
             ahead = self.foreseen.get(place + result) if self.foreseen else None
-            stands = ahead or stands
+            seen, stands = sources.get(name), ahead or places.get(result)
             if name in made and _is_whole(folder + name, made[name]):
                 sifted.ended.append(Ending(folder + name, None, Skipped(SkipReason.RESULT)))
-            elif (
-                seen
-                and stands
-                and (reason := self._is_done(folder + name, out + result, seen, stands, ahead))
-            ):
-                done = sifted.done if reason is SkipReason.DONE else sifted.trusted
-                done.append((folder + name, place + result))
+            elif reason := self._is_done(folder + name, out + result, seen, stands, ahead):
+                sifted.needs_nothing(reason).append((folder + name, place + result))
             elif name in batch.rivals:
                 sifted.ended.append(self._collision(folder + name, place + result, batch.rivals[name]))
             elif outcome := self._by_what_is_there(folder + name, out + result, stands):
                 sifted.ended.append(Ending(folder + name, out + result, outcome))
             else:
-                there = ahead is not None or (stands is not None and _is_whole(out + result, stands))
-                found = Found(
-                    folder + name,
-                    place + name,
-                    os.path.join(absolute, name),
-                    known=seen,
-                    stands=stands,
-                    there=there,
-                )
-                sifted.fresh.append(found)
+                there = ahead is not None or _is_whole(out + result, stands)
+                found = Found(folder + name, place + name, os.path.join(absolute, name), known=seen)
+                sifted.fresh.append(replace(found, stands=stands, there=there))
                 if not there and os.path.exists(out + result):
                     sifted.occupied.add(found.absolute)
         return sifted
@@ -260,7 +250,7 @@ class Discovery:
         name = os.path.basename(path)
         ahead = self.foreseen.get(self.spec.result_place(item.place))
         stands = ahead or known[1].get(name)
-        there = ahead is not None or (stands is not None and _is_whole(path, stands))
+        there = ahead is not None or _is_whole(path, stands)
         is_file = os.path.isfile(path) and not there
         if is_file and (name in known[0] or self.originals.holds(path, item.path)):
             return Ending(item.path, path, stands_on_another(path))
@@ -269,12 +259,12 @@ class Discovery:
         return replace(item, stands=stands, there=there)
 
     def _is_done(
-        self, path: str, result: str, known: Known, stands: Stands, ahead: Stands | None
+        self, path: str, result: str, known: Known | None, stands: Stands | None, ahead: Stands | None
     ) -> SkipReason | None:
         """Why an image needs no work: the ledger says that it is done, its input has not changed, and the file is
         there with its size; or the user says that the ledger is right although it is not.
         """
-        if self.rules.again or not is_same(stands, known[2], self.rules.fits):
+        if not known or not stands or self.rules.again or not is_same(stands, known[2], self.rules.fits):
             return None
         try:
             now = os.stat(path)
@@ -322,8 +312,10 @@ class Discovery:
         return kept
 
 
-def _is_whole(path: str, stands: Stands) -> bool:
+def _is_whole(path: str, stands: Stands | None) -> bool:
     """Whether a recorded result is there with its size."""
+    if stands is None:
+        return False
     try:
         there = os.stat(path)
     except OSError:

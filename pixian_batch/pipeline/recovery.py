@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, assert_never
 
 from pixian_batch.adapters.landing import DiskError, RebuildError
-from pixian_batch.adapters.ledger import questions
+from pixian_batch.adapters.ledger import results
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.finishing import Finisher, Received
 from pixian_batch.pipeline.keeping import Keeping
@@ -58,7 +58,7 @@ class Recovery:
 
     async def _sweep(self) -> None:
         """What had arrived of results about which somebody has decided is of no use any more."""
-        for place, kept in await self.ledger.ask(questions.decided_partials):
+        for place, kept in await self.ledger.ask(results.decided_partials):
             self.landing.remove(self.landing.partial_of(place, kept))
 
     async def _settle(self, item: Settlement) -> Ending | None:

@@ -1,6 +1,7 @@
 """What runs have left under an output folder beside its results: partials, and results that are kept. Blocking.
 
-Looks at names only: whether a partial is settled is known to the ledger, whose attempt it names.
+Looks at names only: whether a partial is settled is known to the ledger, whose attempt it names. tests/cli/test_clean.py proves
+it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pixian_batch.adapters.landing import Landing, leftovers
-from pixian_batch.adapters.ledger import Ledger, questions
+from pixian_batch.adapters.ledger import Ledger, results
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.cli.options import Json, option
 from pixian_batch.cli.shared import LedgerPath, Out, say, table
@@ -32,7 +32,7 @@ Force = Annotated[bool, option("--force", "Remove it; without this it is only sh
 
 
 @dataclass(slots=True)
-class Kind:
+class FileGroup:
     """Files of one kind. places: those of them that the ledger knows as places."""
 
     paths: list[str] = field(default_factory=list)
@@ -51,8 +51,8 @@ class Kind:
 class Leftovers:
     """What can be freed, by kind, and how many partials cannot: not settled, or of another ledger."""
 
-    kinds: dict[str, Kind] = field(
-        default_factory=lambda: {name: Kind() for name in ("partials", "kept", "orphans")}
+    kinds: dict[str, FileGroup] = field(
+        default_factory=lambda: {name: FileGroup() for name in ("partials", "kept", "orphans")}
     )
     unsettled: int = 0
     foreign: int = 0
@@ -108,7 +108,7 @@ async def _clean(path: str, out: str, remove: list[str]) -> Leftovers:
 async def _look(ledger: BaseLedger, out: str) -> Leftovers:
     found = Leftovers()
     on_disk = await asyncio.to_thread(lambda: list(leftovers.partials(out)))
-    known = await ledger.ask(questions.spools, [item.attempt for item in on_disk])
+    known = await ledger.ask(results.spools, [item.attempt for item in on_disk])
     for part in on_disk:
         spool, settled = known.get(part.attempt, ("", False))
         if os.path.basename(spool) != part.spool:
@@ -119,14 +119,14 @@ async def _look(ledger: BaseLedger, out: str) -> Leftovers:
             found.unsettled += 1
     for kept in await asyncio.to_thread(lambda: list(leftovers.kept_files(out))):
         found.kinds["kept"].add(kept.path, kept.size, kept.place)
-    results = await ledger.ask(questions.results_with_sources)
-    await asyncio.to_thread(_add_orphans, found.kinds["orphans"], Landing(out), results)
+    standing = await ledger.ask(results.results_with_sources)
+    await asyncio.to_thread(_add_orphans, found.kinds["orphans"], Landing(out), standing)
     return found
 
 
-def _add_orphans(kind: Kind, landing: Landing, results: Iterable[tuple[str, int, list[str]]]) -> None:
+def _add_orphans(kind: FileGroup, landing: Landing, standing: Iterable[tuple[str, int, list[str]]]) -> None:
     """Results that are there as they were recorded, and of which no photo is. Blocking."""
-    for place, size, sources in results:
+    for place, size, sources in standing:
         if sources and landing.size(place) == size and not any(map(os.path.exists, sources)):
             kind.add(landing.path(place), size, place)
 

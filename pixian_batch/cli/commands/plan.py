@@ -100,26 +100,54 @@ async def make_plan(
     """
     reader = LedgerReader.open(outputs.ledger, missing_ok=True)
     try:
-        planner = Planner(spec, reader, Landing(outputs.out), inputs, only_replacing)
+        planner = Planner(
+            spec=spec,
+            ledger=reader,
+            landing=Landing(outputs.out),
+            inputs=inputs,
+            only_replacing=only_replacing,
+        )
         await planner.plan()
-        left_out = planner.left_out
-        prices, seconds = PriceBook(), await reader.ask(questions.seconds_per_image)
-        for params in spec.all_key_params():
-            for pixels, cost in await reader.prices(params):
-                prices.learn(pixels, cost)
+        prices, seconds = await _prices(reader, spec), await reader.ask(questions.seconds_per_image)
         if samples and planner.samples:
-            async with open_wire(service) as wire:
-                sampled, mean = await calibrate(planner, wire, samples)
-            for pixels, cost in sampled:
-                prices.learn(pixels, cost)
+            mean = await _calibrate(planner, prices, service, samples)
             seconds = seconds or mean
     finally:
         reader.close()
-    total = planner.total
+    return _plan_of(planner, prices, None if seconds is None else (ramp, seconds))
+
+
+async def _calibrate(planner: Planner, prices: PriceBook, service: Endpoint, samples: int) -> float | None:
+    """Learn the prices of some photos by free test requests; mean seconds of one."""
+    async with open_wire(service) as wire:
+        sampled, mean = await calibrate(planner, wire, samples)
+    for pixels, cost in sampled:
+        prices.learn(pixels, cost)
+    return mean
+
+
+async def _prices(reader: LedgerReader, spec: Spec) -> PriceBook:
+    """What images have cost with these parameters."""
+    prices = PriceBook()
+    for params in spec.all_key_params():
+        for pixels, cost in await reader.prices(params):
+            prices.learn(pixels, cost)
+    return prices
+
+
+def _plan_of(planner: Planner, prices: PriceBook, pace: tuple[Ramp, float] | None) -> Plan:
+    """pace: the ramp and the mean seconds of one image, where these are known."""
+    spec, total = planner.spec, planner.total
     expected = FREE if spec.free else credits_for(total, prices)
-    time = None if seconds is None else ramp.seconds_from_start(total.fates[Fate.NEW] * seconds)
-    folders = dict(sorted(planner.folders.items()))
-    return Plan(folders, total, expected, time, free=spec.free, replace=spec.replace, left_out=left_out)
+    return Plan(
+        folders=dict(sorted(planner.folders.items())),
+        total=total,
+        credits=expected,
+        seconds=None if pace is None else pace[0].seconds_from_start(total.fates[Fate.NEW] * pace[1]),
+        free=spec.free,
+        replace=spec.replace,
+        left_out=planner.left_out,
+    )
 
 
 def plan_lines(plan: Plan) -> list[str]:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from support.ledgers import PARAMS, make, place_of
 from support.records import answered, ended, key, sending
 
-from pixian_batch.adapters.ledger import Ledger, LedgerDamagedError, default_path, questions
+from pixian_batch.adapters.ledger import Ledger, LedgerDamagedError, default_path, questions, results
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.record import Placed, State
@@ -78,8 +78,9 @@ EMPTY = {"unfinished", "unpriced", "failures", "decided_partials"}
 def test_no_question_is_left_out() -> None:
     ours = {
         name
-        for name, value in vars(questions).items()
-        if inspect.isfunction(value) and value.__module__ == questions.__name__ and not name.startswith("_")
+        for room in (questions, results)
+        for name, value in vars(room).items()
+        if inspect.isfunction(value) and value.__module__ == room.__name__ and not name.startswith("_")
     }
     assert ours == set(QUESTIONS)
 
@@ -89,7 +90,7 @@ async def test_both_doors_give_the_same_answers(tmp_path: Path) -> None:
     ledger = await make(tmp_path, 40, close=False)
     with closing(LedgerReader.open(ledger.path)) as reader:
         for name, args in QUESTIONS.items():
-            question = getattr(questions, name)
+            question = getattr(questions, name, None) or getattr(results, name)
             answer = await reader.ask(question, *args)
             assert answer == await ledger.ask(question, *args), name
             assert bool(answer) == (name not in EMPTY), name
@@ -101,7 +102,7 @@ async def test_no_ledger_answers_as_an_empty_one(tmp_path: Path) -> None:
     ledger = await Ledger.open(default_path(str(tmp_path)))
     with closing(LedgerReader.open(str(tmp_path / "never.db"), missing_ok=True)) as nothing:
         for name, args in QUESTIONS.items():
-            question = getattr(questions, name)
+            question = getattr(questions, name, None) or getattr(results, name)
             assert await nothing.ask(question, *args) == await ledger.ask(question, *args), name
     await ledger.close()
     assert not (tmp_path / "never.db").exists()
