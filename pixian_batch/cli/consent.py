@@ -76,7 +76,7 @@ def _about_replacing(asked: RunSpec) -> RunSpec | Stop:
     at_hand = f" ({at_hand_sentence(plan.total)})" if plan.total.at_hand else ""
     return Stop(
         Exit.USAGE,
-        f"it {replaces_sentence(plan.total)}{at_hand}; nothing was spent",
+        f"this run {replaces_sentence(plan.total)}{at_hand}; nothing was spent",
         "to have them replaced (they are kept, going back is free) add --replace; else name another --out",
     )
 

@@ -105,9 +105,12 @@ def _rows(summary: Summary) -> Iterator[SummaryRow]:
     if not summary.began:
         return
     tally = summary.tally
+    repaired = f"{tally.repaired:,} finished for free from an interrupted run" if tally.repaired else ""
+    replaced = "results bought with other parameters; they are kept, and going back to them is free"
     rows = [
         (tally.skipped, "skipped", _skipped(tally), Tone.PLAIN),
         (tally.duplicates, "duplicates", "made from results that were bought before", Tone.PLAIN),
+        (tally.replaced, "replaced", replaced, Tone.PLAIN),
         (tally.failed, "failed", "nothing was charged for these", Tone.BAD),
         (tally.in_doubt, "in doubt", "sent, but no answer came", Tone.WAITING),
         (tally.lost, "lost", "answered, but the result did not arrive whole", Tone.WAITING),
@@ -119,20 +122,12 @@ def _rows(summary: Summary) -> Iterator[SummaryRow]:
         ),
         (tally.not_started, "not started", "new in the next run", Tone.PLAIN),
     ]
-    yield SummaryRow("done", f"{tally.done:,}", _done(tally), Tone.GOOD if tally.done else Tone.PLAIN)
+    yield SummaryRow("done", f"{tally.done:,}", repaired, Tone.GOOD if tally.done else Tone.PLAIN)
     for number, label, note, tone in rows:
         if number:
             yield SummaryRow(label, f"{number:,}", note, tone)
     yield from _money(summary)
     yield SummaryRow("ledger", printable(summary.ledger))
-
-
-def _done(tally: Tally) -> str:
-    facts = [
-        (tally.repaired, "finished for free from an interrupted run"),
-        (tally.replaced, "in the place of results bought with other parameters, which are kept"),
-    ]
-    return ", ".join(f"{number:,} {fact}" for number, fact in facts if number)
 
 
 def _skipped(tally: Tally) -> str:

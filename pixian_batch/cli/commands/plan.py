@@ -110,8 +110,7 @@ async def make_plan(
         await planner.plan()
         prices, seconds = await _prices(reader, spec), await reader.ask(questions.seconds_per_image)
         if samples and planner.samples:
-            mean = await _calibrate(planner, prices, service, samples)
-            seconds = seconds or mean
+            seconds = await _calibrate(planner, prices, service, samples) or seconds
     finally:
         reader.close()
     return _plan_of(planner, prices, None if seconds is None else (ramp, seconds))
