@@ -18,7 +18,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
     (
         "Look after runs",
         (
-            ("status", "Show what is done, failed, in doubt, lost and spent, also during a run."),
+            ("status", "Show what is done, failed, in doubt, lost and spent."),
             ("resolve", "List the images in doubt or lost, or settle them."),
             ("reconcile", "Compare the account's balance with what was charged."),
         ),
@@ -64,18 +64,18 @@ _HEAD: Final = """\
 Usage: pixian-batch INPUT... --out DIR [OPTIONS]
        pixian-batch COMMAND [OPTIONS]
 
-Folders of photos through the Pixian.AI background-removal API, without wasting a
-credit.
+Folders of photos through the Pixian.AI background-removal API, without wasting
+a credit.
 """
 _EXAMPLES: Final = """\
 Examples:
-  pixian-batch ./photos --out ./cut --local             no account, no cost
-  pixian-batch plan ./photos --out ./cut                what it would do and cost
-  pixian-batch ./photos --out ./cut --max-credits 100   never spends more
+  pixian-batch ./photos --out ./cut --local            no account, no cost
+  pixian-batch plan ./photos --out ./cut               what a run would do and cost
+  pixian-batch ./photos --out ./cut --max-credits 100  never spends more
 """
 _SHORT_FOOT: Final = """\
 The options that matter most: pixian-batch run -h; all: pixian-batch run --help
-About one command: pixian-batch COMMAND -h; all of this tool: pixian-batch --help
+One command: pixian-batch COMMAND -h; all about this tool: pixian-batch --help
 """
 _FOOT: Final = """\
 Options:

@@ -108,7 +108,7 @@ def _line(start: str, words: Sequence[str]) -> str:
 def _bad_value(error: Any, more: str) -> Mistake:
     param, message = error.param, error.message
     if param is None:
-        return Mistake(message, "" if ";" in message else more)
+        return Mistake(message, more)
     where = _name_of(error)
     if not (cause := _about_type(error)) and not _THEIRS.search(message):
         text = message if message.startswith(where) else f"{where}: {message}"

@@ -147,6 +147,13 @@ def choice_of(words: tuple[str, ...], text: str, option: str) -> str:
     return text
 
 
+def check_apart(one: tuple[str | None, str], other: tuple[str | None, str]) -> None:
+    """That two files of messages are not one. Raises `MistakeError`."""
+    paths = [os.path.realpath(path) for path, _option in (one, other) if path is not None]
+    if len(paths) == 2 and paths[0] == paths[1]:  # both were given
+        raise MistakeError(f"{one[1]} and {other[1]} are the same file: {one[0]}", "name two files")
+
+
 def check_writable(path: str | None, option: str) -> None:
     """That a file of messages can be written, before anything is spent. Raises `BadParameter`."""
     if path is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from pixian_batch.cli.mistakes import MistakeError
 from pixian_batch.cli.options import option
 from pixian_batch.cli.telling import tell_error
 from pixian_batch.contract import address
@@ -55,11 +56,11 @@ def fail(message: str, hint: str, *, code: int) -> NoReturn:
 
 
 def check_api_url(url: str) -> str:
-    """The URL, if it may be used: https, or http to this machine. Raises `BadParameter`."""
+    """The URL, if it may be used: https, or http to this machine. Raises `MistakeError`."""
     try:
         return address.check_api_url(url)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise MistakeError(f"--api-url: {error}", "the vendor's is taken unless another is named") from None
 
 
 def check_way(url: str) -> str:

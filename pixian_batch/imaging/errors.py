@@ -92,11 +92,11 @@ _FOREIGN: Final = ("identify", "not a ", "unknown")
 
 def _reason(error: Exception) -> str:
     """What is wrong, in our words: a decoder's are for programmers, and stay in the exception's `__cause__`."""
-    said = str(error).lower()
-    if isinstance(error, EOFError | struct.error | IndexError) or any(word in said for word in _CUT_OFF):
+    text = str(error).lower()
+    if isinstance(error, EOFError | struct.error | IndexError) or any(part in text for part in _CUT_OFF):
         return "it is cut off"
     if isinstance(error, MemoryError):
         return "there is not enough memory"
-    if any(word in said for word in _FOREIGN):
+    if any(part in text for part in _FOREIGN):
         return "it is damaged at its beginning"
     return "its data is damaged"
