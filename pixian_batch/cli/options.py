@@ -183,7 +183,7 @@ class MoneyOptions:
             _MONEY,
             "--in-doubt",
             DoubtPolicy,
-            "What to do with images that may have been charged without a result.",
+            "What to do with images in doubt or lost: they may have been charged without a result.",
         ),
     ] = "hold"
     ask_above: Annotated[
@@ -315,6 +315,10 @@ class ConfigOptions(RunOptions):
     """All options of `run`, to see what they would be. context: where each value came from."""
 
     context: typer.Context
+    init: Annotated[
+        bool,
+        option("--init", "Write a first pixian-batch.toml, all in comments, into this folder."),
+    ] = False
     out: Annotated[
         str, _option(_OUTPUTS, "--out", "Where the results go.", metavar="DIR", show_default=False)
     ] = ""  # it may be left out here

@@ -59,9 +59,10 @@ class Logged(Watcher):
                 self._image(logging.ERROR, f"{name} failed: {problem_text(problem)}", ending)
             case Kept(problem=problem):
                 self._image(logging.WARNING, f"{name} {problem_text(problem)}", ending)
-            case InDoubt(problem=problem) | Lost(problem=problem):
-                text = f"{name} may have been charged without a result: {problem_text(problem)}"
-                self._image(logging.WARNING, text, ending)
+            case InDoubt(problem=problem):
+                self._image(logging.WARNING, f"{name} in doubt: {problem_text(problem)}", ending)
+            case Lost(problem=problem):
+                self._image(logging.WARNING, f"{name} lost: {problem_text(problem)}", ending)
             case Done(headers=headers):
                 text = f"{name} done, {headers.credits_charged} credits, {ending.seconds:.1f} s"
                 self._image(logging.INFO, text, ending)
