@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from pixian_batch.contract.account import Credentials, redacted
 from pixian_batch.contract.address import DEFAULT_API_URL
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.encoding import SAVE_AS_UTF8, Utf16Error, is_utf16, text_of, without_mark
 
 if TYPE_CHECKING:
@@ -123,10 +124,11 @@ def _from_file() -> str:
             return text_of(stream.read(_MOST_BYTES)).strip().partition("\n")[0].strip()
     except Utf16Error as error:
         _refuse(f"{path} {error}", SAVE_AS_UTF8)
-    except (OSError, UnicodeDecodeError) as error:
-        raise NoCredentialsError(
-            f"PIXIAN_API_SECRET_FILE cannot be read: {error}", "check the path"
-        ) from error
+    except UnicodeDecodeError:
+        _refuse(f"PIXIAN_API_SECRET_FILE {path}: it is not UTF-8 text", "write the secret alone into it")
+    except OSError as error:
+        why = system_word(error)
+        _refuse(f"PIXIAN_API_SECRET_FILE {path} cannot be read: {why}", "check the path and its rights")
 
 
 def _check_private(path: str, status: os.stat_result) -> None:
@@ -152,12 +154,14 @@ def _output_of(text: str) -> list[str]:
         done = subprocess.run(  # noqa: S603  # the user's own command, from the user's own settings
             words, capture_output=True, timeout=PATIENCE, check=False
         )
-    except ValueError as error:
-        _refuse(f"the credentials command cannot be read: {error}", f"check its quotes: {COMMAND}")
+    except ValueError:
+        _refuse(
+            "the credentials command cannot be read: a quote is not closed", f"check its quotes: {COMMAND}"
+        )
     except subprocess.TimeoutExpired:
         _refuse(f"the credentials command did not end within {PATIENCE:.0f} s", "run it by hand once")
     except OSError as error:
-        _refuse(f"the credentials command cannot be run: {error.strerror}", f"check its name: {words[0]}")
+        _refuse(f"the credentials command cannot be run: {system_word(error)}", f"check its name: {words[0]}")
     if done.returncode:
         last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-_STDERR_LINES:]
         reason = "; ".join(last) or "nothing on stderr"
@@ -193,6 +197,12 @@ def open_keyring() -> Keyring | None:
     except (ImportError, RuntimeError):  # not installed, or it wants a home and there is none
         return None
     return cast("Keyring", keyring)
+
+
+def keeps_nothing(keyring: Keyring) -> bool:
+    """Whether the package found no keyring of this system to keep things in: as on most servers."""
+    current = getattr(keyring, "get_keyring", lambda: None)()
+    return type(current).__module__.startswith(("keyring.backends.fail", "keyring.backends.null"))
 
 
 def _from_keyring(host: str) -> Credentials | None:

@@ -18,7 +18,7 @@ from blake3 import blake3
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
 from pixian_batch.imaging.errors import UnreadableImageError
 from pixian_batch.imaging.probe import Probe, check_complete, probe
-from pixian_batch.policy.disk import reading_hint
+from pixian_batch.policy.disk import reading_hint, system_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def _opened(path: str, *, buffering: int = -1) -> Iterator[BinaryIO]:
             "unreadable", str(error), "open it in an image viewer and export it again"
         ) from error
     except OSError as error:
-        message = f"cannot be read: {error.strerror or error}"
+        message = f"cannot be read: {system_word(error)}"
         raise ReadingError("unreadable", message, reading_hint(error)) from error
 
 

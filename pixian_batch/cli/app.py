@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.cli import help as help_
+from pixian_batch.cli.telling import tell_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,23 +22,38 @@ _OWN_OPTIONS: Final = frozenset({"--help", "-h", "--install-completion", "--show
 
 
 class MistypedCommandError(Exception):
-    """The first word is nearly a command and nothing of that name is there to be cut out; `hint`: what to do."""
+    """The first word is no command and nothing of that name is there to be cut out; `hint`: what to type."""
 
-    hint = "pixian-batch --help lists the commands"
+    def __init__(self, message: str, hint: str = "pixian-batch -h lists the commands") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def with_default_command(words: list[str], commands: Collection[str]) -> list[str]:
     """`INPUT... --out DIR` means `run INPUT... --out DIR`. Raises `MistypedCommandError`."""
     if not words or words[0] in commands or words[0] in _OWN_OPTIONS:
         return words
-    if near := _nearly(words[0], commands):
-        raise MistypedCommandError(f"{words[0]!r} is no command and no file: did you mean {near!r}?")
+    _check_first(words, commands)
     return ["run", *words]
+
+
+def _check_first(words: list[str], commands: Collection[str]) -> None:
+    """Raise `MistypedCommandError` for a first word that is probably meant as a command."""
+    if os.path.lexists(words[0]):
+        return
+    from pixian_batch.cli.doors import other_door  # rarely needed
+
+    if (door := other_door(words)) is not None:
+        raise MistypedCommandError(door.message, door.hint)
+    if near := _nearly(words[0], commands):
+        raise MistypedCommandError(
+            f"{words[0]!r} is no command and no file", f"did you mean: pixian-batch {near}"
+        )
 
 
 def _nearly(word: str, commands: Collection[str]) -> str | None:
     """The command that `word` is probably a slip for."""
-    if not word.isascii() or not word.isalpha() or os.path.lexists(word):
+    if not word.isascii() or not word.isalpha():
         return None
     from difflib import get_close_matches  # rarely needed
 
@@ -58,7 +74,7 @@ def build(names: list[str], *, completion: bool = False) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         add_completion=completion,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["--help"]},  # -h is the short page: `Command` knows it
     )
     app.callback()(_main)
     for name in COMMANDS:
@@ -86,8 +102,10 @@ def start(arguments: list[str]) -> None:
     if arguments[:1] == ["help"] and not os.path.lexists("help"):
         arguments = [*arguments[1:2], "--help"]
     if not arguments or arguments[0] in {"-h", "--help"}:
-        sys.stdout.write(help_.page())
+        sys.stdout.write(help_.page() if "--help" in arguments else help_.short_page())
         return
+    if arguments[0] == "--show-completion" and arguments[1:2]:
+        _show_completion(arguments[1])
     try:
         _run(arguments)
     except KeyboardInterrupt:
@@ -111,15 +129,25 @@ def _run(arguments: list[str]) -> None:
         asks_for_help = bool({"-h", "--help"} & set(words))
         words, defaults = (words, {}) if asks_for_help else apply(name, words, choice)
     except (ConfigurationError, MistypedCommandError) as error:
-        sys.stderr.write(f"error: {error}\n" + (f"  {error.hint}\n" if error.hint else ""))
+        tell_error(str(error), error.hint)
         sys.exit(2)
     if name in COMMANDS:
         # Not through the group: typer reads its (absent) values with pydantic, which costs a help page more
         # than all the rest.
         command = parser([name]).commands[name]
-        command.main(args=words[1:], prog_name=f"pixian-batch {name}", default_map=defaults, obj=choice)
-    else:
-        build([], completion=True)(args=words, prog_name="pixian-batch")
+        sys.exit(command.run(words[1:], defaults=defaults, choice=choice))
+    build([], completion=True)(args=words, prog_name="pixian-batch")
+
+
+def _show_completion(shell: str) -> None:
+    """Print the script of a shell that need not be the one we run in; typer's own option knows only that."""
+    from pixian_batch.cli.doors import SHELLS  # rarely needed
+
+    if shell not in SHELLS:
+        tell_error(f"there is no completion for {shell!r}", f"there is one for {', '.join(SHELLS)}")
+        sys.exit(2)
+    os.environ[_COMPLETING] = f"source_{shell}"
+    _complete()
 
 
 def _complete() -> None:

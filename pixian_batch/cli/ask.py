@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from pixian_batch.cli.commands.status import doubt_line
+from pixian_batch.cli.commands.status import doubt_line, to_decide_of
 from pixian_batch.display.text import credit_amount, images
 from pixian_batch.policy.forecast import Fate
 from pixian_batch.policy.retry import Decision
@@ -65,7 +65,7 @@ class DoubtQuestion:
 def _doubt_lines(doubts: Sequence[Standing]) -> list[str]:
     """What the decision is about: each image's input, time and highest price."""
     lines = [
-        f"{images(len(doubts))} may have been charged without a result:",
+        f"{to_decide_of(doubts)}, charged or not:",
         *(f"  {doubt_line(item)}" for item in doubts[:_SHOWN]),
     ]
     if len(doubts) > _SHOWN:

@@ -8,24 +8,25 @@ import platform
 import sys
 import tempfile
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pixian_batch import __version__
 from pixian_batch.cli.configuration.files import working_folder
+from pixian_batch.cli.telling import tell_error
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from pixian_batch.pipeline.spec import Outputs
 
+_PLEASE: Final = "please report it, with what you ran; what was bought is in the ledger"
+
 
 def tell(error: Exception) -> int:
     """Say what ended a command that did not expect it; the exit code."""
     if isinstance(error, FileNotFoundError) and working_folder() is None:
-        sys.stderr.write(
-            "error: the working folder was removed\n  cd to one that is there, or give absolute paths\n"
-        )
+        tell_error("the working folder was removed", "cd to one that is there, or give absolute paths")
         return Exit.USAGE
-    sys.stderr.write(f"error: internal error; {write_report(error)}\n")
+    tell_error(f"internal error; {write_report(error)}", _PLEASE)
     return Exit.BUG
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from pixian_batch.contract.account import CredentialCheck, read_probe
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def _sync(folder: str) -> list[CheckResult]:
         synced = sync_folder(folder)
     except OSError as error:
         hint = "check the disk and the system's log"
-        return [problem("output", f"{folder} cannot be synced: {error.strerror or error}", hint, Exit.DISK)]
+        return [problem("output", f"{folder} cannot be synced: {system_word(error)}", hint, Exit.DISK)]
     hint = "results count all the same; after a power failure there, look whether the latest are in place"
     return [] if synced else [warning("output", f"{folder} cannot be synced (a network share?)", hint)]
 
@@ -239,6 +240,7 @@ def ledger(path: str) -> CheckResult:
     from pixian_batch.adapters.ledger.opening import check_locks
     from pixian_batch.adapters.ledger.reader import LedgerReader
     from pixian_batch.cli.shared_ledger import exit_of
+    from pixian_batch.display.text import to_decide
 
     async def ask() -> Condition:
         with closing(LedgerReader.open(path)) as reader:
@@ -256,8 +258,8 @@ def ledger(path: str) -> CheckResult:
     except LedgerError as error:
         return problem("ledger", str(error), error.hint, exit_of(error))
     text = f"format {state.version}, whole, {state.images:,} image{'s' * (state.images != 1)} bought"
-    if state.undecided:
-        text += f", {state.undecided:,} may have been charged without a result"
+    if state.in_doubt or state.lost:
+        text += f", {to_decide(state.in_doubt, state.lost)}"
         return warning("ledger", text, "decide with: pixian-batch resolve OUT")
     return ok("ledger", text)
 
@@ -283,7 +285,7 @@ def engine(*, needed: bool) -> CheckResult:
         )
     except Exception as error:  # noqa: BLE001  # whatever onnxruntime finds wrong with this machine
         hint = "pip install --force-reinstall onnxruntime"
-        return problem("engine", f"does not load: {error}", hint, Exit.USAGE)
+        return problem("engine", f"does not load here ({type(error).__name__})", hint, Exit.USAGE)
     return ok("engine", "u2netp loads, its weights are the ones that were shipped")
 
 

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _Group = TypeVar("_Group", bound="DataclassInstance")
-_API = "API parameters"
+# The groups of the help; `cli/help.py` has their order.
+_API = "Results"
 _PACE = "Pace"
 _MONEY = "Money"
 _INPUTS = "Inputs"
-_OUTPUTS = "Outputs and messages"
+_OUTPUTS = "Output"
+_SCREEN = "Messages"
+_FREE = "Without spending"
 _SERVICE = "Service"
 COLORS = ("auto", "always", "never")
 LOG_FORMATS = ("text", "json")
@@ -93,15 +96,15 @@ def default_of(item: Field[Any]) -> object:
 
 
 ApiUrl = Annotated[str, _text(_SERVICE, "--api-url", "URL", "Another address of the API.")]
-Json = Annotated[bool, _option(_OUTPUTS, "--json", "One JSON object on standard output.")]
-JsonLines = Annotated[bool, _option(_OUTPUTS, "--json", "One JSON record a line on standard output.")]
+Json = Annotated[bool, _option(_SCREEN, "--json", "One JSON object on standard output.")]
+JsonLines = Annotated[bool, _option(_SCREEN, "--json", "One JSON record a line on standard output.")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiOptions:
     """What is asked of the service; texts in the API's own grammar."""
 
-    test: Annotated[bool, _option(_API, "--test", "Free, watermarked results.")] = False
+    test: Annotated[bool, _option(_FREE, "--test", "Free, watermarked results.")] = False
     max_pixels: Annotated[
         str | None,
         _text(_API, "--max-pixels", "N", "Shrink larger photos to this area first, 100 to 25000000."),
@@ -191,7 +194,7 @@ class DecisionOptions:
             _MONEY,
             "--in-doubt",
             DoubtPolicy,
-            "What to do with images that may have been charged without a result.",
+            "What to do with images in doubt or lost: they may have been charged without a result.",
         ),
     ] = "hold"
     replace: Annotated[
@@ -278,22 +281,22 @@ class ScreenOptions:
 
     json: JsonLines = False
     quiet: Annotated[
-        bool, _option(_OUTPUTS, "--quiet", "Say nothing unless something needs a decision.", "-q")
+        bool, _option(_SCREEN, "--quiet", "Say nothing unless something needs a decision.", "-q")
     ] = False
-    verbose: Annotated[bool, _option(_OUTPUTS, "--verbose", "Say how every image ended.", "-v")] = False
-    color: Annotated[str, _choice(_OUTPUTS, "--color", COLORS, "When to use colours.")] = "auto"
-    no_progress: Annotated[bool, _option(_OUTPUTS, "--no-progress", "Plain lines, also on a terminal.")] = (
+    verbose: Annotated[bool, _option(_SCREEN, "--verbose", "Say how every image ended.", "-v")] = False
+    color: Annotated[str, _choice(_SCREEN, "--color", COLORS, "When to use colours.")] = "auto"
+    no_progress: Annotated[bool, _option(_SCREEN, "--no-progress", "Plain lines, also on a terminal.")] = (
         False
     )
     log_file: Annotated[
-        str | None, _text(_OUTPUTS, "--log-file", "FILE", "Append what happens to this file.")
+        str | None, _text(_SCREEN, "--log-file", "FILE", "Append what happens to this file.")
     ] = None
     log_format: Annotated[
-        str, _choice(_OUTPUTS, "--log-format", LOG_FORMATS, "How the log file is written.")
+        str, _choice(_SCREEN, "--log-format", LOG_FORMATS, "How the log file is written.")
     ] = "text"
     metrics_file: Annotated[
         str | None,
-        _text(_OUTPUTS, "--metrics-file", "FILE", "Keep counts for Prometheus in this file (*.prom)."),
+        _text(_SCREEN, "--metrics-file", "FILE", "Keep counts for Prometheus in this file (*.prom)."),
     ] = None
 
 
@@ -303,7 +306,7 @@ class ServiceOptions:
 
     local: Annotated[
         bool,
-        _option(_SERVICE, "--local", "Use the embedded emulator and its engine: no account, no network."),
+        _option(_FREE, "--local", "Use the embedded emulator and its engine: no account, no network."),
     ] = False
     api_url: ApiUrl = DEFAULT_API_URL
 

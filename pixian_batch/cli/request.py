@@ -1,6 +1,6 @@
 """The options as the user wrote them -> frozen groups, each for the room that needs it. Nothing is sent yet.
 
-Raises `typer.BadParameter`: exit code 2, nothing spent.
+Raises `typer.BadParameter` and `MistakeError`: exit code 2, nothing spent.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import typer
 
 from pixian_batch.adapters.ledger import default_path, questions
 from pixian_batch.adapters.walking import fixed_prefix
+from pixian_batch.cli.missing import check_file, check_inputs
+from pixian_batch.cli.mistakes import MistakeError
 from pixian_batch.cli.shared_ledger import ask_ledger
 from pixian_batch.contract.params import (
     FIELDS,
@@ -29,6 +31,7 @@ from pixian_batch.pipeline.spending import Limits
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.ramp import Ramp
 from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
+from pixian_batch.policy.spelling import nearest
 
 if TYPE_CHECKING:
     from pixian_batch.cli.options import (
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     )
 
 _E = TypeVar("_E", bound=StrEnum)
+_FOR_EXAMPLE: Final = "for example: pixian-batch ./photos --out ./cut; or a list of names: --files-from FILE"
 
 
 def read_params(options: ApiOptions) -> Params:
@@ -112,10 +116,10 @@ def read_inputs(options: InputOptions) -> Inputs:
         include_system=options.include_system,
     )
     if not inputs.paths and inputs.listed is None:
-        raise typer.BadParameter("name at least one photo, folder, glob or URL, or use --files-from")
-    listed = str(inputs.listed or "-")
-    if listed != "-" and (os.path.isdir(listed) or not os.path.exists(listed)):  # a pipe is fine: <(find ...)
-        raise typer.BadParameter(f"--files-from {listed}: there is no such file")
+        raise MistakeError("nothing to cut out: name at least one photo, folder, glob or URL", _FOR_EXAMPLE)
+    if inputs.listed not in {None, "-"}:
+        check_file(str(inputs.listed), "--files-from")
+    check_inputs(inputs)
     return inputs
 
 
@@ -133,14 +137,14 @@ def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
     """Where results go; an output that cannot be meant is refused."""
     out = options.out
     if os.path.lexists(out) and not os.path.isdir(out):
-        raise typer.BadParameter(f"--out {out}: is a file; name a folder")
+        raise MistakeError(f"--out {out}: is a file", "name a folder")
     for path in inputs.paths:
         if os.path.lexists(path):
             what, folder = "the input folder itself", path
         else:
             what, folder = f"the folder of the photos {path}", fixed_prefix(path)
         if os.path.isdir(folder) and os.path.isdir(out) and os.path.samefile(folder, out):
-            raise typer.BadParameter(f"--out {out}: is {what}; name another one")
+            raise MistakeError(f"--out {out}: is {what}", "name another one: --out ./cut")
     return Outputs(out, options.ledger or default_path(out), options.min_free)
 
 
@@ -152,8 +156,17 @@ def choice(kind: type[_E], text: str, option: str) -> _E:
 def choice_of(words: tuple[str, ...], text: str, option: str) -> str:
     """One of some words."""
     if text not in words:
-        raise typer.BadParameter(f"{option}: {text!r} is none of {', '.join(words)}")
+        near = nearest(text, words)
+        hint = f"did you mean {near}?" if near else f"for example: {option} {words[0]}"
+        raise MistakeError(f"{option}: {text!r} is none of {', '.join(words)}", hint)
     return text
+
+
+def check_apart(one: tuple[str | None, str], other: tuple[str | None, str]) -> None:
+    """That two files of messages are not one. Raises `MistakeError`."""
+    paths = [os.path.realpath(path) for path, _option in (one, other) if path is not None]
+    if len(paths) == 2 and paths[0] == paths[1]:  # both were given
+        raise MistakeError(f"{one[1]} and {other[1]} are the same file: {one[0]}", "name two files")
 
 
 def check_writable(path: str | None, option: str) -> None:
@@ -162,6 +175,8 @@ def check_writable(path: str | None, option: str) -> None:
         return
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path) or not os.path.isdir(folder):
-        raise typer.BadParameter(f"{option} {path}: name a file in a folder that is there")
+        raise MistakeError(
+            f"{option} {path}: is not the name of a file", "name a file in a folder that is there"
+        )
     if not os.access(path if os.path.lexists(path) else folder, os.W_OK):
-        raise typer.BadParameter(f"{option} {path}: cannot be written; check its rights")
+        raise MistakeError(f"{option} {path}: cannot be written", "check its rights, or name another file")

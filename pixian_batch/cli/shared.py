@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from pixian_batch.cli.mistakes import MistakeError
 from pixian_batch.cli.options import option
+from pixian_batch.cli.telling import tell_error
 from pixian_batch.contract import address
-from pixian_batch.display.text import printable
+from pixian_batch.display.shell import shell_word
 from pixian_batch.library import errors
 from pixian_batch.policy.stopping import Exit
 
@@ -41,20 +43,24 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def next_command(name: str, out: str, ledger: str | None, *more: str) -> str:
+    """`pixian-batch NAME OUT ...` as it can be copied, with the ledger where it is not at its usual place."""
+    words = [out, *more, *(["--ledger", ledger] if ledger is not None else [])]
+    return " ".join(["pixian-batch", name, *map(shell_word, words)])
+
+
 def fail(message: str, hint: str, *, code: int) -> NoReturn:
     """End the command with one line of what went wrong, and what to do about it."""
-    sys.stderr.write(f"error: {printable(message)}\n")
-    if hint:
-        sys.stderr.write(f"  {printable(hint)}\n")
+    tell_error(message, hint)
     raise typer.Exit(code)
 
 
 def check_api_url(url: str) -> str:
-    """The URL, if it may be used: https, or http to this machine. Raises `BadParameter`."""
+    """The URL, if it may be used: https, or http to this machine. Raises `MistakeError`."""
     try:
         return address.check_api_url(url)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise MistakeError(f"--api-url: {error}", "the vendor's is taken unless another is named") from None
 
 
 def check_way(url: str) -> str:

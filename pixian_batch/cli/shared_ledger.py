@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -15,6 +16,7 @@ from pixian_batch.adapters.ledger import (
 )
 from pixian_batch.adapters.ledger.errors import LedgerOutdatedError
 from pixian_batch.adapters.ledger.reader import LedgerReader
+from pixian_batch.adapters.walking.spelling import did_you_mean
 from pixian_batch.cli.shared import fail
 from pixian_batch.policy.stopping import Exit
 
@@ -28,7 +30,9 @@ _T = TypeVar("_T")
 
 
 def ledger_path(out: str, ledger: str | None) -> str:
-    """Where the ledger lies."""
+    """Where the ledger lies. Ends the command for an output folder that is not there."""
+    if ledger is None and not os.path.lexists(out):
+        fail(f"{out} does not exist", did_you_mean(out, LedgerMissingError.hint), code=Exit.USAGE)
     return ledger or default_path(out)
 
 

@@ -93,8 +93,10 @@ class Live(Watcher):
                 label, style = "failed", _BAD
             case Kept(problem=problem):
                 label, style = "kept", _WAITING
-            case InDoubt(problem=problem) | Lost(problem=problem):
+            case InDoubt(problem=problem):
                 label, style = "in doubt", _WAITING
+            case Lost(problem=problem):
+                label, style = "lost", _WAITING
             case _:
                 return
         name = words.printable(ending.input)
@@ -292,7 +294,7 @@ def _credits(snapshot: Snapshot) -> list[Text]:
 
 
 def _outcomes(snapshot: Snapshot) -> list[Text]:
-    styles = {"failed": _BAD, "in doubt": _WAITING}
+    styles = {"failed": _BAD, "in doubt": _WAITING, "lost": _WAITING}
     facts = words.outcome_facts(snapshot.tally)
     return [Text(fact, styles.get(fact.partition(" ")[2], "")) for fact in facts]
 
@@ -340,6 +342,11 @@ def report_lines(report: Report, *, width: int) -> list[Text]:
     lines = [
         *_paragraph(Text(), report.headline, width, style=f"bold {_TONES[report.tone]}".strip(), indent=0)
     ]
+    if report.refused:
+        return [
+            *lines,
+            *(line for step in report.steps for line in _paragraph(Text("  "), step.text, width, indent=2)),
+        ]
     lines.append(Text())
     for row in report.rows:
         lines += _report_row(row, columns, width)

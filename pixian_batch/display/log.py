@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pixian_batch.display.records import image_record, summary_record
 from pixian_batch.display.streams import without_waiting
 from pixian_batch.display.text import one_line, printable, problem_text, with_hint
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Kept, Lost, NotStarted, Skipped
 from pixian_batch.policy.progress import Level, Watcher
 
@@ -58,9 +59,10 @@ class Logged(Watcher):
                 self._image(logging.ERROR, f"{name} failed: {problem_text(problem)}", ending)
             case Kept(problem=problem):
                 self._image(logging.WARNING, f"{name} {problem_text(problem)}", ending)
-            case InDoubt(problem=problem) | Lost(problem=problem):
-                text = f"{name} may have been charged without a result: {problem_text(problem)}"
-                self._image(logging.WARNING, text, ending)
+            case InDoubt(problem=problem):
+                self._image(logging.WARNING, f"{name} in doubt: {problem_text(problem)}", ending)
+            case Lost(problem=problem):
+                self._image(logging.WARNING, f"{name} lost: {problem_text(problem)}", ending)
             case Done(headers=headers):
                 text = f"{name} done, {headers.credits_charged} credits, {ending.seconds:.1f} s"
                 self._image(logging.INFO, text, ending)
@@ -112,7 +114,7 @@ class _Handler(logging.handlers.WatchedFileHandler):
             super().handleError(record)
         elif not self._warned:
             self._warned = True
-            _log.warning("--log-file %s cannot be written: %s", self.baseFilename, error.strerror or error)
+            _log.warning("--log-file %s cannot be written: %s", self.baseFilename, system_word(error))
 
 
 class _Formatter(logging.Formatter):

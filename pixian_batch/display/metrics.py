@@ -16,6 +16,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.streams import is_plain_file, without_waiting
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.progress import Watcher
 from pixian_batch.policy.stopping import Exit
 
@@ -85,7 +86,7 @@ class Metrics(Watcher):
     def _warn(self, error: OSError) -> None:
         if not self._warned:
             self._warned = True
-            _log.warning("--metrics-file %s cannot be written: %s", self._path, error.strerror)
+            _log.warning("--metrics-file %s cannot be written: %s", self._path, system_word(error))
 
 
 def _put(path: str, text: str) -> None:

@@ -97,7 +97,7 @@ class Plain(Watcher):
                 kind = ("kept", str(problem.code))
                 shown = True
             case InDoubt(problem=problem) | Lost(problem=problem):
-                kind = ("in doubt", str(problem.code or problem.message))
+                kind = (_doubtful(ending.outcome), str(problem.code or problem.message))
                 shown = True
             case _:
                 return
@@ -117,9 +117,9 @@ class Plain(Watcher):
 
     def finished(self, summary: Summary) -> None:
         """Print the report, and wait until it is written."""
-        if not self._quiet:
-            self._progress()
         report = report_on(summary, again=self._again)
+        if not self._quiet and not report.refused:
+            self._progress()
         for line in brief_lines(report) if self._quiet else lines(report):
             self._line(line)
         self._writer.close()
@@ -143,6 +143,11 @@ class Plain(Watcher):
         self._writer.put(f"{line}\n")
 
 
+def _doubtful(outcome: object) -> str:
+    """The word for an image that waits for a decision."""
+    return "lost" if isinstance(outcome, Lost) else "in doubt"
+
+
 def ending_line(ending: Ending) -> str | None:
     """How one image ended, on one line; None for an image whose turn never came."""
     name = printable(ending.input)
@@ -162,7 +167,7 @@ def ending_line(ending: Ending) -> str | None:
         case Kept(problem=problem):
             return f"kept: {name}: {problem_text(problem)}"
         case InDoubt(problem=problem) | Lost(problem=problem):
-            return f"in doubt: {name}: {problem_text(problem)}"
+            return f"{_doubtful(ending.outcome)}: {name}: {problem_text(problem)}"
         case _:
             return None
 
@@ -193,6 +198,6 @@ def brief_lines(report: Report) -> Iterator[str]:
 
 def _steps(report: Report) -> Iterator[str]:
     for step in report.steps:
-        yield f"next: {step.text}"
+        yield f"  {step.text}" if report.refused else f"next: {step.text}"
         if step.command:
             yield f"    {step.command}"

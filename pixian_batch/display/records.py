@@ -203,7 +203,13 @@ def _summed(summary: Summary) -> Record:
         "credits_in_doubt": plain_decimal(tally.credits_in_doubt),
         "credits_ever": _credits(summary.credits_ever),
         "in_doubt_images": [
-            {**_named("input", doubt.input), "sent_at": doubt.sent_at, "at_most": _credits(doubt.at_most)}
+            {
+                **_named("input", doubt.input),
+                "state": "lost" if doubt.lost else "in_doubt",
+                "sent_at": doubt.sent_at,
+                "at_most": _credits(doubt.at_most),
+                "credits_charged": _credits(doubt.charged),
+            }
             for doubt in summary.doubts
         ],
     }

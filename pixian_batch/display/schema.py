@@ -76,7 +76,14 @@ IMAGE: Final[Schema] = {
 }
 
 _DOUBT: Final = _object(
-    {"input": _TEXT, "sent_at": _TEXT, "at_most": _MAYBE_CREDITS}, optional={"input_bytes": _BASE64}
+    {
+        "input": _TEXT,
+        "state": {"enum": ["in_doubt", "lost"]},
+        "sent_at": _TEXT,
+        "at_most": _MAYBE_CREDITS,
+        "credits_charged": _MAYBE_CREDITS,
+    },
+    optional={"input_bytes": _BASE64},
 )
 
 SUMMARY: Final[Schema] = {

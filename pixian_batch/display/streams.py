@@ -15,6 +15,8 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Final, cast
 
+from pixian_batch.policy.disk import system_word
+
 if TYPE_CHECKING:
     from typing import BinaryIO, TextIO
 
@@ -135,7 +137,7 @@ def finish(code: int) -> int:
         return code
     from pixian_batch.policy.stopping import Exit  # only for this trouble
 
-    reason = results.trouble.strerror or results.trouble
+    reason = system_word(results.trouble)
     full = results.trouble.errno in {errno.ENOSPC, errno.EDQUOT}
     hint = "make room there, or write them elsewhere" if full else "write them elsewhere"
     sys.stderr.write(f"error: standard output: {reason}; results are missing there\n  {hint}\n")

@@ -17,6 +17,7 @@ from pixian_batch.display.text import (
     duration,
     images,
     printable,
+    to_decide,
 )
 from pixian_batch.policy.stopping import Exit
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pixian_batch.policy.progress import Doubt, Summary
+    from pixian_batch.policy.stopping import Stop
     from pixian_batch.policy.tally import Tally
 
 _SHOWN_PROBLEMS: Final = 5
@@ -59,17 +61,23 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that is told at the end. details: single failures and doubts, one line each."""
+    """Everything that is told at the end. details: single failures and doubts, one line each.
+
+    refused: nothing was done and nothing can be told but why; it is told as any other error of a command.
+    """
 
     headline: str
     tone: Tone
     rows: tuple[SummaryRow, ...]
     details: tuple[str, ...]
     steps: tuple[Step, ...]
+    refused: bool = False
 
 
 def report_on(summary: Summary, *, again: str = "") -> Report:
     """The report of `summary`. again: the command line of this run, quoted for the user's shell."""
+    if summary.stop is not None and _is_refused(summary, summary.stop):
+        return _refusal(summary.stop)
     return Report(
         headline=_headline(summary),
         tone=_tone(summary),
@@ -79,10 +87,24 @@ def report_on(summary: Summary, *, again: str = "") -> Report:
     )
 
 
+_AT_THE_DOOR: Final = frozenset({Exit.SERVICE, Exit.CREDENTIALS, Exit.CREDITS})
+"""Reasons that are found before the first image is sent, when they were there from the start."""
+
+
+def _is_refused(summary: Summary, stop: Stop) -> bool:
+    """Whether the run ended before anything was done: there are no numbers to be told."""
+    idle = not summary.tally.ended and not summary.tally.attempts
+    return not summary.began or (idle and stop.cause in _AT_THE_DOOR)
+
+
+def _refusal(stop: Stop) -> Report:
+    headline = f"error: {printable(stop.message)}"
+    step = printable(stop.hint) or _AFTER[stop.cause]
+    return Report(headline, Tone.BAD, rows=(), details=(), steps=(Step(step),), refused=True)
+
+
 def _headline(summary: Summary) -> str:
     tally = summary.tally
-    if summary.stop is not None and not summary.began:
-        return f"Not started: {printable(summary.stop.message)}"
     if summary.stop is not None:
         return f"Stopped after {duration(summary.seconds)}: {printable(summary.stop.message)}"
     if not tally.ended:
@@ -102,8 +124,6 @@ def _tone(summary: Summary) -> Tone:
 
 
 def _rows(summary: Summary) -> Iterator[SummaryRow]:
-    if not summary.began:
-        return
     tally = summary.tally
     repaired = f"{tally.repaired:,} finished for free from an interrupted run" if tally.repaired else ""
     replaced = "results bought with other parameters; they are kept, and going back to them is free"
@@ -166,14 +186,16 @@ def _problems(summary: Summary) -> Iterator[str]:
 def _doubts(summary: Summary) -> Iterator[str]:
     shown = summary.doubts[:_SHOWN_DOUBTS]
     for doubt in shown:
-        yield f"in doubt: {_doubt(doubt)}"
+        yield f"{'lost' if doubt.lost else 'in doubt'}: {_doubt(doubt)}"
     rest = summary.tally.undecided - len(shown)
     if shown and rest > 0:
-        yield f"in doubt: {rest:,} more"
+        yield f"... and {rest:,} more of these"
 
 
 def _doubt(doubt: Doubt) -> str:
     cost = f", at most {credit_amount(doubt.at_most)} credits" if doubt.at_most is not None else ""
+    if doubt.charged is not None:
+        cost = f", {credit_amount(doubt.charged)} credits charged"
     return f"{printable(doubt.input)}, sent {printable(doubt.sent_at)}{cost}"
 
 
@@ -188,7 +210,7 @@ _AFTER: Final = {
     Exit.BUDGET: "to go on, raise --max-credits and run the same command again",
     Exit.SERVICE: "wait for the service to recover, then run the same command again",
     Exit.DISK: "make room or make the folder writable, then run the same command again",
-    Exit.IN_DOUBT: "decide about the images in doubt, then run the same command again",
+    Exit.IN_DOUBT: "decide about the images in doubt or lost, then run the same command again",
     Exit.LEDGER_IN_USE: "wait for the other run to end, or give this one its own --out",
     Exit.USAGE: "change the command line",
     Exit.BUG: "please report it, with what you ran; what was bought is in the ledger",
@@ -199,10 +221,10 @@ def _steps(summary: Summary, again: str) -> Iterator[Step]:
     tally, stop = summary.tally, summary.stop
     if stop is not None:
         # With another limit needed, the same command would only stop again: no command to copy.
-        as_before = again if summary.began and stop.cause is not Exit.BUDGET else ""
+        as_before = again if stop.cause is not Exit.BUDGET else ""
         yield Step(printable(stop.hint) or _AFTER[stop.cause], as_before)
     if tally.undecided and not summary.free:
-        these = f"decide about {images(tally.undecided)} in doubt: charged or not, send again or not"
+        these = f"decide about {to_decide(tally.in_doubt, tally.lost)}: charged or not, send again or not"
         yield Step(these, command("resolve", summary))
     if tally.failed and stop is None:
         yield Step("to try the failed ones again, run the same command again; the rest is not sent", again)

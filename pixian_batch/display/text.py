@@ -207,6 +207,13 @@ def credit_facts(tally: Tally, *, free: bool) -> list[str]:
     return facts
 
 
+def to_decide(in_doubt: int, lost: int) -> str:
+    """What waits for a decision, by its words: `2 images in doubt`, `1 image lost`, `2 images in doubt and 1 lost`."""
+    if not lost:
+        return f"{images(in_doubt)} in doubt"
+    return f"{images(in_doubt)} in doubt and {lost:,} lost" if in_doubt else f"{images(lost)} lost"
+
+
 def doubtful_credits(at_most: Decimal, unpriced: int) -> str:
     """What images in doubt can have cost, where `unpriced` of them may have cost anything; empty when nothing."""
     known = f"at most {credit_amount(at_most)} credits" if at_most else ""
@@ -239,7 +246,8 @@ def outcome_facts(tally: Tally, *, all_of_them: bool = True) -> list[str]:
         (tally.duplicates, "duplicates", all_of_them and tally.duplicates),
         (tally.failed, "failed", tally.failed),
         (tally.kept, "kept", tally.kept),
-        (tally.undecided, "in doubt", tally.undecided),
+        (tally.in_doubt, "in doubt", tally.in_doubt),
+        (tally.lost, "lost", tally.lost),
     ]
     return [f"{number:,} {word}" for number, word, wanted in numbers if wanted]
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
+from pixian_batch.policy.encoding import toml_trouble
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -98,7 +100,7 @@ def read_text(settings: type[_T], text: str, *, base: Path | None = None) -> _T:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError(toml_trouble(error)) from None
     return _TableReader(base or Path()).table(settings, table, "")
 
 
@@ -158,7 +160,9 @@ class _TableReader:
             values[name] = self.value(hints[name], inner, place)
         try:
             return settings(**values)
-        except (ValueError, TypeError) as error:
+        except TypeError:
+            raise SettingsError(f"{where or 'it'} lacks a value") from None
+        except ValueError as error:
             raise SettingsError(f"{where + ': ' if where else ''}{error}") from None
 
     def value(self, hint: _Hint, value: Any, where: str) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,5 +76,27 @@ def only_unreadable() -> Iterator[None]:
     except UnreadableImageError:
         raise
     except Exception as error:  # Pillow raises nearly anything on hostile input
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UnreadableImageError(f"the image cannot be read: {reason}") from error
+        raise UnreadableImageError(f"the image cannot be read: {_reason(error)}") from error
+
+
+_CUT_OFF: Final = (
+    "truncat",
+    "too short",
+    "not enough data",
+    "unexpected end",
+    "bytes not processed",
+    "buffer",
+)
+_FOREIGN: Final = ("identify", "not a ", "unknown")
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, in our words: a decoder's are for programmers, and stay in the exception's `__cause__`."""
+    text = str(error).lower()
+    if isinstance(error, EOFError | struct.error | IndexError) or any(part in text for part in _CUT_OFF):
+        return "it is cut off"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
+    if any(part in text for part in _FOREIGN):
+        return "it is damaged at its beginning"
+    return "its data is damaged"

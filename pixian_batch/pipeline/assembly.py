@@ -81,7 +81,10 @@ class Assembly:
             ledger=self.ledger,
             spending=self.spending,
             stop=self.stop,
-            needed=not self.spec.free,
+            retry_policy=self.pace.retry_policy,
+            notify=self.watcher.notify,
+            local=self.spec.service.startswith("local"),
+            free=self.spec.free,
         )
 
     def pool(self, handle: Callable[[Found, Turn], Awaitable[None]]) -> tuple[Pool[Found], Circuit]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pixian_batch.policy.progress import Level, Message
+from pixian_batch.policy.record import State
 from pixian_batch.policy.retry import Decision
 from pixian_batch.policy.stopping import Exit, Stop
 
@@ -49,9 +50,12 @@ class Doubts:
         if not (doubts := await self.ledger.undecided()):
             return
         names = ", ".join(doubt.input for doubt in doubts[:3]) + (", …" if len(doubts) > 3 else "")
-        text = (
-            f"{len(doubts)} image{'s' * (len(doubts) > 1)} of an earlier run may have been charged without"
-            f" a result: {names}"
-        )
+        lost = sum(doubt.state is State.LOST for doubt in doubts)
+        words = _counted(len(doubts) - lost, "in doubt"), _counted(lost, "lost")
+        text = f"of earlier runs: {' and '.join(filter(None, words))}, charged or not: {names}"
         hint = f"decide with: pixian-batch resolve {self.out}"
         self.watcher.notify(Message(Level.WARNING, text, hint))
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} image{'s' * (number > 1)} {word}" if number else ""

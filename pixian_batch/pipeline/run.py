@@ -28,9 +28,11 @@ from pixian_batch.pipeline.progress import Progress
 from pixian_batch.pipeline.recovery import Recovery
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.survey import Survey
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.outcome import Ending, Failed, Problem
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE
+from pixian_batch.policy.record import State
 from pixian_batch.policy.stopping import Exit, Stop, exit_code
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ class Run:
         try:
             await ledger.begin_run(version=__version__, service=self.spec.service or "pixian")
             await self._with_ledger(ledger)
-            doubts = [Doubt(item.input, item.sent_at, item.at_most) for item in await ledger.undecided()]
+            doubts = [_doubt(item) for item in await ledger.undecided()]
             self.progress.credits_ever = await ledger.charged()
         except LedgerError as error:
             self.stop.raise_(Stop.disk(error))
@@ -205,7 +207,7 @@ class Run:
             survey.check_room()
         except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
             self.bug = self.bug or bug
-            self.stop.raise_(Stop(Exit.BUG, f"internal error: {bug!r}"))
+            self.stop.raise_(Stop(Exit.BUG, f"internal error ({type(bug).__name__})"))
 
     async def _feed(self, discovery: Discovery, stream: Stream[Found], survey: Survey) -> None:
         try:
@@ -219,7 +221,7 @@ class Run:
             self.stop.raise_(Stop.disk(error))
         except OSError as error:  # the list file
             hint = error.hint if isinstance(error, ListError) else "check --files-from"
-            problem = Problem("unreadable", f"the list cannot be read: {error.strerror}", hint)
+            problem = Problem("unreadable", f"the list cannot be read: {system_word(error)}", hint)
             self.progress.ended(Ending(self.inputs.listed or "", None, Failed(problem)))
 
     def _walk(self, left_out: LeftOut, *, names_only: bool = False) -> Iterator[Walked]:
@@ -245,6 +247,13 @@ class Run:
             problems=tuple(self.progress.problems.most_common(10)),
             left_out=self.progress.left_out.copy(),
         )
+
+
+def _doubt(standing: Standing) -> Doubt:
+    """An image that waits for a decision, as it is told."""
+    charged = standing.headers.credits_charged if standing.headers is not None else None
+    lost = standing.state is State.LOST
+    return Doubt(standing.input, standing.sent_at, standing.at_most, lost=lost, charged=charged)
 
 
 def _few_files(fit: int, cap: int) -> Message:

@@ -15,6 +15,11 @@ from pixian_batch.policy.stopping import MAKE_ROOM
 _AGAIN: Final = "then run the same command again: it goes on where it stopped"
 
 
+def system_word(error: OSError) -> str:
+    """The system's own word for an error (`Permission denied`), without its number and its file."""
+    return error.strerror or "the system gives no reason"
+
+
 class Reach(Enum):
     """How far trouble with the disk reaches."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 _MARK: Final = b"\xef\xbb\xbf"
@@ -11,6 +12,12 @@ _ENOUGH: Final = 8
 _LOOKED_AT: Final = 512
 UTF16: Final = "is UTF-16"
 SAVE_AS_UTF8: Final = "save it as UTF-8"
+
+
+def toml_trouble(error: ValueError) -> str:
+    """Where a text stops being TOML, in our words: the parser's are for programmers."""
+    place = re.search(r"\(at (line \d+, column \d+)\)", str(error))
+    return f"it is not TOML at {place[1]}" if place else "it is not TOML at its end: something is not closed"
 
 
 class Utf16Error(ValueError):

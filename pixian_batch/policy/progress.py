@@ -67,11 +67,16 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One image that waits for a decision."""
+    """One image that waits for a decision. lost: the service answered, and its result did not arrive whole.
+
+    charged: what the service said it has charged, where it did.
+    """
 
     input: str
     sent_at: str
     at_most: Decimal | None
+    lost: bool = False
+    charged: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ class Summary:
     """Whether the run got as far as its ledger."""
     credits_ever: Decimal | None = None
     doubts: tuple[Doubt, ...] = ()
-    """The images in doubt, the first ones by name; `tally.undecided` counts them all."""
+    """The images in doubt or lost, the first ones by name; `tally.undecided` counts them all."""
     problems: tuple[tuple[str, int], ...] = field(default=())
     """Failures by message with their number, the most frequent first."""
     left_out: LeftOut = field(default_factory=LeftOut)

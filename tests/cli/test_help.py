@@ -15,6 +15,7 @@ from pixian_batch.cli import help as help_
 from pixian_batch.cli.app import MistypedCommandError, with_default_command
 
 ROOT = Path(__file__).parents[2]
+SAMPLE = str(ROOT / "docs" / "samples" / "cat.png")
 
 
 def complete(line: str) -> list[str]:
@@ -32,11 +33,14 @@ def complete(line: str) -> list[str]:
 
 def test_alone_it_shows_the_help() -> None:
     alone, asked = command(), command("--help")
-    assert alone == asked == command("-h")
-    assert (asked.code, asked.err) == (0, "")
-    for name in app.COMMANDS:
-        assert f"\n  {name} " in asked.out
-    assert max(map(len, asked.out.splitlines())) <= 100
+    assert alone == command("-h")
+    for page in (alone, asked):
+        assert (page.code, page.err) == (0, "")
+        for name in app.COMMANDS:
+            assert f"\n  {name} " in page.out
+        assert max(map(len, page.out.splitlines())) <= 80
+    assert len(alone.out) < len(asked.out)
+    assert "Exit codes:" in asked.out
 
 
 def test_help_is_also_a_word(tmp_path: Path) -> None:
@@ -82,17 +86,32 @@ def test_each_commands_help_ends_with_examples() -> None:
         assert result.out.isascii(), name
 
 
+def test_the_short_page_of_each_command_fits_a_screen() -> None:
+    for name in app.COMMANDS:
+        short, all_of_it = here(name, "-h"), here(name, "--help")
+        assert (short.code, short.err) == (0, ""), name
+        assert len(short.out.splitlines()) <= 40, name
+        assert len(short.out) <= len(all_of_it.out), name
+        assert f"All options: pixian-batch {name} --help" in short.out
+        assert "\nExamples:\n" in short.out, name
+    # Wherever it stands among the words; but a value after -- is an input.
+    assert here("run", "x", "-h", "--nonsense").out == here("run", "-h").out
+    assert here("plan", "x", "--out", "y", "--", "-h").err.startswith("error: x, -h do not exist")
+
+
 def test_the_help_of_run_is_grouped() -> None:
     lines = here("run", "--help").out.splitlines()
     titles = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
     assert titles == [
         "Arguments:",
+        "Output:",
         "Inputs:",
-        "API parameters:",
-        "Pace:",
+        "Without spending:",
+        "Results:",
         "Money:",
-        "Outputs and messages:",
         "Service:",
+        "Pace:",
+        "Messages:",
         "Options:",
         "Examples:",
     ]
@@ -101,16 +120,16 @@ def test_the_help_of_run_is_grouped() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["statsu", "./cut"], "'statsu' is no command and no file: did you mean 'status'?"),
-        (["reconsile"], "did you mean 'reconcile'?"),
+        (["statsu", "./cut"], "'statsu' is no command and no file\n  did you mean: pixian-batch status\n"),
+        (["reconsile"], "did you mean: pixian-batch reconcile\n"),
         (["run", "x", "--out", "y", "--concurency-max", "4"], "--concurrency-max"),
         (["status", "x", "--fialed"], "--failed"),
         (["./photos"], "--out"),
         (["--out", "cut"], "name at least one photo"),
-        (["x", "--out", "y", "--color", "pink"], "'pink' is none of auto, always, never"),
-        (["x", "--out", "y", "--in-doubt", "maybe"], "hold"),
-        (["x", "--out", "y", "--log-file", "no/such/folder/log"], "--log-file"),
-        (["x", "--out", "y", "--metrics-file", "."], "--metrics-file"),
+        ([SAMPLE, "--out", "y", "--color", "pink"], "'pink' is none of auto, always, never"),
+        ([SAMPLE, "--out", "y", "--in-doubt", "maybe"], "hold"),
+        ([SAMPLE, "--out", "y", "--log-file", "no/such/folder/log"], "--log-file"),
+        ([SAMPLE, "--out", "y", "--metrics-file", "."], "--metrics-file"),
         (["x", "--profile"], "--profile needs a value"),
     ],
 )

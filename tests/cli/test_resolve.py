@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,7 +52,7 @@ def test_one_by_number_is_sent_again_and_no_other(workspace: Callable[..., Works
     held = {item["input"].rpartition("/")[2]: item["attempt"] for item in home.status()["in_doubt"]}
     assert set(held) == {"b.png", "c.png", "d.png"}
     code, out, _ = home.do("resolve", str(home.out), str(held["c.png"]), how)
-    assert (code, out) == (0, "settled 1: the next run sends them again\n")
+    assert (code, out) == (0, "settled 1 image in doubt: the next run sends it again\n")
     before = home.emulator.requests
     assert home.run()[0] == 10
     after = home.emulator.requests
@@ -67,7 +68,7 @@ def test_all_are_sent_again(workspace: Callable[..., Workspace], how: str) -> No
     assert home.run()[0] == 0
     again = {digest for digest, number in home.emulator.requests.items() if number != before[digest]}
     assert again == {home.digest("b.png"), home.digest("c.png")}
-    assert home.do("resolve", str(home.out))[1] == "nothing is in doubt\n"
+    assert home.do("resolve", str(home.out))[1] == "nothing is in doubt or lost\n"
 
 
 def test_charged_counts_against_the_budget_and_not_charged_does_not(
@@ -90,6 +91,79 @@ def test_charged_counts_against_the_budget_and_not_charged_does_not(
     assert counted[1] == "0"
 
 
+def lost(workspace: Callable[..., Workspace]) -> tuple[Workspace, dict[str, int]]:
+    """One image of three in doubt, one lost with its charge known; their numbers by name."""
+    home = workspace()
+    home.add("done.png", "doubt.png", "lost.png")
+    by_image = {home.digest("doubt.png"): (RESET,), home.digest("lost.png"): (Fault(FaultKind.CUT_BODY),)}
+    stormy = workspace(weather=Weather(by_image=by_image))
+    stormy.root = home.root
+    assert stormy.run()[0] == 10
+    status = stormy.status()
+    items = [*status["in_doubt"], *status["lost"]]
+    return stormy, {item["input"].rpartition("/")[2].removesuffix(".png"): item["attempt"] for item in items}
+
+
+def test_in_doubt_and_lost_are_counted_and_named_alike_everywhere(
+    workspace: Callable[..., Workspace],
+) -> None:
+    home, numbers = lost(workspace)
+    assert set(numbers) == {"doubt", "lost"}
+    status = home.status()
+    assert [len(status["in_doubt"]), len(status["lost"])] == [1, 1]
+    assert status["lost"][0]["credits_charged"] is not None
+    code, out, err = home.run("--json")
+    summary = json.loads(out.splitlines()[-1])
+    assert (code, summary["in_doubt"], summary["lost"]) == (10, 1, 1)
+    states = {item["input"].rpartition("/")[2]: item["state"] for item in summary["in_doubt_images"]}
+    assert states == {"doubt.png": "in_doubt", "lost.png": "lost"}
+    for page in (err, home.do("status", str(home.out))[1], home.do("resolve", str(home.out))[1]):
+        assert "in_doubt" not in page.replace(str(home.root), "")
+        assert re.search(r"(?m)doubt.png, sent \S+, in doubt|in doubt: \S+doubt.png", page), page
+        assert re.search(r"(?m)lost.png, sent \S+, lost|lost: \S+lost.png", page), page
+    assert "decide about 1 image in doubt and 1 lost: charged or not" in err
+    assert "of earlier runs: 1 image in doubt and 1 image lost, charged or not:" in err
+    assert re.search(r"(?m)^in doubt +1$", home.do("status", str(home.out))[1])
+    assert re.search(r"(?m)^lost +1$", home.do("status", str(home.out))[1])
+    assert home.do("doctor", "--out", str(home.out), "--local")[1].count("1 image in doubt and 1 lost") == 1
+
+
+def test_what_the_service_said_it_has_charged_cannot_be_called_not_charged(
+    workspace: Callable[..., Workspace],
+) -> None:
+    home, numbers = lost(workspace)
+    for which in ([str(numbers["lost"])], ["--all"]):
+        code, out, err = home.do("resolve", str(home.out), *which, "--not-charged")
+        assert (code, out) == (2, "")
+        first, *steps = err.splitlines()
+        assert re.fullmatch(
+            rf"error: #{numbers['lost']} \S+lost.png was charged: the service said \S+ credits; nothing was settled",
+            first,
+        ), first
+        assert steps[0] == f"  pixian-batch resolve {home.out} {numbers['lost']} --charged"
+        assert len(home.status()["lost"]) == len(home.status()["in_doubt"]) == 1
+    assert steps[1] == f"  pixian-batch resolve {home.out} {numbers['doubt']} --not-charged"
+    for step in steps:  # they can be copied as they are
+        assert home.do(*step.split()[1:])[0] == 0
+    assert home.do("resolve", str(home.out))[1] == "nothing is in doubt or lost\n"
+
+
+def test_wrong_numbers_get_advice_that_works(workspace: Callable[..., Workspace]) -> None:
+    home, numbers = lost(workspace)
+    valid = ", ".join(map(str, sorted(numbers.values())))
+    code, out, err = home.do("resolve", str(home.out), "99", str(numbers["doubt"]), "--charged")
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        "error: 99 waits for no decision: nothing was settled",
+        f"  those that do: {valid}",
+        f"  list them with: pixian-batch resolve {home.out}",
+    ]
+    assert home.do(*err.splitlines()[-1].partition("pixian-batch ")[2].split())[0] == 0
+    home.do("resolve", str(home.out), "--all", "--charged")
+    err = home.do("resolve", str(home.out), "99", "--charged")[2]
+    assert err.endswith("  nothing is in doubt or lost: there is nothing to settle\n")
+
+
 def test_half_a_decision_is_refused(workspace: Callable[..., Workspace]) -> None:
     home = doubtful(workspace, ["a.png", "b.png"], 1)
     for arguments in (
@@ -98,6 +172,7 @@ def test_half_a_decision_is_refused(workspace: Callable[..., Workspace]) -> None
         ["--all"],
         ["2"],
         ["999", "--charged"],
+        ["2", "--all", "--charged"],
     ):
         code, out, err = home.do("resolve", str(home.out), *arguments)
         assert (code, out) == (2, ""), arguments

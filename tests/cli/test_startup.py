@@ -68,6 +68,7 @@ def test_status_loads_neither_the_wire_nor_pixels(tmp_path: Path) -> None:
 
 
 def test_a_run_without_an_account_loads_no_engine(tmp_path: Path) -> None:
+    (tmp_path / "x.png").touch()
     names = loaded("run", "x.png", "--out", "cut", "--no-progress", code=4, cwd=tmp_path)
     assert "aiohttp" in names
     assert names & {"onnxruntime", "rich"} == set()

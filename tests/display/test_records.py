@@ -74,7 +74,15 @@ def test_golden_summary() -> None:
         "credits_unknown": 0,
         "credits_in_doubt": "0.25",
         "credits_ever": "12.5",
-        "in_doubt_images": [{"input": "in/q.jpg", "sent_at": "2026-11-22T13:10:04Z", "at_most": "0.25"}],
+        "in_doubt_images": [
+            {
+                "input": "in/q.jpg",
+                "state": "in_doubt",
+                "sent_at": "2026-11-22T13:10:04Z",
+                "at_most": "0.25",
+                "credits_charged": None,
+            }
+        ],
         "problems": [],
         "left_out": {"system_folders": 0, "system_files": 0, "suffixes": []},
         "stop": {"cause": "budget", "message": "the next image could exceed --max-credits 10", "hint": ""},

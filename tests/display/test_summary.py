@@ -48,7 +48,7 @@ def test_in_doubt_leads_to_resolve_with_the_ledger_that_was_used() -> None:
     report = report_on(samples.summary_of(samples.IN_DOUBT, samples.LOST, out="my cut", ledger="/var/l.db"))
     assert report.steps[0].command == "pixian-batch resolve 'my cut' --ledger /var/l.db"
     assert report.tone is Tone.WAITING
-    assert report.details[1] == "in doubt: in/l.jpg, sent 2026-11-22T13:10:04Z"
+    assert report.details[1] == "lost: in/l.jpg, sent 2026-11-22T13:10:04Z"
 
 
 def test_existing_files_are_told_with_their_option() -> None:
@@ -63,7 +63,7 @@ def test_long_lists_are_cut_and_counted() -> None:
     problems = tuple((f"error {number}", 10 - number) for number in range(7))
     report = report_on(samples.summary_of(*[samples.IN_DOUBT] * 9, doubts=doubts, problems=problems))
     assert report.details[4:6] == ("6x error 4", "9x other errors")
-    assert report.details[-1] == "in doubt: 4 more"
+    assert report.details[-1] == "... and 4 more of these"
     assert len(report.details) == 6 + 6
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from typer.testing import CliRunner
-
 import pixian_batch
-from pixian_batch.cli.app import build
+from pixian_batch.cli.app import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,12 +53,19 @@ def command(*arguments: str, env: Mapping[str, str] = CREDENTIALS, cwd: str | No
 
 def here(*arguments: str) -> Result:
     """The same in this process: much quicker, for commands that start no event loop."""
-    ended = CliRunner().invoke(
-        build([arguments[0]]), arguments, prog_name="pixian-batch", env={"COLUMNS": "100"}
-    )
-    if ended.exception is not None and not isinstance(ended.exception, SystemExit):
-        raise ended.exception
-    return Result(ended.exit_code, ended.stdout, ended.stderr)
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "100"
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            start(list(arguments))
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    finally:
+        os.environ.pop("COLUMNS")
+        if before is not None:
+            os.environ["COLUMNS"] = before
+    return Result(code, out.getvalue(), err.getvalue())
 
 
 @contextmanager

@@ -74,7 +74,12 @@ def summary_of(*endings: Ending, stop: Stop | None = None, free: bool = False, *
     """The end of a run with these endings."""
     tally = tally_of(*endings)
     doubts = tuple(
-        Doubt(ending.input, "2026-11-22T13:10:04Z", ending.outcome.at_most)
+        Doubt(
+            ending.input,
+            "2026-11-22T13:10:04Z",
+            ending.outcome.at_most,
+            lost=isinstance(ending.outcome, Lost),
+        )
         for ending in endings
         if isinstance(ending.outcome, InDoubt | Lost)
     )

@@ -13,7 +13,7 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from pixian_batch.policy.disk import FULL, cannot_sync, disk_cause, is_in_use
+from pixian_batch.policy.disk import FULL, cannot_sync, disk_cause, is_in_use, system_word
 from pixian_batch.policy.reply import SinkError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class DiskError(SinkError):
     """
 
     def __init__(self, path: str, error: OSError | str) -> None:
-        reason = error if isinstance(error, str) else error.strerror or str(error)
+        reason = error if isinstance(error, str) else system_word(error)
         super().__init__(f"{path}: {reason}")
         cause = FULL if isinstance(error, str) else disk_cause(error)
         self.hint, self.reach = cause.hint, cause.reach

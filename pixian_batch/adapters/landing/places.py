@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from pixian_batch.adapters.landing import files, keeping
 from pixian_batch.adapters.landing.files import DiskError, disk_errors
 from pixian_batch.adapters.landing.spool import cut_head
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.progress import Level, Message
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class Landing:
         except NotADirectoryError:
             return f"{path}: a file stands where its folder should be"
         except OSError as error:  # a name that is too long, or that the file system does not take
-            return f"{path}: {error.strerror or error}"
+            return f"{path}: {system_word(error)}"
         if stat.S_ISDIR(status.st_mode):
             return f"{path}: a folder stands there"
         return self._closed(os.path.dirname(path))

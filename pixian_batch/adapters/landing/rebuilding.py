@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from pixian_batch.policy.disk import system_word
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
@@ -26,7 +28,7 @@ def rebuild_files(
 
     orientation: the EXIF orientation that the service reported; None takes the original's own. unproven: also
     from an original whose layout is not proven to be read as the service reads it.
-    Raises `RebuildError`, from an `ImagingError` or an OSError whose text it has.
+    Raises `RebuildError`, from an `ImagingError` whose text it has, or from an OSError.
     """
     from pixian_batch.imaging.delta import rebuild  # numpy, only where deltas are bought
     from pixian_batch.imaging.errors import ImagingError
@@ -34,8 +36,10 @@ def rebuild_files(
     try:
         with _opened(original) as photo, _opened(delta) as changes:
             return rebuild(photo, changes, orientation=orientation, unproven=unproven)
-    except (ImagingError, OSError) as error:
+    except ImagingError as error:
         raise RebuildError(str(error)) from error
+    except OSError as error:
+        raise RebuildError(system_word(error)) from error
 
 
 def _opened(source: Opener) -> BinaryIO:

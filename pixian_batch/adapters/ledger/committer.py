@@ -19,6 +19,7 @@ from pixian_batch.adapters.ledger.errors import (
     LedgerDamagedError,
     LedgerError,
     LedgerUnwritableError,
+    in_our_words,
     is_damage,
 )
 
@@ -124,11 +125,12 @@ class Committer:
         on_damage: whether it was damage in truth. What SQLite itself says of it may be the disk's doing.
         """
         if not is_damage(error):
-            return LedgerUnwritableError(f"the ledger cannot be written: {error}")
+            return LedgerUnwritableError(error)
         if not self._on_damage(error):
             return LedgerError("the disk did not give back what is in the ledger")
-        message = f"the ledger is damaged ({error}): the next run saves what can be read of it"
-        return LedgerDamagedError(message, str(error))
+        reason = in_our_words(error)
+        message = f"the ledger is damaged ({reason}): the next run saves what can be read of it"
+        return LedgerDamagedError(message, reason)
 
     def _attempt(self, task: _Task) -> None:
         try:

@@ -11,6 +11,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.stopping import MAKE_ROOM
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ class LedgerUnwritableError(LedgerError):
 
     hint = MAKE_ROOM
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, error: sqlite3.Error) -> None:
         super().__init__(
-            message, hint=next((hint for words, hint in _UNWRITABLE.items() if words in message), "")
+            f"the ledger cannot be written: {in_our_words(error)}", hint=_UNWRITABLE.get(_code(error), "")
         )
 
 
@@ -46,12 +47,41 @@ class LedgerUnsupportedError(LedgerError):
 
 
 _UNWRITABLE: Final = {
-    "disk I/O error": "check the ledger's disk and its free room, then run the same command again",
-    "readonly database": "the ledger was moved, removed or made read-only while it was in use: run again",
-    "unable to open": "the ledger's folder was removed or closed while it was in use: run again",
-    "locking protocol": LedgerUnsupportedError.hint,
+    sqlite3.SQLITE_IOERR: "check the ledger's disk and its free room, then run the same command again",
+    sqlite3.SQLITE_READONLY: "the ledger was moved, removed or made read-only while it was in use: run again",
+    sqlite3.SQLITE_CANTOPEN: "the ledger's folder was removed or closed while it was in use: run again",
+    sqlite3.SQLITE_PROTOCOL: LedgerUnsupportedError.hint,
 }
-"""What SQLite says of a ledger that it had open, and what to do about it; otherwise its disk is full."""
+"""What SQLite finds of a ledger that it had open, and what to do about it; otherwise its disk is full."""
+_WORDS: Final = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+    sqlite3.SQLITE_READONLY: "it may only be read",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+    sqlite3.SQLITE_BUSY: "another program holds it",
+    sqlite3.SQLITE_LOCKED: "another program holds it",
+    sqlite3.SQLITE_PROTOCOL: "files cannot be locked there",
+    sqlite3.SQLITE_PERM: "it may not be opened",
+    sqlite3.SQLITE_NOMEM: "there is not enough memory",
+    sqlite3.SQLITE_TOOBIG: "a value is too long",
+    sqlite3.SQLITE_CORRUPT: "its pages are damaged",
+    sqlite3.SQLITE_NOTADB: "its beginning is not that of a ledger",
+}
+"""SQLite's primary codes in our words."""
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's primary code; 0 for what we have raised ourselves."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def in_our_words(error: BaseException) -> str:
+    """What SQLite or the system has against a ledger; what we have found ourselves is said already."""
+    if isinstance(error, OSError):
+        return system_word(error)
+    if (code := _code(error)) or not isinstance(error, sqlite3.Error):
+        return _WORDS.get(code, f"its content does not allow it ({type(error).__name__})")
+    return _WORDS[sqlite3.SQLITE_CORRUPT] if "Could not decode" in str(error) else str(error)
 
 
 class LedgerMissingError(LedgerError):
@@ -107,4 +137,4 @@ def meaningful() -> Iterator[None]:
     try:
         yield
     except (ArithmeticError, TypeError, ValueError) as error:
-        raise sqlite3.DatabaseError(f"a value makes no sense: {error}") from error
+        raise sqlite3.DatabaseError("a value in it makes no sense") from error

@@ -12,7 +12,12 @@ import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pixian_batch.adapters.ledger.errors import LedgerError, LedgerOutdatedError, LedgerTooNewError
+from pixian_batch.adapters.ledger.errors import (
+    LedgerError,
+    LedgerOutdatedError,
+    LedgerTooNewError,
+    in_our_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,7 +89,7 @@ def keep_copy(db: sqlite3.Connection, path: str) -> None:
             os.fsync(stream.fileno())
         os.replace(beside, path)
     except (OSError, sqlite3.Error) as error:
-        raise LedgerError(f"the ledger cannot be copied before its update: {error}") from error
+        raise LedgerError(f"the ledger cannot be copied before its update: {in_our_words(error)}") from error
 
 
 def _take(db: sqlite3.Connection, step: Step, version: int) -> None:
@@ -100,7 +105,9 @@ def _take(db: sqlite3.Connection, step: Step, version: int) -> None:
     except Exception as error:
         with suppress(sqlite3.Error):
             db.execute("ROLLBACK")
-        message = f"the ledger cannot be updated from format {version}: {error}; it is as it was"
+        message = (
+            f"the ledger cannot be updated from format {version}: {in_our_words(error)}; it is as it was"
+        )
         raise LedgerError(message) from error
     finally:
         db.execute("PRAGMA foreign_keys = ON")

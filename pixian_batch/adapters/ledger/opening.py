@@ -17,11 +17,12 @@ from pixian_batch.adapters.ledger.errors import (
     LedgerInUseError,
     LedgerMissingError,
     LedgerUnsupportedError,
+    in_our_words,
     is_damage,
     meaningful,
 )
 from pixian_batch.adapters.ledger.migration import check_version, migrate
-from pixian_batch.policy.disk import cannot_sync, disk_cause
+from pixian_batch.policy.disk import cannot_sync, disk_cause, system_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,12 +80,12 @@ def check_locks(folder: str) -> None:
         try:
             fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            message = f"files in {folder} cannot be locked ({error.strerror or error}): a network share?"
+            message = f"files in {folder} cannot be locked ({system_word(error)}): a network share?"
             raise LedgerUnsupportedError(message) from error
 
 
 def _cannot_be_made(path: str, error: OSError) -> LedgerError:
-    message = f"the ledger {path} cannot be made: {error.strerror or error}"
+    message = f"the ledger {path} cannot be made: {system_word(error)}"
     return (
         LedgerUnsupportedError(message)
         if cannot_sync(error)
@@ -142,7 +143,7 @@ def damaged(path: str, reason: str) -> LedgerError:
     from pixian_batch.adapters.ledger.repair import rebuilding
 
     if error := unreadable(path):
-        return LedgerError(f"the ledger {path} cannot be read: {error.strerror or error}")
+        return LedgerError(f"the ledger {path} cannot be read: {system_word(error)}")
     if not rebuilding.is_ours(path):
         return LedgerError(f"{path} is not a pixian-batch ledger: it was not touched")
     return LedgerDamagedError(f"the ledger {path} is damaged: {reason}", reason)
@@ -228,10 +229,10 @@ def _errors(path: str, wanted: str) -> Iterator[None]:
         raise _cannot_be_made(path, error) from error
     except sqlite3.Error as error:
         if is_damage(error):
-            raise damaged(path, str(error)) from error
+            raise damaged(path, in_our_words(error)) from error
         cannot = getattr(error, "sqlite_errorcode", 0) & 0xFF in _CANNOT
         kind = LedgerUnsupportedError if cannot else LedgerError
-        raise kind(f"the ledger {path} cannot be {wanted}: {error}") from error
+        raise kind(f"the ledger {path} cannot be {wanted}: {in_our_words(error)}") from error
 
 
 def _create_file(path: str) -> None:
@@ -281,4 +282,4 @@ def check_pages(connection: sqlite3.Connection) -> None:
     """Raises when SQLite finds a damaged page: reads the whole file."""
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
+        raise sqlite3.DatabaseError("its pages do not fit together")

@@ -28,6 +28,7 @@ from pixian_batch.adapters.ledger.rows import (
     to_db,
     total,
 )
+from pixian_batch.policy.record import State
 
 if TYPE_CHECKING:
     import sqlite3
@@ -243,7 +244,9 @@ def seconds_per_image(db: sqlite3.Connection) -> float | None:
 def condition(db: sqlite3.Connection) -> Condition:
     """How a ledger is that has been read to its end. Raises `sqlite3.DatabaseError` for a damaged page."""
     check_pages(db)
-    return Condition(_number(db, "PRAGMA user_version"), _images(db), len(undecided(db)))
+    doubts = undecided(db)
+    lost = sum(item.state is State.LOST for item in doubts)
+    return Condition(_number(db, "PRAGMA user_version"), _images(db), len(doubts) - lost, lost)
 
 
 def status(db: sqlite3.Connection) -> Status:

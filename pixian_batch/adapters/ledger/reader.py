@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pixian_batch.adapters.ledger import opening
 from pixian_batch.adapters.ledger.base import BaseLedger, answer
-from pixian_batch.adapters.ledger.errors import LedgerError, is_damage
+from pixian_batch.adapters.ledger.errors import LedgerError, in_our_words, is_damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,5 +56,5 @@ class LedgerReader(BaseLedger):
                 self._connection.rollback()
         except sqlite3.Error as error:
             if is_damage(error):
-                raise opening.damaged(self.path, str(error)) from error
-            raise LedgerError(f"the ledger {self.path} cannot be read: {error}") from error
+                raise opening.damaged(self.path, in_our_words(error)) from error
+            raise LedgerError(f"the ledger {self.path} cannot be read: {in_our_words(error)}") from error

@@ -131,7 +131,8 @@ class Condition:
 
     version: int
     images: int
-    undecided: int
+    in_doubt: int
+    lost: int
 
 
 class ImageRow(NamedTuple):

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pixian_batch.adapters.walking.lists import listed_place
 from pixian_batch.adapters.walking.patterns import Glob, Patterns, fixed_prefix
+from pixian_batch.adapters.walking.spelling import did_you_mean
 from pixian_batch.adapters.walking.systems import is_system
 from pixian_batch.contract.kinds import FOREIGN_SUFFIXES, INPUT_SUFFIXES
-from pixian_batch.policy.disk import reading_hint
+from pixian_batch.policy.disk import reading_hint, system_word
 from pixian_batch.policy.left_out import LeftOut
 from pixian_batch.policy.naming import all_folded, collisions, url_place
 
@@ -129,7 +130,7 @@ class Walker:
     def _glob(self, pattern: str) -> Iterator[Walked]:
         """Files that match, and everything in folders that do; streamed and checked like any other tree."""
         if not glob.has_magic(pattern):
-            yield Trouble(pattern, "not_found", "does not exist", "check the spelling of the path")
+            yield Trouble(pattern, "not_found", "does not exist", did_you_mean(pattern))
             return
         root = fixed_prefix(pattern)
         wanted = Glob(os.path.relpath(pattern, root))
@@ -285,6 +286,6 @@ def _unreadable(folder: str, error: OSError) -> Trouble:
     return Trouble(
         folder,
         "unreadable_folder",
-        f"cannot be read: {error.strerror or error}",
+        f"cannot be read: {system_word(error)}",
         f"{reading_hint(error)}, or leave it out with --exclude",
     )

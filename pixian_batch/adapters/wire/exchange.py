@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError
+from pixian_batch.adapters.wire.trace import SourceChangedError, StoppedError, Trace, WireError
 from pixian_batch.contract.headers import read_result_headers
 from pixian_batch.contract.kinds import HEAD_BYTES, TAIL_BYTES, Kind, result_kind, size_told
 from pixian_batch.policy.outcome import Problem
@@ -151,6 +151,8 @@ def _problem(facts: ExchangeFacts, asked: Kind) -> Problem:
     match facts.cause:
         case SourceChangedError() as lost:
             return Problem(lost.code, str(lost), lost.hint)
+        case StoppedError():
+            return Problem("stopped", str(facts.cause))
         case WireError() if facts.trace.status is None:
             return Problem("no_answer", str(facts.cause), "check the network and --api-url")
         case SinkError():

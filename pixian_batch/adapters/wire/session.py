@@ -17,7 +17,7 @@ from pixian_batch.adapters.wire.answer import Answer
 from pixian_batch.adapters.wire.idle import IdleClock
 from pixian_batch.adapters.wire.proxy import find_proxy
 from pixian_batch.adapters.wire.source import BytesSource
-from pixian_batch.adapters.wire.trace import SourceChangedError, Trace, WireError, WireFact
+from pixian_batch.adapters.wire.trace import SourceChangedError, StoppedError, Trace, WireError, WireFact
 from pixian_batch.adapters.wire.upload import MultipartPayload, UploadForm, upload_form
 from pixian_batch.adapters.wire.wording import words_for
 from pixian_batch.contract.account import Account, read_account
@@ -89,6 +89,11 @@ class WireSession:
         self.on_fact: Callable[[WireFact], None] = lambda _: None
         """Called when something shows that holds for all requests, once for each."""
         self._facts: set[WireFact] = set()
+
+    @property
+    def host(self) -> str:
+        """Who is asked, as people know it: the host, and the port where it is not the usual one."""
+        return self._base.host_port_subcomponent or str(self._base)
 
     async def __aenter__(self) -> Self:
         """Raises `ProxyError` when the environment names a proxy that cannot be used."""
@@ -165,7 +170,7 @@ class WireSession:
         self, method: str, path: str, trace: Trace, form: UploadForm | None
     ) -> AsyncIterator[Answer]:
         if self._aborted:
-            raise WireError("stopped before it was sent")
+            raise StoppedError("stopped before it was sent")
         clock = IdleClock(self._idle)
         self._clocks.add(clock)
         response: aiohttp.ClientResponse | None = None
@@ -181,7 +186,9 @@ class WireSession:
         except TimeoutError as error:
             if not clock.timeout.expired():
                 raise
-            raise WireError("stopped" if clock.aborted else f"no byte moved for {self._idle:g} s") from error
+            if clock.aborted:
+                raise StoppedError("given up at the second signal, before its answer came") from error
+            raise WireError(f"no byte moved for {self._idle:g} s") from error
         finally:
             clock.stop()
             self._clocks.discard(clock)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from pixian_batch.policy.disk import reading_hint
+from pixian_batch.policy.disk import reading_hint, system_word
 from pixian_batch.policy.verdict import Exchange
 
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
@@ -18,6 +18,10 @@ _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
 
 class WireError(Exception):
     """The wire broke, or stood still for too long. What is known of the exchange is in its `Trace`."""
+
+
+class StoppedError(WireError):
+    """The exchange was given up here, because somebody wanted it so: nothing is wrong with the network."""
 
 
 class SourceChangedError(Exception):
@@ -29,7 +33,7 @@ class SourceChangedError(Exception):
             super().__init__("was removed before it was sent" if gone else "changed while it was being sent")
             self.code, self.hint = "changed", "run again when nobody writes to it"
         else:
-            super().__init__(f"cannot be read: {error.strerror or error}")
+            super().__init__(f"cannot be read: {system_word(error)}")
             self.code, self.hint = "unreadable", reading_hint(error)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from pixian_batch.cli.options import option
 from pixian_batch.cli.shared import fail
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
@@ -64,9 +65,12 @@ def decode(
 
 def _check(original: str, delta: str, out: str, *, overwrite: bool) -> None:
     """End the command for names that cannot be meant."""
+    from pixian_batch.adapters.walking.spelling import did_you_mean  # not for --help
+
     for name, what in ((original, "photo"), (delta, "Delta PNG")):
         if not os.path.isfile(name):
-            fail(f"{name}: there is no such file", f"name the {what} itself", code=Exit.USAGE)
+            hint = did_you_mean(name, f"name the {what} itself")
+            fail(f"{name}: there is no such file", hint, code=Exit.USAGE)
         if os.path.exists(out) and os.path.samefile(name, out):
             fail(f"{out} is the {what} itself", "name another file with -o", code=Exit.USAGE)
     if os.path.isdir(out):
@@ -93,7 +97,7 @@ def _rebuilt(original: str, delta: str, orientation: int | None, *, unproven: bo
                 advice = "add --unproven to rebuild it all the same, and look at the result"
                 fail(str(error), advice, code=Exit.SOME_FAILED)
             case OSError() as refusal:
-                message = f"{refusal.filename or original}: {refusal.strerror or error}"
+                message = f"{refusal.filename or original}: {system_word(refusal)}"
                 fail(message, "give this user the right to read it", code=Exit.SOME_FAILED)
             case _:
                 advice = "the order is: decode ORIGINAL DELTA; open both in an image viewer"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
-from pixian_batch.adapters.credentials import KEYRING_SERVICE, host_of, open_keyring
+from pixian_batch.adapters.credentials import KEYRING_SERVICE, host_of, keeps_nothing, open_keyring
 from pixian_batch.adapters.wire.session import WireSession
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.options import ApiUrl, ServiceOptions, option
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pixian_batch.adapters.credentials import Keyring
 
 _PATIENCE = 30.0
+_WITHOUT: Final = "without one: PIXIAN_API_SECRET_FILE=FILE (chmod 600), or credentials-command"
 
 
 def login(
@@ -40,8 +42,10 @@ def login(
     url = check_way(api_url)
     keyring = open_keyring()
     if keyring is None:
-        hint = "pip install 'pixian-batch[keyring]', or use credentials-command or PIXIAN_API_SECRET_FILE"
-        fail("the keyring is not installed", hint, code=Exit.USAGE)
+        fail("the keyring is not installed", f"{_install_line()}\n{_WITHOUT}", code=Exit.USAGE)
+    if keeps_nothing(keyring):
+        hint = f"on Linux that is a desktop's (Secret Service, KWallet)\n{_WITHOUT}"
+        fail("this system has no keyring that is running", hint, code=Exit.USAGE)
     if remove:
         _forget(keyring, host_of(url))
         return
@@ -52,6 +56,16 @@ def login(
         hint = "copy both from your Pixian.AI account again"
         fail("the API id or the secret has characters that cannot be sent", hint, code=Exit.USAGE)
     _keep(keyring, host_of(url), credentials)
+
+
+def _install_line() -> str:
+    """What installs the keyring, the way this program was installed."""
+    place = sys.prefix.replace(os.sep, "/")
+    if "/pipx/" in place:
+        return "pipx inject pixian-batch keyring"
+    if "/uv/tools/" in place:
+        return "uv tool install 'pixian-batch[local,keyring]'"
+    return "pip install 'pixian-batch[keyring]'"
 
 
 def _ask() -> Credentials:

@@ -20,6 +20,7 @@ from pixian_batch.cli.shared_ledger import ledger_errors
 from pixian_batch.display.records import left_out_record
 from pixian_batch.display.text import about, images, printable, visible, with_hint
 from pixian_batch.pipeline.planning import Planner, calibrate
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.forecast import FREE, Fate, FolderPlan, Range, credits_for
 from pixian_batch.policy.price import PriceBook
 from pixian_batch.policy.stopping import Exit
@@ -80,7 +81,7 @@ def begin(options: PlanOptions) -> None:
         )
     except OSError as error:
         hint = error.hint if isinstance(error, ListError) else "check --files-from"
-        fail(f"the list cannot be read: {error.strerror}", hint, code=Exit.USAGE)
+        fail(f"the list cannot be read: {system_word(error)}", hint, code=Exit.USAGE)
     say([json.dumps(_record(plan))] if options.json else plan_lines(plan))
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.wire.trace import WireError
+from pixian_batch.cli.commands.status import to_decide_of
 from pixian_batch.cli.options import ApiUrl, ServiceOptions
 from pixian_batch.cli.service import Endpoint, open_wire
-from pixian_batch.cli.shared import LedgerPath, Out, check_way, fail, say
+from pixian_batch.cli.shared import LedgerPath, Out, check_way, fail, next_command, say
 from pixian_batch.cli.shared_ledger import ask_ledger, ledger_path
 from pixian_batch.contract.account import Account
 from pixian_batch.display.text import credit_amount, images
@@ -18,6 +20,7 @@ from pixian_batch.policy.reconciliation import Finding, reconciled
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
     from pixian_batch.adapters.ledger.rows import Evidence
@@ -30,7 +33,11 @@ def reconcile(out: Out, *, ledger: LedgerPath = None, api_url: ApiUrl = ServiceO
     """
     known = ask_ledger(ledger_path(out, ledger), questions.evidence)
     if not known.doubts:
-        say(["nothing is in doubt: there is nothing to reconcile"])
+        say(
+            [
+                "nothing is in doubt, and nothing is lost whose charge is unknown: there is nothing to reconcile"
+            ]
+        )
         return
     if known.balance_before is None:
         fail(
@@ -39,7 +46,8 @@ def reconcile(out: Out, *, ledger: LedgerPath = None, api_url: ApiUrl = ServiceO
             code=Exit.IN_DOUBT,
         )
     now = _balance_now(Endpoint(api_url=check_way(api_url)))
-    say(_lines(known, known.balance_before, now, out=out))
+    settle = partial(next_command, "resolve", out, ledger, *(str(item.attempt) for item in known.doubts))
+    say(_lines(known, known.balance_before, now, settle))
 
 
 def _balance_now(service: Endpoint) -> Decimal:
@@ -60,33 +68,32 @@ def _balance_now(service: Endpoint) -> Decimal:
         fail(f"the account could not be asked: {error}", "try again later", code=Exit.SERVICE)
 
 
-def _lines(known: Evidence, before: Decimal, now: Decimal, *, out: str) -> list[str]:
+def _lines(known: Evidence, before: Decimal, now: Decimal, settle: Callable[[str], str]) -> list[str]:
     doubts = [item.at_most for item in known.doubts]
     finding, unexplained = reconciled(before, now, known.charged, doubts, unknown=known.unknown)
-    lines = [
+    these = to_decide_of(known.doubts)
+    return [
         f"the account held  {credit_amount(before)} before the run of the oldest doubt",
         f"it holds          {credit_amount(now)} now",
         f"known charges     {credit_amount(known.charged)} since then",
-        f"not explained     {credit_amount(unexplained)}; {len(doubts)} in doubt",
+        f"not explained     {credit_amount(unexplained)}; {these}",
         "",
+        *_told(finding, these, known.unknown, settle),
     ]
+
+
+def _told(finding: Finding, these: str, unknown: int, settle: Callable[[str], str]) -> list[str]:
+    """What the balance proves, and the line that settles it."""
     match finding:
         case Finding.NONE_CHARGED:
-            lines += [
-                "None of the images in doubt was charged,",
-                "if nothing else used or refilled this account:",
-            ]
-            lines.append(f"  pixian-batch resolve {out} --all --not-charged")
+            lines = [f"{these}: not charged,", "if nothing else used or refilled this account:"]
+            return [*lines, f"  {settle('--not-charged')}"]
         case Finding.ALL_CHARGED:
-            lines += [
-                "All of the images in doubt can have been charged,",
-                "if nothing else used this account:",
-            ]
-            lines.append(f"  pixian-batch resolve {out} --all --charged")
+            lines = [f"{these}: all can have been charged,", "if nothing else used this account:"]
+            return [*lines, f"  {settle('--charged')}"]
         case Finding.SOME_CHARGED:
-            lines.append("Some of the images in doubt were charged; the balance cannot tell which.")
-        case Finding.UNEXPLAINED if known.unknown:
-            lines.append(f"This proves nothing: {images(known.unknown)} of unknown price may have cost it.")
+            return [f"{these}: some were charged; the balance cannot tell which."]
+        case Finding.UNEXPLAINED if unknown:
+            return [f"This proves nothing: {images(unknown)} of unknown price may have cost it."]
         case Finding.UNEXPLAINED:
-            lines.append("This proves nothing: something else used or refilled the account, too.")
-    return lines
+            return ["This proves nothing: something else used or refilled the account, too."]

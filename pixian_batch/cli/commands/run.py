@@ -18,6 +18,7 @@ from pixian_batch.cli.consent import RunSpec, consent
 from pixian_batch.cli.displays import DisplayOptions, watcher
 from pixian_batch.cli.options import COLORS, LOG_FORMATS
 from pixian_batch.cli.request import (
+    check_apart,
     check_writable,
     choice_of,
     only_failed,
@@ -91,7 +92,9 @@ def _not_begun(asked: RunSpec, stop: Stop) -> int:
 
 def _read_screens(options: RunOptions) -> DisplayOptions:
     """What the user wants to see. Raises `BadParameter`."""
-    for path, option in ((options.log_file, "--log-file"), (options.metrics_file, "--metrics-file")):
+    files = (options.log_file, "--log-file"), (options.metrics_file, "--metrics-file")
+    check_apart(*files)
+    for path, option in files:
         check_writable(path, option)
     return DisplayOptions(
         json=options.json,

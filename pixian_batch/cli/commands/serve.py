@@ -25,6 +25,7 @@ from pixian_batch.cli.values import credit
 from pixian_batch.display.text import visible
 from pixian_batch.emulator.reading import lay_over, options_of, read_file
 from pixian_batch.emulator.settings import EmulatorSettings
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
@@ -113,8 +114,16 @@ def _settings(options: _Listening) -> EmulatorSettings:
         if options.weather is not None:
             base = read_file(EmulatorSettings, Path(options.weather))
         return lay_over(base, given)
-    except (ValueError, OSError) as error:
-        fail(str(error), "see: pixian-batch serve --help", code=Exit.USAGE)
+    except ValueError as error:
+        fail(str(error), "all options: pixian-batch serve --help", code=Exit.USAGE)
+    except OSError as error:
+        fail(f"--weather {options.weather}: {system_word(error)}", _hint(options.weather), code=Exit.USAGE)
+
+
+def _hint(weather: str | None) -> str:
+    from pixian_batch.adapters.walking.spelling import did_you_mean  # rarely needed
+
+    return did_you_mean(weather or "", "name a TOML file that can be read")
 
 
 async def _live(settings: EmulatorSettings, host: str, port: int) -> None:
@@ -138,7 +147,7 @@ async def _live(settings: EmulatorSettings, host: str, port: int) -> None:
 
 def _cannot_open(error: OSError, host: str, port: int) -> NoReturn:
     """A port, a certificate or a bill file that cannot be opened."""
-    reason = error.strerror or str(error)
+    reason = system_word(error)
     if error.errno in {errno.EADDRINUSE, errno.EACCES} and not error.filename:
         fail(f"{host}:{port}: {reason}", "choose another --port; 0 takes a free one", code=Exit.USAGE)
     fail(

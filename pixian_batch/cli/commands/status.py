@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pixian_batch.adapters.ledger import questions
 from pixian_batch.cli.options import Json, option
-from pixian_batch.cli.shared import LedgerPath, Out, say, table
+from pixian_batch.cli.shared import LedgerPath, Out, next_command, say, table
 from pixian_batch.cli.shared_ledger import ask_ledger, ledger_path
-from pixian_batch.display.text import credit_amount, doubtful_credits, printable, visible
+from pixian_batch.display.text import credit_amount, doubtful_credits, printable, to_decide, visible
+from pixian_batch.policy.record import State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from pixian_batch.adapters.ledger.rows import Failure, Purchase, Status
     from pixian_batch.policy.record import Standing
 
 _SHOWN = 10
-InDoubt = Annotated[bool, option("--in-doubt", "Only the images in doubt, one a line.", only="status")]
+InDoubt = Annotated[
+    bool, option("--in-doubt", "Only the images in doubt or lost, one a line.", only="status")
+]
 
 
 def status(
@@ -30,7 +34,7 @@ def status(
     in_doubt: InDoubt = False,
     json: Json = False,
 ) -> None:
-    """Show what is done, failed, in doubt and spent; also while a run goes on.
+    """Show what is done, failed, in doubt, lost and spent, also during a run.
 
     Example: pixian-batch status ./cut
     """
@@ -42,21 +46,23 @@ def status(
     elif in_doubt:
         say(doubt_line(item) for item in report.undecided)
     else:
-        say(_lines(report, out))
+        say(_lines(report, out, ledger))
 
 
-def _lines(report: Status, out: str) -> list[str]:
+def _lines(report: Status, out: str, ledger: str | None) -> list[str]:
+    lost = lost_among(report.undecided)
     rows = [
         ["results", f"{report.results:,}"],
         ["bought images", f"{report.images:,}"],
         ["failed", f"{len(report.failures):,}"],
-        ["in doubt", f"{len(report.undecided):,}"],
+        ["in doubt", f"{len(report.undecided) - lost:,}"],
+        ["lost", f"{lost:,}"],
         ["credits charged", credit_amount(report.spending.charged)],
     ]
     if report.unknown:
         rows.append(["of unknown price", f"{report.unknown:,}"])
     unpriced = report.unbounded + sum(
-        item.at_most is None and _charged(item) is None for item in report.undecided
+        item.at_most is None and charged_for(item) is None for item in report.undecided
     )
     if doubt := doubtful_credits(report.spending.doubtful, unpriced):
         rows.append(["credits in doubt", doubt])
@@ -64,9 +70,9 @@ def _lines(report: Status, out: str) -> list[str]:
         rows.append(["credits calculated (test)", credit_amount(report.spending.calculated)])
     lines = table(rows)
     lines += _section("failed", _reasons(report.failures))
-    lines += _section("in doubt", [doubt_line(item) for item in report.undecided[:_SHOWN]])
+    lines += _section("to decide", _to_decide(report.undecided))
     if report.undecided:
-        lines.append(f"  decide with: pixian-batch resolve {visible(out)}")
+        lines.append(f"  decide with: {next_command('resolve', out, ledger)}")
     lines += _section("credits by day", _sums(report.by_day))
     lines += _section("credits by folder", _sums(report.by_folder))
     lines += _section("dearest", [_purchase(item) for item in report.dearest])
@@ -83,17 +89,33 @@ def _reasons(failures: list[Failure]) -> list[str]:
     return [f"{number:,}x {printable(message)}" for message, number in reasons.most_common(_SHOWN)]
 
 
+def _to_decide(undecided: list[Standing]) -> list[str]:
+    lines = [doubt_line(item) for item in undecided[:_SHOWN]]
+    return [*lines, f"... and {len(undecided) - _SHOWN:,} more"] if len(undecided) > _SHOWN else lines
+
+
+def lost_among(undecided: Sequence[Standing]) -> int:
+    """How many of the images that wait for a decision are lost; the others are in doubt."""
+    return sum(item.state is State.LOST for item in undecided)
+
+
+def to_decide_of(undecided: Sequence[Standing]) -> str:
+    """`2 images in doubt and 1 lost`."""
+    lost = lost_among(undecided)
+    return to_decide(len(undecided) - lost, lost)
+
+
 def doubt_line(item: Standing) -> str:
-    """An image in doubt as a person reads it."""
+    """An image in doubt or lost as a person reads it."""
     cost = f"at most {credit_amount(item.at_most)} credits" if item.at_most is not None else "cost unknown"
-    if (charged := _charged(item)) is not None:
+    if (charged := charged_for(item)) is not None:
         cost = f"{credit_amount(charged)} credits charged"
     kept = f", kept: {printable(item.kept)}" if item.kept else ""
-    return f"#{item.attempt} {printable(item.input)}, sent {item.sent_at}, {item.state.value}, {cost}{kept}"
+    return f"#{item.attempt} {printable(item.input)}, sent {item.sent_at}, {item.state.value.replace('_', ' ')}, {cost}{kept}"
 
 
-def _charged(item: Standing) -> Decimal | None:
-    """What an image in doubt was charged, if the service has said so."""
+def charged_for(item: Standing) -> Decimal | None:
+    """What an image in doubt or lost was charged, if the service has said so."""
     return None if item.headers is None else item.headers.credits_charged
 
 
@@ -121,7 +143,8 @@ def _record(report: Status) -> dict[str, Any]:
             {"input": visible(item.input), "code": item.code, "message": item.message}
             for item in report.failures
         ],
-        "in_doubt": [doubt_record(item) for item in report.undecided],
+        "in_doubt": [doubt_record(item) for item in report.undecided if item.state is not State.LOST],
+        "lost": [doubt_record(item) for item in report.undecided if item.state is State.LOST],
         "credits_by_day": {day: f"{amount:f}" for day, amount in report.by_day.items()},
         "credits_by_folder": {visible(name): f"{amount:f}" for name, amount in report.by_folder.items()},
         "runs": [
@@ -137,8 +160,8 @@ def _record(report: Status) -> dict[str, Any]:
 
 
 def doubt_record(item: Standing) -> dict[str, Any]:
-    """An image in doubt as JSON says it."""
-    charged = _charged(item)
+    """An image in doubt or lost as JSON says it."""
+    charged = charged_for(item)
     return {
         "attempt": item.attempt,
         "input": visible(item.input),

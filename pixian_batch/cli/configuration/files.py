@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from pixian_batch.policy.encoding import SAVE_AS_UTF8, Utf16Error, text_of
+from pixian_batch.policy.disk import system_word
+from pixian_batch.policy.encoding import SAVE_AS_UTF8, Utf16Error, text_of, toml_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 NAME: Final = "pixian-batch.toml"
 NO_FILE: Final = "none"
 _CHOICES: Final = {"--profile": "PIXIAN_BATCH_PROFILE", "--config": "PIXIAN_BATCH_CONFIG"}
+_VALUES: Final = {"--profile": "for example: --profile shop", "--config": "for example: --config shop.toml"}
 
 
 class ConfigurationError(Exception):
@@ -70,7 +72,7 @@ def take_choice(words: list[str]) -> tuple[list[str], Choice]:
         else:
             given = value if equals else next(waiting, None)
             if not given:
-                raise ConfigurationError(f"{option} needs a value")
+                raise ConfigurationError(f"{option} needs a value", _VALUES[option])
             choices[option] = given
     return rest, Choice(choices["--profile"], choices["--config"])
 
@@ -81,7 +83,10 @@ def find_files(choice: Choice) -> Iterator[ConfigFile]:
         return
     if choice.config is not None:
         if not os.path.isfile(choice.config):
-            raise ConfigurationError(f"--config {choice.config}: there is no such file")
+            from pixian_batch.adapters.walking.spelling import did_you_mean  # rarely needed
+
+            hint = did_you_mean(choice.config, "or --config none, to read no file")
+            raise ConfigurationError(f"--config {choice.config}: there is no such file", hint)
         yield ConfigFile(choice.config, "--config", exists=True)
         return
     if (folder := working_folder()) is not None:
@@ -136,13 +141,14 @@ def parse(file: ConfigFile) -> dict[str, Any]:
             return tomllib.loads(text_of(stream.read()), parse_float=Decimal)
     except Utf16Error as error:
         raise ConfigurationError(f"{file.path} {error}", SAVE_AS_UTF8) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"{file.path} is not TOML: {error}", 'strings need quotes: out = "cut"'
-        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file.path}: it is not UTF-8 text", SAVE_AS_UTF8) from error
+    except tomllib.TOMLDecodeError as error:
+        hint = 'a line is key = value, and texts need quotes: out = "cut"'
+        raise ConfigurationError(f"{file.path}: {toml_trouble(error)}", hint) from error
     except OSError as error:
         raise ConfigurationError(
-            f"{file.path} cannot be read: {error.strerror}", "check its rights"
+            f"{file.path} cannot be read: {system_word(error)}", "check its rights"
         ) from error
 
 

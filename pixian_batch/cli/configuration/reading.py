@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One value as the parser's default, and the file (with its profile) that says it."""
+    """One value as the parser's default, and the file (with its profile) that says it. layer: higher is stronger."""
 
     value: object
     source: str
+    layer: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,15 @@ def load(choice: Choice) -> Configuration:
     general: dict[str, Setting] = {}
     of_profile: dict[str, Setting] = {}
     names: set[str] = set()
-    for file in reversed(files):  # the strongest last
+    for layer, file in enumerate(reversed(files)):  # the strongest last
         if not file.exists:
             continue
         document = parse(file)
         profiles = _profiles(file, document)
         names |= set(profiles)
-        general |= dict(_settings(file, document, ""))
+        general |= dict(_settings(file, document, "", layer))
         for name, table in profiles.items():  # all are checked, one is taken
-            settings = dict(_settings(file, table, name))
+            settings = dict(_settings(file, table, name, layer + len(files)))
             if name == choice.profile:
                 of_profile |= settings
     if choice.profile is not None and choice.profile not in names:
@@ -64,8 +65,10 @@ def _profiles(file: ConfigFile, document: dict[str, Any]) -> dict[str, dict[str,
     return tables
 
 
-def _settings(file: ConfigFile, table: dict[str, Any], profile: str) -> Iterator[tuple[str, Setting]]:
+def _settings(
+    file: ConfigFile, table: dict[str, Any], profile: str, layer: int
+) -> Iterator[tuple[str, Setting]]:
     place = f"{file.path}" + (f" [profile {profile}]" if profile else "")
     for written, value in table.items():
         key = find_key(file, written, value, place)
-        yield key.name, Setting(as_default(file, key, value, place), place)
+        yield key.name, Setting(as_default(file, key, value, place), place, layer)

@@ -69,7 +69,8 @@ def _check_text(key: OptionKey, text: str, what: str) -> None:
     """That the option takes this text. Raises `ConfigurationError`."""
     if key.choices and text not in key.choices:
         raise ConfigurationError(
-            f"{what}: {text!r} is none of {', '.join(key.choices)}", did_you_mean(text, key.choices)
+            f"{what}: {text!r} is none of {', '.join(key.choices)}",
+            did_you_mean(text, key.choices) or "choose one of them",
         )
     if key.read is not None:
         _try(key.read, text, what)
@@ -81,7 +82,7 @@ def _try(read: Callable[[str], object], text: str, what: str) -> None:
     try:
         read(text)
     except typer.BadParameter as error:
-        raise ConfigurationError(f"{what}: {error.message}") from error
+        raise ConfigurationError(f"{what}: {error.message}", "correct it there") from error
 
 
 def _kind_of(value: object) -> str:

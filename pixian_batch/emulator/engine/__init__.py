@@ -41,8 +41,8 @@ def load_engine(*, threads: int | None = None) -> Engine:
                 from pixian_batch.emulator.engine.u2netp import U2NetP  # heavy, and optional
             except ImportError as error:
                 raise EngineMissingError(
-                    "the local engine needs onnxruntime: pip install 'pixian-batch[local]' "
-                    f"(it has no wheel for every platform; the import said: {error})"
+                    "the local engine needs onnxruntime: pip install 'pixian-batch[local]'"
+                    " (not every platform has a wheel of it)"
                 ) from error
             _loaded.append(U2NetP(threads=threads))
         return _loaded[0]

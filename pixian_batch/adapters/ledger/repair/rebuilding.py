@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.clock import now
 from pixian_batch.adapters.ledger import opening
-from pixian_batch.adapters.ledger.errors import LedgerError, LedgerRebuiltError
+from pixian_batch.adapters.ledger.errors import LedgerError, LedgerRebuiltError, in_our_words
 
 if TYPE_CHECKING:
     from pixian_batch.adapters.ledger.repair.mending import Saved
@@ -63,7 +63,7 @@ def rebuild(path: str, out: str, reason: str) -> LedgerRebuiltError:
         saved = _build(path, out)
         _swap(path)
     except (OSError, sqlite3.Error) as error:
-        raise LedgerError(f"the damaged ledger {path} cannot be rebuilt: {error}") from error
+        raise LedgerError(f"the damaged ledger {path} cannot be rebuilt: {in_our_words(error)}") from error
     return LedgerRebuiltError(
         f"the ledger {path} was damaged ({reason}) and has been rebuilt: {saved}; the damaged one is kept as {aside}"
     )
