@@ -12,7 +12,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
         "Cut out photos",
         (
             ("run", "Cut out photos: send them, write the results, skip what is done."),
-            ("plan", "Say what a run would do and cost, and spend nothing."),
+            ("plan", "Say what it would cost, and spend nothing."),
         ),
     ),
     (
@@ -72,7 +72,7 @@ a credit.
 _EXAMPLES: Final = """\
 Examples:
   pixian-batch ./photos --out ./cut --local            no account, no cost
-  pixian-batch plan ./photos --out ./cut               what a run would do and cost
+  pixian-batch plan ./photos --out ./cut               what it would cost
   pixian-batch ./photos --out ./cut --max-credits 100  never spends more
 """
 _SHORT_FOOT: Final = """\

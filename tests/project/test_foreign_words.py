@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parents[2] / "pixian_batch"
 KNOWN = {
-    "cli/bug.py::write_report": "an error of ours that no file could take: its text is all that is left for the report",
     "emulator/form.py::feed": "the answer to a client's programmer, who has written the malformed form",
 }
 OWN_TEXTS = {

@@ -144,7 +144,7 @@ def parse(file: ConfigFile) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file.path}: it is not UTF-8 text", SAVE_AS_UTF8) from error
     except tomllib.TOMLDecodeError as error:
-        hint = 'a line is key = value, and texts need quotes: out = "cut"'
+        hint = 'a line is key = value, and strings need quotes: out = "cut"'
         raise ConfigurationError(f"{file.path}: {toml_trouble(error)}", hint) from error
     except OSError as error:
         raise ConfigurationError(

@@ -79,7 +79,7 @@ async def test_a_step_that_fails_leaves_the_ledger_as_it_was(tmp_path: Path) -> 
         from_0(db)
         db.execute("DELETE FROM params")
 
-    for step, why in ((fails, "no idea"), (breaks_references, "refer to nothing")):
+    for step, why in ((fails, "its content does not allow it"), (breaks_references, "refer to nothing")):
         with pytest.raises(LedgerError, match=why):
             await Ledger.open(path, out=str(tmp_path), steps={0: step})
         assert version(path) == 0
