@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pixian_batch.display.records import image_record, summary_record
 from pixian_batch.display.streams import without_waiting
-from pixian_batch.display.text import one_line, printable, problem_text, with_hint
+from pixian_batch.display.text import images, one_line, printable, problem_text, with_hint
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Kept, Lost, NotStarted, Skipped
 from pixian_batch.policy.progress import Level, Watcher
 
@@ -49,6 +49,10 @@ class Logged(Watcher):
         """The run begins."""
         self._snapshot = snapshot
         self._log.info("run started")
+
+    def counted(self, found: int) -> None:
+        """It is known how many inputs there are."""
+        self._log.info("found %s", images(found))
 
     def ended(self, ending: Ending) -> None:
         """One image's way has ended."""

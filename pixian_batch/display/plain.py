@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pixian_batch.display.summary import Report, report_on
 from pixian_batch.display.text import (
     credit_amount,
+    images,
     one_line,
     printable,
     problem_text,
@@ -83,6 +84,11 @@ class Plain(Watcher):
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins."""
         self._snapshot = snapshot
+
+    def counted(self, found: int) -> None:
+        """Print how many images there are, unless the end says so in a moment."""
+        if not self._quiet and (self._snapshot is None or self._snapshot().tally.ended < found):
+            self._line(f"found {images(found)}")
 
     def ended(self, ending: Ending) -> None:
         """Print a failure or a doubt, and with `verbose` anything; everything else is in the counts."""

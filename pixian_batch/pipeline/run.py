@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from pixian_batch.policy.record import Standing
     from pixian_batch.policy.retry import Decision
 
+_PATIENCE: Final = 1.0
+"""Seconds that a run which was stopped waits, when all has landed, until it knows how much was left."""
 _ABOUT: Final = {
     WireFact.LONG_WAIT: Message(
         Level.WARNING,
@@ -100,6 +102,7 @@ class Run:
             out=self.outputs.out,
             free=self.spec.free,
         )
+        self.progress.traffic = self.session.traffic
         self.stop.on_hard = self.session.abort
         self.session.on_fact = lambda fact: self.watcher.notify(_ABOUT[fact])
 
@@ -115,6 +118,7 @@ class Run:
         except LedgerError as error:
             self.stop.raise_(Stop.disk(error))
         finally:
+            self.progress.close()
             summary = self._summary(tuple(doubts))
             with contextlib.suppress(LedgerError):
                 await ledger.end_run(summary.exit_code)
@@ -161,7 +165,7 @@ class Run:
         )
         handler, survey = assembly.handler(), self._survey(ledger, landing)
         pool, self.progress.circuit = assembly.pool(partial(self._handle, handler, survey))
-        self.progress.pool = pool
+        self.progress.pool, self.progress.rests = pool, assembly.rests
         if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
             self.watcher.notify(_advice(self.pace.ramp.cap))
         discovery = Discovery(
@@ -172,6 +176,7 @@ class Run:
             listener=self.progress,
             originals=self._originals,
         )
+        self.progress.discovery = discovery
         await self._side_by_side(discovery, pool, survey)
         await assembly.preflight.afterwards()
 
@@ -180,7 +185,7 @@ class Run:
             ledger=ledger,
             landing=landing,
             progress=self.progress,
-            walk=partial(self._walk, names_only=True),
+            walk=lambda left_out, go_on: self._walk(left_out, go_on, names_only=True),
             listed=self.inputs.listed,
         )
 
@@ -192,9 +197,10 @@ class Run:
         ]
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed(discovery, stream, survey))
+                group.create_task(self._feed(discovery, stream))
                 group.create_task(pool.run(stream))
         finally:
+            await survey.close(_PATIENCE if self.stop.up and not self.stop.hard else 0.0)
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
@@ -207,14 +213,14 @@ class Run:
             self.bug = self.bug or bug
             self.stop.raise_(Stop(Exit.BUG, f"internal error: {bug!r}"))
 
-    async def _feed(self, discovery: Discovery, stream: Stream[Found], survey: Survey) -> None:
+    async def _feed(self, discovery: Discovery, stream: Stream[Found]) -> None:
         try:
             left_out = self.progress.left_out
-            found = await discovery.feed(self._walk(left_out), stream, several=self.inputs.several)
+            walk = self._walk(left_out, lambda: not self.stop.up)
+            found = await discovery.feed(walk, stream, several=self.inputs.several)
             if found is not None:
                 self.progress.passed_by(left_out)
-            if found is not None and not survey.counting:
-                self.progress.found, self.progress.counted = found, True
+                self.progress.all_walked(found)
         except LedgerError as error:
             self.stop.raise_(Stop.disk(error))
         except OSError as error:  # the list file
@@ -222,12 +228,14 @@ class Run:
             problem = Problem("unreadable", f"the list cannot be read: {error.strerror}", hint)
             self.progress.ended(Ending(self.inputs.listed or "", None, Failed(problem)))
 
-    def _walk(self, left_out: LeftOut, *, names_only: bool = False) -> Iterator[Walked]:
+    def _walk(
+        self, left_out: LeftOut, go_on: Callable[[], bool], *, names_only: bool = False
+    ) -> Iterator[Walked]:
         return self.inputs.walk(
             out=self.outputs.out,
             result_names=None if names_only else self.spec.result_names,
             left_out=left_out,
-            go_on=lambda: not self.stop.up,
+            go_on=go_on,
         )
 
     def _summary(self, doubts: tuple[Doubt, ...]) -> Summary:
@@ -244,6 +252,9 @@ class Run:
             doubts=() if self.spec.free else doubts,
             problems=tuple(self.progress.problems.most_common(10)),
             left_out=self.progress.left_out.copy(),
+            found=self.progress.found,
+            counted=self.progress.counted,
+            flow=self.progress.flow(),
         )
 
 

@@ -95,6 +95,10 @@ class Tally:
         exists = self.exists + (count if reason is SkipReason.EXISTS else 0)
         return replace(self, skipped=self.skipped + count, exists=exists)
 
+    def stopped(self, found: int) -> Tally:
+        """This tally of a run that was stopped, when `found` images were found: those without an ending are not started."""
+        return replace(self, not_started=max(self.not_started, found - self.ended))
+
 
 def _plus_done(tally: Tally, done: Done) -> Tally:
     tally = replace(
