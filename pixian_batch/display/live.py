@@ -31,7 +31,8 @@ from pixian_batch.display.frame import (
 from pixian_batch.display.summary import report_on
 from pixian_batch.display.terminal import Terminal
 from pixian_batch.display.writer import Writer
-from pixian_batch.policy.outcome import Failed, InDoubt, Kept, Lost
+from pixian_batch.policy.look import Look, Suspicion
+from pixian_batch.policy.outcome import Done, Failed, InDoubt, Kept, Lost
 from pixian_batch.policy.progress import Level, Message, Watcher
 
 if TYPE_CHECKING:
@@ -90,8 +91,11 @@ class Live(Watcher):
         self.draw()
 
     def ended(self, ending: Ending) -> None:
-        """Keep a failure or a doubt among the last messages."""
+        """Keep a failure, a doubt or a suspicion among the last messages."""
         match ending.outcome:
+            case Done(look=Look(suspicion=Suspicion(), text=text)):
+                self._note(Note("warning", WAITING, f"the result is {text}", words.printable(ending.input)))
+                return
             case Failed(problem=problem):
                 label, style = "failed", BAD
             case Kept(problem=problem):

@@ -65,9 +65,11 @@ class Logged(Watcher):
             case InDoubt(problem=problem) | Lost(problem=problem):
                 text = f"{name} may have been charged without a result: {problem_text(problem)}"
                 self._image(logging.WARNING, text, ending)
-            case Done(headers=headers):
+            case Done(headers=headers, look=look, suspicion=suspicion):
                 text = f"{name} done, {headers.credits_charged} credits, {ending.seconds:.1f} s"
                 self._image(logging.INFO, text, ending)
+                if suspicion is not None and look is not None:
+                    self._log.warning("%s: the result is %s", name, look.text)
             case Duplicate(of):
                 self._image(logging.INFO, f"{name} made from {printable(of)}", ending)
             case Skipped() | NotStarted():

@@ -19,6 +19,7 @@ from pixian_batch.display.text import (
     with_hint,
 )
 from pixian_batch.display.writer import Writer
+from pixian_batch.policy.look import Look, Suspicion
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Kept, Lost, Skipped
 from pixian_batch.policy.progress import Level, Watcher
 
@@ -94,7 +95,8 @@ class Plain(Watcher):
         """Print a failure or a doubt, and with `verbose` anything; everything else is in the counts."""
         if self._verbose and (line := ending_line(ending)):
             self._line(line)
-            return
+            if not isinstance(ending.outcome, Done):
+                return
         match ending.outcome:
             case Failed(problem=problem):
                 kind = ("failed", str(problem.code or problem.message))
@@ -105,6 +107,11 @@ class Plain(Watcher):
             case InDoubt(problem=problem) | Lost(problem=problem):
                 kind = ("in doubt", str(problem.code or problem.message))
                 shown = True
+            case Done(look=Look(suspicion=Suspicion() as suspicion, text=text)):
+                self._complain(
+                    ("look", suspicion), f"warning: {printable(ending.input)}: the result is {text}"
+                )
+                return
             case _:
                 return
         if shown:

@@ -13,7 +13,7 @@ from pixian_batch.pipeline.rests import Rests
 from pixian_batch.policy.left_out import LeftOut
 from pixian_batch.policy.outcome import Done, Duplicate, Ending, Failed, Skipped, SkipReason
 from pixian_batch.policy.pace import Meter, Throughput
-from pixian_batch.policy.progress import Flow, Level, Message, Snapshot
+from pixian_batch.policy.progress import Flow, Level, Message, Snapshot, Suspect
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pixian_batch.policy.ramp import Ramp
 
 _SKIPPED = Skipped(SkipReason.DONE)
+_SUSPECTS = 100
+"""Results to be looked at that are named at the end."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class Progress:
     """Failures by their message."""
     left_out: LeftOut = field(default_factory=LeftOut)
     """Of the walk that has ended first, or so far."""
+    suspects: list[Suspect] = field(default_factory=list)
+    """The first results that somebody should look at."""
     surveyed: int = 0
     """Inputs that the survey has counted so far; written by its thread alone."""
     counted: bool = False
@@ -116,13 +120,21 @@ class Progress:
         self.tally = self.tally.plus(ending)
         self._measure(ending)
         match ending.outcome:
-            case Done() | Duplicate():
+            case Done() as done:
+                self.newest = ending.input
+                self._suspect(ending, done)
+            case Duplicate():
                 self.newest = ending.input
             case Failed(problem):
                 self.problems[problem.message] += 1
             case _:
                 pass
         self.watcher.ended(ending)
+
+    def _suspect(self, ending: Ending, done: Done) -> None:
+        look = done.look
+        if look is not None and look.suspicion is not None and len(self.suspects) < _SUSPECTS:
+            self.suspects.append(Suspect(ending.input, ending.output or "", look.suspicion, look.text))
 
     def _measure(self, ending: Ending) -> None:
         if ending.attempts or isinstance(ending.outcome, Duplicate):

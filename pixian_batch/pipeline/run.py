@@ -23,6 +23,7 @@ from pixian_batch.pipeline.assembly import Assembly
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
 from pixian_batch.pipeline.finishing import Finisher
+from pixian_batch.pipeline.looking import Looker
 from pixian_batch.pipeline.originals import Originals
 from pixian_batch.pipeline.progress import Progress
 from pixian_batch.pipeline.recovery import Recovery
@@ -85,6 +86,7 @@ class Run:
     decide: Callable[[list[Standing]], Awaitable[Decision]] | None = None
     progress: Progress = field(init=False)
     _originals: Originals = field(init=False)
+    _looker: Looker = field(init=False)
     bug: Exception | None = field(init=False, default=None)
     """An error of ours: everything in flight landed before the run ended."""
 
@@ -95,6 +97,7 @@ class Run:
             self.pace = replace(self.pace, ramp=replace(wanted, start=min(wanted.start, fit), cap=fit))
             self.watcher.notify(_few_files(fit, wanted.cap))
         self._originals = Originals(self.inputs, self.outputs.out)
+        self._looker = Looker(self.spec, self.stop)
         self.progress = Progress(
             ramp=self.pace.ramp,
             stop=self.stop,
@@ -118,6 +121,7 @@ class Run:
         except LedgerError as error:
             self.stop.raise_(Stop.disk(error))
         finally:
+            self._looker.close()
             self.progress.close()
             summary = self._summary(tuple(doubts))
             with contextlib.suppress(LedgerError):
@@ -141,7 +145,7 @@ class Run:
         except DiskError as error:
             self.stop.raise_(Stop.disk(error))
         self.watcher.started(self.progress.snapshot)
-        for ending in recovered:
+        for ending in await asyncio.gather(*map(self._looker.look, recovered)):
             self.progress.recovered(ending)
         if ready:
             if not self.spec.free:
@@ -207,7 +211,9 @@ class Run:
 
     async def _handle(self, handler: ImageHandler, survey: Survey, found: Found, turn: Turn) -> None:
         try:
-            self.progress.ended(await handler.handle(found, turn))
+            ending = await handler.handle(found, turn)
+            turn.end()
+            self.progress.ended(await self._looker.look(ending))
             survey.check_room()
         except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
             self.bug = self.bug or bug
@@ -251,6 +257,7 @@ class Run:
             credits_ever=self.progress.credits_ever,
             doubts=() if self.spec.free else doubts,
             problems=tuple(self.progress.problems.most_common(10)),
+            suspects=tuple(self.progress.suspects),
             left_out=self.progress.left_out.copy(),
             found=self.progress.found,
             counted=self.progress.counted,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
+    from pixian_batch.policy.look import Suspicion
     from pixian_batch.policy.outcome import Ending
     from pixian_batch.policy.stopping import Exit, Stop
     from pixian_batch.policy.tally import Tally
@@ -117,6 +118,16 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspect:
+    """A result that somebody should look at, and why."""
+
+    input: str
+    output: str
+    suspicion: Suspicion
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The end of a run."""
 
@@ -135,6 +146,8 @@ class Summary:
     """The images in doubt, the first ones by name; `tally.undecided` counts them all."""
     problems: tuple[tuple[str, int], ...] = field(default=())
     """Failures by message with their number, the most frequent first."""
+    suspects: tuple[Suspect, ...] = ()
+    """Results to be looked at, the first ones; `tally.suspects` counts them all."""
     left_out: LeftOut = field(default_factory=LeftOut)
     found: int = 0
     """Inputs that were found, each once."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
+from pixian_batch.policy.look import Suspicion
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
@@ -41,6 +42,15 @@ class Tally:
     """Of `done`: finished for free from an interrupted run's bytes."""
     attempts: int = 0
     warnings: int = 0
+    """Results about which something is odd: the answer's headers, or the picture."""
+    odd_headers: int = 0
+    """Of them: for headers that were incomplete or wrong."""
+    empty: int = 0
+    """Results that are nearly empty; the next ones: mostly half transparent, and those of which nothing was cut out."""
+    half_transparent: int = 0
+    full: int = 0
+    not_looked_at: int = 0
+    """Results whose picture nobody has looked at."""
     credits_charged: Decimal = ZERO
     credits_calculated: Decimal = ZERO
     credits_unknown: int = 0
@@ -54,6 +64,11 @@ class Tally:
     def ended(self) -> int:
         """Images whose way has ended in this run, skipped ones included."""
         return self.done + self.kept + self.skipped + self.duplicates + self.failed + self.undecided
+
+    @property
+    def suspects(self) -> int:
+        """Results that somebody should look at."""
+        return self.empty + self.half_transparent + self.full
 
     @property
     def undecided(self) -> int:
@@ -105,7 +120,12 @@ def _plus_done(tally: Tally, done: Done) -> Tally:
         tally,
         done=tally.done + 1,
         repaired=tally.repaired + done.repaired,
-        warnings=tally.warnings + bool(done.headers.warnings),
+        warnings=tally.warnings + bool(done.warnings),
+        odd_headers=tally.odd_headers + bool(done.headers.warnings),
+        empty=tally.empty + (done.suspicion is Suspicion.EMPTY),
+        half_transparent=tally.half_transparent + (done.suspicion is Suspicion.HALF_TRANSPARENT),
+        full=tally.full + (done.suspicion is Suspicion.FULL),
+        not_looked_at=tally.not_looked_at + (done.look is None),
         credits_calculated=tally.credits_calculated + (done.headers.credits_calculated or ZERO),
     )
     # What a repaired result is known to have cost was counted in the run that was interrupted.

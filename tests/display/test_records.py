@@ -44,7 +44,7 @@ def test_golden_line_of_a_result() -> None:
         '"input_orientation":6,"input_size":{"width":4000,"height":3000},'
         '"result_size":{"width":3000,"height":4000},'
         '"input_foreground":{"top":10,"left":20,"width":300,"height":400},'
-        '"result_foreground":{"top":20,"left":10,"width":400,"height":300},"warnings":[]}'
+        '"result_foreground":{"top":20,"left":10,"width":400,"height":300},"warnings":[],"suspicion":null,"alpha":null}'
     )
 
 
@@ -62,9 +62,16 @@ def test_golden_summary() -> None:
         "lost": 0,
         "kept": 0,
         "not_started": 0,
+        "found": 0,
+        "counted": True,
         "repaired": 0,
         "attempts": 2,
         "warnings": 0,
+        "empty": 0,
+        "half_transparent": 0,
+        "full": 0,
+        "not_looked_at": 0,
+        "suspect_images": [],
         "free": False,
         "credits_charged": "0.250",
         "credits_calculated": "0",
@@ -73,11 +80,13 @@ def test_golden_summary() -> None:
         "credits_ever": "12.5",
         "in_doubt_images": [{"input": "in/q.jpg", "sent_at": "2026-11-22T13:10:04Z", "at_most": "0.25"}],
         "problems": [],
-        "left_out": {"system_folders": 0, "system_files": 0, "suffixes": []},
+        "left_out": {"system_folders": 0, "system_files": 0, "suffixes": [], "others": []},
         "stop": {"cause": "budget", "message": "the next image could exceed --max-credits 10", "hint": ""},
         "out": "cut",
         "ledger": "cut/.pixian-batch/ledger.db",
         "seconds": 754.2,
+        "bytes_sent": 0,
+        "bytes_received": 0,
         "exit_code": 6,
     }
 
