@@ -94,20 +94,34 @@ def test_golden_summary() -> None:
 def test_every_ending_but_not_started_gives_one_record_and_the_summary_is_last() -> None:
     records = written(*samples.ALL)
     assert [record["status"] for record in records] == [
-        *["done", "done", "skipped", "skipped", "duplicate", "failed", "failed", "in_doubt", "lost", "kept"],
+        *[
+            "done",
+            "done",
+            "done",
+            "skipped",
+            "skipped",
+            "duplicate",
+            "failed",
+            "failed",
+            "in_doubt",
+            "lost",
+            "kept",
+        ],
         "partial",
     ]
-    assert [record["type"] for record in records] == ["image"] * 10 + ["summary"]
-    assert records[2]["reason"] == "done"
-    assert records[3]["reason"] == "exists"
-    assert records[4]["of"] == "in/a.jpg"
-    assert records[5]["error"] == {
+    assert [record["type"] for record in records] == ["image"] * 11 + ["summary"]
+    assert (records[1]["suspicion"], records[1]["alpha"]["visible"]) == ("empty", 0.004)
+    assert records[1]["warnings"] == ["nearly empty: 0.4 % of it is visible"]
+    assert records[3]["reason"] == "done"
+    assert records[4]["reason"] == "exists"
+    assert records[5]["of"] == "in/a.jpg"
+    assert records[6]["error"] == {
         "code": 1006,
         "message": "Failed to read the supplied image. ",
         "hint": "open the file in an image viewer",
     }
-    assert records[7]["credits_in_doubt"] == "0.25"
-    assert (records[8]["kept"], records[8]["warnings"]) == ("out/l.part", ["no size"])
+    assert records[8]["credits_in_doubt"] == "0.25"
+    assert (records[9]["kept"], records[9]["warnings"]) == ("out/l.part", ["no size"])
 
 
 @pytest.mark.parametrize(

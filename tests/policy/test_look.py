@@ -108,7 +108,7 @@ SAID = st.builds(
 )
 
 
-@given(COUNTS, COUNTS, SAID, st.booleans())
+@given(whole=COUNTS, inside=COUNTS, said=SAID, cropped=st.booleans())
 def test_whatever_a_service_says_there_is_an_answer(
     whole: list[int], inside: list[int], said: ResultHeaders, *, cropped: bool
 ) -> None:
