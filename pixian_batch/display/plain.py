@@ -108,9 +108,9 @@ class Plain(Watcher):
                 kind = ("in doubt", str(problem.code or problem.message))
                 shown = True
             case Done(look=Look(suspicion=Suspicion() as suspicion, text=text)):
-                self._complain(
-                    ("look", suspicion), f"warning: {printable(ending.input)}: the result is {text}"
-                )
+                kind = ("look", suspicion)
+                if not self._quiet:  # the report names it
+                    self._complain(kind, f"warning: {printable(ending.input)}: the result is {text}")
                 return
             case _:
                 return
