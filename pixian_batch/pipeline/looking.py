@@ -22,6 +22,7 @@ from pixian_batch.policy.look import judged_by_headers
 from pixian_batch.policy.outcome import Done
 
 if TYPE_CHECKING:
+    from pixian_batch.contract.headers import ResultHeaders
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.policy.look import Look
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 _MOST_THREADS: Final = 4
 _WAITING: Final = 8
 """Results that may wait for each thread: for so many a run may have to wait at its end."""
-_NICE: Final = 10
+_NICE: Final = 5
+"""No more: who waits for the processor may hold the interpreter's lock, which everybody needs."""
 
 
 def _threads() -> int:
@@ -61,23 +63,29 @@ class Looker:
 
     async def _look(self, path: str, done: Done) -> Look | None:
         params = self.spec.params
-        cropped = params.crop_to_foreground
         if params.background_color is not None or params.result_format is OutputFormat.JPEG:
-            return judged_by_headers(done.headers, cropped=cropped)
+            return judged_by_headers(done.headers, cropped=params.crop_to_foreground)
         if self.stop.hard or self._waiting >= self.threads * _WAITING:
             return None
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self.threads, "looking", initializer=_give_way)
-        delta = params.result_format is OutputFormat.DELTA_PNG and not self.spec.via_delta
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._executor, lambda: look_at(path, done.headers, cropped=cropped, delta=delta)
+                self._executor, self._look_at, path, done.headers
             )
         except Exception:  # noqa: BLE001  # whatever Pillow meets in a picture, the image is paid for and here
             return None
         finally:
             self._waiting -= 1
+
+    def _look_at(self, path: str, headers: ResultHeaders) -> Look | None:
+        """Blocking. A run that was told to stop at once waits for the look that goes on, not for those in line."""
+        if self.stop.hard:
+            return None
+        params = self.spec.params
+        delta = params.result_format is OutputFormat.DELTA_PNG and not self.spec.via_delta
+        return look_at(path, headers, cropped=params.crop_to_foreground, delta=delta)
 
 
 def _give_way() -> None:
