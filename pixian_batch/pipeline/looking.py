@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from pixian_batch.policy.outcome import Ending
 
 _MOST_THREADS: Final = 4
-_WAITING: Final = 8
-"""Results that may wait for each thread: for so many a run may have to wait at its end."""
+_WAITING: Final = 80_000_000
+"""Pixels of results that may wait for each thread, some two seconds of work: so long a run may have to wait at its end."""
+_USUAL: Final = 12_000_000
+"""Pixels of a result whose size is not told."""
 _NICE: Final = 5
 """No more: who waits for the processor may hold the interpreter's lock, which everybody needs."""
 
@@ -47,6 +49,7 @@ class Looker:
     stop: StopSign
     threads: int = field(default_factory=_threads)
     _waiting: int = 0
+    """Pixels of the results in line."""
     _executor: ThreadPoolExecutor | None = None
 
     async def look(self, ending: Ending) -> Ending:
@@ -65,11 +68,13 @@ class Looker:
         params = self.spec.params
         if params.background_color is not None or params.result_format is OutputFormat.JPEG:
             return judged_by_headers(done.headers, cropped=params.crop_to_foreground)
-        if self.stop.hard or self._waiting >= self.threads * _WAITING:
+        size = done.headers.result_size
+        pixels = size.pixels if size is not None else _USUAL
+        if self.stop.hard or self._waiting + pixels > self.threads * _WAITING:
             return None
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self.threads, "looking", initializer=_give_way)
-        self._waiting += 1
+        self._waiting += pixels
         try:
             return await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._look_at, path, done.headers
@@ -77,7 +82,7 @@ class Looker:
         except Exception:  # noqa: BLE001  # whatever Pillow meets in a picture, the image is paid for and here
             return None
         finally:
-            self._waiting -= 1
+            self._waiting -= pixels
 
     def _look_at(self, path: str, headers: ResultHeaders) -> Look | None:
         """Blocking. A run that was told to stop at once waits for the look that goes on, not for those in line."""

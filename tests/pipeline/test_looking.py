@@ -92,11 +92,17 @@ def test_results_that_come_too_fast_are_not_waited_for(tmp_path: Path) -> None:
 
     async def main() -> list[Ending]:
         looker = Looker(Spec(Params()), StopSign(), threads=1)
-        return list(await asyncio.gather(*(looker.look(ending) for _ in range(50))))
+        all_at_once = list(await asyncio.gather(*(looker.look(ending) for _ in range(50))))
+        small = replace(ending, outcome=Done(ResultHeaders(result_size=Size(64, 48)), 200))
+        few = await asyncio.gather(*(looker.look(small) for _ in range(50)))
+        assert all(isinstance(one.outcome, Done) and one.outcome.look for one in few)
+        return all_at_once
 
     seen = [one.outcome.look for one in asyncio.run(main()) if isinstance(one.outcome, Done)]
     assert len(seen) == 50
-    assert 1 <= sum(look is not None for look in seen) <= 8
+    assert 1 <= sum(look is not None for look in seen) <= 6, (
+        "of twelve megapixels each, for all that is known"
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a thread's niceness is Linux's own")
