@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pixian_batch.policy.outcome import Ending, Outcome, Problem
     from pixian_batch.policy.progress import Summary, Suspect
     from pixian_batch.policy.stopping import Stop
+    from pixian_batch.policy.tally import Tally
 
 Record = dict[str, Any]
 
@@ -89,6 +90,7 @@ def image_record(ending: Ending) -> Record | None:
         "reason": outcome.reason.value if isinstance(outcome, Skipped) else None,
         **_named("of", outcome.of if isinstance(outcome, Duplicate) else None),
         "repaired": isinstance(outcome, Done) and outcome.repaired,
+        "replaced": isinstance(outcome, Done | Duplicate) and outcome.replaced,
         "earlier": isinstance(outcome, Kept | InDoubt | Lost) and outcome.earlier,
         "credits_charged": _credits(headers.credits_charged),
         "credits_calculated": _credits(headers.credits_calculated),
@@ -185,7 +187,7 @@ def summary_record(summary: Summary) -> Record:
         "status": run_status(tally, summary.stop),
         "done": tally.done,
         "skipped": tally.skipped,
-        "exists": tally.exists,
+        **_left_alone(tally),
         "duplicates": tally.duplicates,
         "failed": tally.failed,
         "in_doubt": tally.in_doubt,
@@ -195,6 +197,7 @@ def summary_record(summary: Summary) -> Record:
         "found": summary.found,
         "counted": summary.counted,
         "repaired": tally.repaired,
+        "replaced": tally.replaced,
         "attempts": tally.attempts,
         "warnings": tally.warnings,
         "empty": tally.empty,
@@ -222,6 +225,10 @@ def _suspect(suspect: Suspect) -> Record:
         "suspicion": suspect.suspicion,
         "warning": _unicode(suspect.text),
     }
+
+
+def _left_alone(tally: Tally) -> Record:
+    return {"exists": tally.exists, "bought": tally.bought, "trusted": tally.trusted}
 
 
 def _summed(summary: Summary) -> Record:

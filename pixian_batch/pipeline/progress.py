@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pixian_batch.policy.progress import Watcher
     from pixian_batch.policy.ramp import Ramp
 
-_SKIPPED = Skipped(SkipReason.DONE)
 _SUSPECTS = 100
 """Results to be looked at that are named at the end."""
 
@@ -142,15 +141,16 @@ class Progress:
         if ending.attempts and isinstance(ending.outcome, Done):
             self._bought.add(self.elapsed, took=ending.seconds)
 
-    def skipped(self, done: list[tuple[str, str]]) -> None:
+    def skipped(self, done: list[tuple[str, str]], reason: SkipReason = SkipReason.DONE) -> None:
         """Many images that need no work, (input, place): counted at once, told one by one only to who asks."""
         if self._recovered:
             done = [item for item in done if not self._was_told(self._output(item[1]))]
-        self.tally = self.tally.plus_skipped(len(done))
+        self.tally = self.tally.plus_skipped(len(done), reason)
         # A million endings of a run that has nothing to do are only made for who writes each one down.
         if self.watcher.tells_skipped:
+            skipped = Skipped(reason)
             for path, place in done:
-                self.watcher.ended(Ending(path, self._output(place), _SKIPPED))
+                self.watcher.ended(Ending(path, self._output(place), skipped))
 
     def close(self) -> None:
         """All has landed: what was found and has no ending is not started."""

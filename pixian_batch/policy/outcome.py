@@ -31,7 +31,11 @@ class SkipReason(StrEnum):
     DONE = "done"
     """This ledger bought it, with these parameters, and the file stands there."""
     EXISTS = "exists"
-    """A file stands where the result would go that this ledger did not make, or that a free run would spoil."""
+    """A file stands where the result would go that this ledger did not make."""
+    BOUGHT = "bought"
+    """A bought result stands there, and this run's are free: they never take its place."""
+    TRUSTED = "trusted"
+    """The ledger says that it is done, and the user says that this counts although the file is gone."""
     RESULT = "result"
     """The input is a result of this ledger itself: cut-outs are not bought again."""
 
@@ -51,6 +55,8 @@ class Done:
     """The most it can have cost, for when `headers` do not say what was charged."""
     look: Look | None = None
     """What was seen of the result; None where nobody has looked."""
+    replaced: bool = False
+    """It took the place of a result that was bought with other parameters; that one is kept."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -114,6 +120,8 @@ class Duplicate:
     """The same bytes with the same parameters were bought before: made from that result."""
 
     of: str
+    replaced: bool = False
+    """As of `Done`."""
 
 
 @dataclass(frozen=True, slots=True)
