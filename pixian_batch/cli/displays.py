@@ -61,9 +61,10 @@ def _for_people(screens: DisplayOptions) -> Live | Plain:
     live = screens.progress and not screens.quiet and not torn and not screens.verbose
     if live:
         from pixian_batch.display.live import Live, suits  # rich, only for a terminal
+        from pixian_batch.display.terminal import Terminal
 
         if suits(console := make_console(screens)):
-            return Live(console, again=screens.again)
+            return Live(console, again=screens.again, terminal=Terminal.of(os.environ))
     return Plain(sys.stderr, quiet=screens.quiet, verbose=screens.verbose, again=screens.again)
 
 

@@ -1,35 +1,46 @@
 """The live view on a terminal: one bar, a few rows, the last messages; a report at the end.
 
-The only module of this room that imports rich. Redraws when `attend` says so, at most four times a
-second and only when something changed; no thread decides when. Text from outside is never markup.
+What is drawn is in `frame.py`; no other module of this room imports rich. Redraws when `attend` says so, at most four times a
+second and only when something changed; no thread decides when.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
+import atexit
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from rich.cells import cell_len
 from rich.control import Control
 from rich.segment import ControlType
 from rich.text import Text
 
 from pixian_batch.display import text as words
-from pixian_batch.display.summary import Tone, report_on
+from pixian_batch.display.frame import (
+    BAD,
+    LABEL,
+    LABELS,
+    WAITING,
+    Note,
+    bar_lines,
+    note_rows,
+    report_lines,
+    translated,
+    view,
+)
+from pixian_batch.display.summary import report_on
+from pixian_batch.display.terminal import Terminal
 from pixian_batch.display.writer import Writer
-from pixian_batch.policy.outcome import Failed, InDoubt, Kept, Lost
+from pixian_batch.policy.look import Look, Suspicion
+from pixian_batch.policy.outcome import Done, Failed, InDoubt, Kept, Lost
 from pixian_batch.policy.progress import Level, Message, Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from typing import TextIO
 
     from rich.console import Console
 
-    from pixian_batch.display.summary import Report, SummaryRow
     from pixian_batch.policy.outcome import Ending
     from pixian_batch.policy.progress import Snapshot, Summary
 
@@ -37,19 +48,14 @@ REFRESH: Final = 0.25
 """Seconds between two looks at the run."""
 WIDEST: Final = 100
 """Columns that are used at most; so narrowing a wide terminal rarely folds what is on the screen."""
-_LABELS: Final = 10
-_INDENT: Final = 16
+_ERASE_BELOW: Final = "\r\x1b[J"
+"""The cursor's line and all below it."""
 _NOTES: Final = 4
-_NOTE_LINES: Final = 2
-_NARROWEST_BAR: Final = 12
-_NARROWEST_NOTE: Final = 24
 
-_BAD, _WAITING, _GOOD, _LABEL = "bold red", "yellow", "green", "dim"
-_TONES: Final = {Tone.PLAIN: "", Tone.GOOD: _GOOD, Tone.WAITING: _WAITING, Tone.BAD: _BAD}
 _LEVELS: Final = {
     Level.INFO: ("note", ""),
-    Level.WARNING: ("warning", _WAITING),
-    Level.ERROR: ("error", _BAD),
+    Level.WARNING: ("warning", WAITING),
+    Level.ERROR: ("error", BAD),
 }
 
 
@@ -58,54 +64,55 @@ def suits(console: Console) -> bool:
     return console.is_interactive and not console.is_dumb_terminal and console.file.isatty()
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
-    """One of the last messages, printable; name: the image it is about, if any."""
-
-    label: str
-    style: str
-    text: str
-    name: str = ""
-
-
 class Live(Watcher):
-    """Draws the run on `console` (stderr). again: this run's command line, for the report."""
+    """Draws the run on `console` (stderr). again: this run's command line, for the report.
 
-    def __init__(self, console: Console, *, again: str = "") -> None:
+    Between two frames the cursor stands on an empty line above the frame. However a terminal folds the lines below
+    it when it is resized, they are all below: they go when the next frame is drawn. What somebody else writes
+    (the `^C` of a terminal, a warning) comes on the empty line, and the frame moves down.
+    """
+
+    def __init__(self, console: Console, *, again: str = "", terminal: Terminal | None = None) -> None:
         self._console = console
+        self._terminal = terminal or Terminal()
         self._writer = Writer(cast("TextIO", console.file))
         self._again = again
         self._snapshot: Callable[[], Snapshot] | None = None
-        self._notes: deque[_Note] = deque(maxlen=_NOTES)
+        self._notes: deque[Note] = deque(maxlen=_NOTES)
         self._noted = 0
         self._drawn: list[Text] = []
+        self._size: tuple[int, int] | None = None
         self._final = False
 
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins: draw it for the first time."""
         self._snapshot = snapshot
+        atexit.register(self._leave)  # should the end never be told
         self.draw()
 
     def ended(self, ending: Ending) -> None:
-        """Keep a failure or a doubt among the last messages."""
+        """Keep a failure, a doubt or a suspicion among the last messages."""
         match ending.outcome:
+            case Done(look=Look(suspicion=Suspicion(), text=text)):
+                self._note(Note("warning", WAITING, f"the result is {text}", words.printable(ending.input)))
+                return
             case Failed(problem=problem):
-                label, style = "failed", _BAD
+                label, style = "failed", BAD
             case Kept(problem=problem):
-                label, style = "kept", _WAITING
+                label, style = "kept", WAITING
             case InDoubt(problem=problem):
-                label, style = "in doubt", _WAITING
+                label, style = "in doubt", WAITING
             case Lost(problem=problem):
-                label, style = "lost", _WAITING
+                label, style = "lost", WAITING
             case _:
                 return
         name = words.printable(ending.input)
-        self._note(_Note(label, style, words.problem_text(problem), name))
+        self._note(Note(label, style, words.problem_text(problem), name))
 
     def notify(self, message: Message) -> None:
         """Keep a message among the last ones."""
         label, style = _LEVELS[message.level]
-        self._note(_Note(label, style, words.with_hint(message.text, message.hint)))
+        self._note(Note(label, style, words.with_hint(message.text, message.hint)))
 
     def status(self) -> None:
         """Somebody asks how it stands."""
@@ -118,8 +125,9 @@ class Live(Watcher):
         self._final = True
         self.draw()
         report = report_lines(report_on(summary, again=self._again), width=self._width)
-        self._emit(lambda: self._print([Text(), *report]))
+        self._emit(lambda: self._print([Text(), *report]), after=self._terminal.cleared())
         self._writer.close()
+        atexit.unregister(self._leave)
 
     async def attend(self) -> None:
         """Redraw now and then, until cancelled."""
@@ -132,15 +140,21 @@ class Live(Watcher):
         # A terminal that is slow to take the last frame skips this one.
         if self._snapshot is None or not self._writer.idle:
             return
+        snapshot = self._snapshot()
+        frame, size = self._frame(snapshot), self._console.size
+        codes = self._terminal.told(snapshot)
+        if frame != self._drawn or size != self._size or self._final:
+            self._emit(lambda: self._replace(frame), before=_ERASE_BELOW, after=codes)
+            self._drawn, self._size = frame, size
+        elif codes:
+            self._writer.put(codes)
+
+    def _frame(self, snapshot: Snapshot) -> list[Text]:
         # The report repeats the other rows: at the end only the bar and the messages stay above it.
-        draw = _bar_lines if self._final else view
-        frame = draw(self._snapshot(), self._width, ascii_bar=self._plain_glyphs)
-        frame += self._note_lines()
-        frame = [self._fitted(line) for line in frame[: max(1, self._console.height - 1)]]
-        if frame != self._drawn:
-            rows = self._rows_on_screen()
-            self._emit(lambda: self._replace(rows, frame))
-            self._drawn = frame
+        draw = bar_lines if self._final else view
+        lines = draw(snapshot, self._width, ascii_bar=self._plain_glyphs) + self._note_lines()
+        # A row for the empty line, one for the cursor below the last line.
+        return [self._fitted(line) for line in lines[: max(1, self._console.height - 2)]]
 
     @property
     def _width(self) -> int:
@@ -151,7 +165,7 @@ class Live(Watcher):
     def _plain_glyphs(self) -> bool:
         return self._console.legacy_windows or self._console.options.ascii_only
 
-    def _note(self, note: _Note) -> None:
+    def _note(self, note: Note) -> None:
         self._notes.append(note)
         self._noted += 1
 
@@ -160,219 +174,49 @@ class Live(Watcher):
             return []
         lines = [Text()]
         for note in self._notes:
-            lines += _note_rows(note, self._width)
+            lines += note_rows(note, self._width)
         if self._noted > len(self._notes):
-            lines.append(Text(f"{'':<{_LABELS}}and {self._noted - len(self._notes):,} before", _LABEL))
+            lines.append(Text(f"{'':<{LABELS}}and {self._noted - len(self._notes):,} before", LABEL))
         return lines
 
     def _fitted(self, line: Text) -> Text:
         if self._plain_glyphs:
-            line = _translated(line)
+            line = translated(line)
         line.truncate(self._width)
         return line
 
-    def _rows_on_screen(self) -> int:
-        """Rows that the last frame takes now: a terminal that was made narrower has folded long lines."""
-        width = max(1, self._console.width)
-        return sum(max(1, -(-line.cell_len // width)) for line in self._drawn)
+    def _replace(self, frame: list[Text]) -> None:
+        """Draw `frame` below the empty line on which the cursor stands, and go back there, unless it is the last one."""
+        if self._console.legacy_windows:
+            self._erase_rows(len(self._drawn) + 1)
+        if self._final:
+            self._print(frame)
+            return
+        self._print([Text(), *frame])
+        self._console.control(
+            Control(ControlType.CARRIAGE_RETURN, *[(ControlType.CURSOR_UP, 1)] * (len(frame) + 1))
+        )
 
-    def _replace(self, rows: int, frame: list[Text]) -> None:
-        clear = [(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)] * rows
-        self._console.control(Control(ControlType.CARRIAGE_RETURN, *clear))
-        self._print(frame)
+    def _erase_rows(self, rows: int) -> None:
+        """Erase so many rows from the cursor's on, where there is no code for all below it."""
+        down = [(ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_DOWN, 1)] * rows
+        up = [(ControlType.CURSOR_UP, 1)] * rows
+        self._console.control(Control(ControlType.CARRIAGE_RETURN, *down, *up))
+
+    def _leave(self) -> None:
+        """At the end of a process whose run did not come to its end."""
+        self._writer.put(self._terminal.cleared())
+        self._writer.close()
 
     def _print(self, lines: Iterable[Text]) -> None:
         for line in lines:
-            shown = _translated(line) if self._plain_glyphs else line
+            shown = translated(line) if self._plain_glyphs else line
             self._console.print(shown, crop=False)
 
-    def _emit(self, draw: Callable[[], None]) -> None:
+    def _emit(self, draw: Callable[[], None], *, before: str = "", after: str = "") -> None:
         if self._console.legacy_windows:  # drawn by system calls, which cannot be captured
             draw()
             return
         with self._console.capture() as captured:
             draw()
-        self._writer.put(captured.get())
-
-
-# --- what is drawn -------------------------------------------------------------------------------
-
-
-def view(snapshot: Snapshot, width: int, *, ascii_bar: bool = False) -> list[Text]:
-    """The rows of one frame, none wider than `width` columns unless a single word is."""
-    lines = _bar_lines(snapshot, width, ascii_bar=ascii_bar)
-    lines += _row("pace", _pace(snapshot), width)
-    lines += _row("workers", _workers(snapshot), width)
-    lines += _row("credits", _credits(snapshot), width)
-    lines += _row("so far", _outcomes(snapshot), width)
-    if state := words.state(snapshot):
-        lines += _paragraph(_label("state"), state, width, style=_WAITING)
-    return lines
-
-
-def _label(label: str, style: str = _LABEL) -> Text:
-    # A span, not the text's own style: that would reach into everything that is appended.
-    return Text.assemble((f"{label:<{_LABELS}}", style))
-
-
-def _note_rows(note: _Note, width: int) -> list[Text]:
-    """A message on at most two rows; a long name is shortened first."""
-    name = words.shortened(note.name, max(12, (width - _LABELS) // 2), measure=cell_len)
-    rows = _paragraph(_label(note.label, note.style), f"{name}: {note.text}" if name else note.text, width)
-    if len(rows) <= _NOTE_LINES:
-        return rows
-    last = rows[_NOTE_LINES - 1]
-    last.truncate(width - 1)
-    last.append("…")
-    return rows[:_NOTE_LINES]
-
-
-def _bar_lines(snapshot: Snapshot, width: int, *, ascii_bar: bool) -> list[Text]:
-    ended = snapshot.tally.ended
-    total = max(snapshot.found, ended)
-    if not snapshot.counted:
-        share, numbers = 0.0, f"{words.count(ended)} of {words.count(total)} · counting…"
-        room = len(numbers)
-    elif total == 0:
-        share, numbers, room = 100.0, "no images", len("no images")
-    else:
-        share = words.percent(ended, total)
-        numbers = f"{words.count(ended)} of {words.count(total)} · {share:.1f} %"
-        room = len(f"{words.count(total)} of {words.count(total)} · 100.0 %")
-    style = _bar_style(snapshot, share)
-    label = _label("images")
-    columns = width - _LABELS - room - 2
-    if columns < _NARROWEST_BAR:
-        bar = _bar(share, max(1, width - _LABELS), style, ascii_bar=ascii_bar)
-        return [label + bar, Text(f"{'':<{_LABELS}}{numbers}")]
-    return [label + _bar(share, columns, style, ascii_bar=ascii_bar) + Text("  " + numbers)]
-
-
-def _bar_style(snapshot: Snapshot, share: float) -> str:
-    if snapshot.stop is not None or snapshot.paused:
-        return _WAITING
-    return _GOOD if share >= 100.0 else "cyan"  # all of it
-
-
-def _bar(share: float, columns: int, style: str, *, ascii_bar: bool) -> Text:
-    """A bar of `columns`, filled to `share` percent; told apart by its shape, not by its colour."""
-    full, half, empty = ("#", "", "-") if ascii_bar else ("━", "╸", "─")
-    halves = int(share / 100 * columns * 2)
-    filled = full * (halves // 2) + (half if halves % 2 else "")
-    return Text.assemble((filled, style), (empty * (columns - len(filled)), _LABEL))
-
-
-def _pace(snapshot: Snapshot) -> list[Text]:
-    rate = words.rate(snapshot.per_second)
-    eta = words.known_eta(snapshot)
-    facts = [
-        Text(rate.replace("/", " images/")) if rate else Text(),
-        Text(f"{words.about(eta)} left") if eta is not None else Text(),
-        Text(f"running {words.duration(snapshot.elapsed)}"),
-    ]
-    return [fact for fact in facts if fact]
-
-
-def _workers(snapshot: Snapshot) -> list[Text]:
-    facts = [Text(f"{snapshot.workers} of {snapshot.cap}"), Text(f"{snapshot.busy} busy")]
-    if snapshot.resting:
-        facts.append(Text(f"{snapshot.resting} backing off", _WAITING))
-    if snapshot.next_worker is not None and snapshot.stop is None:
-        left = words.duration(snapshot.next_worker)
-        in_use = snapshot.busy + snapshot.resting >= snapshot.workers and not snapshot.paused
-        facts.append(Text(f"next in {left}" if in_use else f"next after {left} of full use"))
-    return facts
-
-
-def _credits(snapshot: Snapshot) -> list[Text]:
-    tally = snapshot.tally
-    facts = [Text(fact.replace(" credits", "")) for fact in words.credit_facts(tally, free=snapshot.free)]
-    ever = snapshot.credits_ever
-    if not snapshot.free and ever is not None and ever != tally.credits_charged:
-        facts.append(Text(f"{words.credit_amount(ever)} in all runs"))
-    return [*facts, *map(Text, words.credit_pace(snapshot))]
-
-
-def _outcomes(snapshot: Snapshot) -> list[Text]:
-    styles = {"failed": _BAD, "in doubt": _WAITING, "lost": _WAITING}
-    facts = words.outcome_facts(snapshot.tally)
-    return [Text(fact, styles.get(fact.partition(" ")[2], "")) for fact in facts]
-
-
-def _row(label: str, items: list[Text], width: int) -> list[Text]:
-    """`label  item · item`, folded between items onto indented rows where `width` is too small."""
-    return list(_folded(_label(label), items, width, between=" · ", indent=_LABELS))
-
-
-def _paragraph(first: Text, text: str, width: int, *, style: str = "", indent: int = _LABELS) -> list[Text]:
-    """`text` after `first`, folded between words onto rows that begin at column `indent`."""
-    room = max(1, width - indent)
-    items = [Text(words.shortened(word, room, measure=cell_len), style) for word in text.split(" ")]
-    return list(_folded(first, items, width, between=" ", indent=indent))
-
-
-def _folded(first: Text, items: list[Text], width: int, *, between: str, indent: int) -> Iterator[Text]:
-    line, empty = first, True
-    for item in items:
-        gap = "" if empty else between
-        if line.cell_len + len(gap) + item.cell_len > width and not (empty and line.cell_len <= indent):
-            yield line
-            line, gap = Text(" " * indent), ""
-        line = line + Text(gap, _LABEL) + item
-        empty = False
-    yield line
-
-
-def _translated(line: Text) -> Text:
-    """`line` with our punctuation in ASCII; the styles move along."""
-    parts = ((words.ascii_only(part.plain), part.style) for part in _parts(line))
-    return Text.assemble(*parts, no_wrap=line.no_wrap, overflow=line.overflow)
-
-
-def _parts(line: Text) -> Iterator[Text]:
-    edges = sorted({0, len(line), *(edge for span in line.spans for edge in (span.start, span.end))})
-    for start, end in itertools.pairwise(edges):
-        style = next((span.style for span in line.spans if span.start <= start < span.end), line.style)
-        yield Text(line.plain[start:end], style)
-
-
-def report_lines(report: Report, *, width: int) -> list[Text]:
-    """The report as rows: headline, numbers, details, next steps. What is to be copied is never cut."""
-    columns = max((len(row.value) for row in report.rows if row.label != "ledger"), default=0)
-    lines = [
-        *_paragraph(Text(), report.headline, width, style=f"bold {_TONES[report.tone]}".strip(), indent=0)
-    ]
-    if report.refused:
-        return [
-            *lines,
-            *(line for step in report.steps for line in _paragraph(Text("  "), step.text, width, indent=2)),
-        ]
-    lines.append(Text())
-    for row in report.rows:
-        lines += _report_row(row, columns, width)
-    lines += [Text()] if report.details else []
-    for detail in report.details:
-        lines += _paragraph(Text("  "), detail, width, indent=4)
-    for step in report.steps:
-        lines += [Text(), *_paragraph(Text(), f"Next: {step.text}", width, indent=6)]
-        if step.command:
-            lines.append(_uncut(Text("  "), step.command, "bold"))
-    return lines
-
-
-def _report_row(row: SummaryRow, numbers: int, width: int) -> list[Text]:
-    label = Text.assemble((f"  {row.label:<{_INDENT - 4}}  ", _LABEL))
-    if row.label == "ledger":
-        return [_uncut(label, row.value)]
-    first = label + Text(f"{row.value:>{numbers}}", _TONES[row.tone])
-    if not row.note:
-        return [first]
-    indent = first.cell_len + 2
-    if width - indent < _NARROWEST_NOTE:
-        return [first, *_paragraph(Text("    "), row.note, width, style=_LABEL, indent=4)]
-    return _paragraph(first + Text("  "), row.note, width, style=_LABEL, indent=indent)
-
-
-def _uncut(before: Text, text: str, style: str = "") -> Text:
-    line = Text(no_wrap=True, overflow="ignore")
-    return line.append_text(before).append(text, style)
+        self._writer.put(before + captured.get() + after)

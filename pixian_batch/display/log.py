@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pixian_batch.display.records import image_record, summary_record
 from pixian_batch.display.streams import without_waiting
-from pixian_batch.display.text import one_line, printable, problem_text, with_hint
+from pixian_batch.display.text import images, one_line, printable, problem_text, with_hint
 from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Kept, Lost, NotStarted, Skipped
 from pixian_batch.policy.progress import Level, Watcher
@@ -51,6 +51,10 @@ class Logged(Watcher):
         self._snapshot = snapshot
         self._log.info("run started")
 
+    def counted(self, found: int) -> None:
+        """It is known how many inputs there are."""
+        self._log.info("found %s", images(found))
+
     def ended(self, ending: Ending) -> None:
         """One image's way has ended."""
         name = printable(ending.input)
@@ -63,9 +67,11 @@ class Logged(Watcher):
                 self._image(logging.WARNING, f"{name} in doubt: {problem_text(problem)}", ending)
             case Lost(problem=problem):
                 self._image(logging.WARNING, f"{name} lost: {problem_text(problem)}", ending)
-            case Done(headers=headers):
+            case Done(headers=headers, look=look, suspicion=suspicion):
                 text = f"{name} done, {headers.credits_charged} credits, {ending.seconds:.1f} s"
                 self._image(logging.INFO, text, ending)
+                if suspicion is not None and look is not None:
+                    self._log.warning("%s: the result is %s", name, look.text)
             case Duplicate(of):
                 self._image(logging.INFO, f"{name} made from {printable(of)}", ending)
             case Skipped() | NotStarted():

@@ -23,7 +23,7 @@ from pixian_batch.policy.stopping import Exit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pixian_batch.policy.progress import Snapshot, Summary
+    from pixian_batch.policy.progress import Flow, Snapshot, Summary
     from pixian_batch.policy.tally import Tally
 
 EVERY: Final = 30.0
@@ -56,7 +56,7 @@ class Metrics(Watcher):
         if summary.exit_code is Exit.OK:
             self._success = self._now()
         throttled = self._snapshot().throttled if self._snapshot is not None else 0
-        lines = _run_lines(summary.tally, throttled, summary.seconds)
+        lines = _run_lines(summary.tally, throttled, summary.seconds, flow=summary.flow)
         lines += _sample("exit_code", "Exit code of the latest run.", int(summary.exit_code))
         self._write(lines, last=True)
 
@@ -66,7 +66,9 @@ class Metrics(Watcher):
             await asyncio.sleep(self._every)
             if self._snapshot is not None:
                 now = self._snapshot()
-                lines = _run_lines(now.tally, now.throttled, now.elapsed, workers=now.workers, running=True)
+                lines = _run_lines(
+                    now.tally, now.throttled, now.elapsed, flow=now.flow, workers=now.workers, running=True
+                )
                 # A thread: a disk that hangs must not hold the uploads.
                 await asyncio.to_thread(self._write, lines)
 
@@ -108,12 +110,14 @@ def _put(path: str, text: str) -> None:
 
 
 def _run_lines(
-    tally: Tally, throttled: int, seconds: float, *, workers: int = 0, running: bool = False
+    tally: Tally, throttled: int, seconds: float, *, flow: Flow, workers: int = 0, running: bool = False
 ) -> list[str]:
     return [
         *_tally_lines(tally),
         *_sample("throttled", "Answers 429 in the latest run.", throttled),
         *_sample("run_seconds", "Seconds that the latest run has taken.", f"{seconds:.3f}"),
+        *_sample("sent_bytes", "Bytes of photos sent in the latest run.", flow.up),
+        *_sample("received_bytes", "Bytes of results received in the latest run.", flow.down),
         *_sample("workers", "Workers that are open.", workers),
         *_sample("running", "Whether a run is going on.", int(running)),
     ]
@@ -128,10 +132,15 @@ def _tally_lines(tally: Tally) -> Iterator[str]:
         "in_doubt": tally.in_doubt,
         "lost": tally.lost,
         "kept": tally.kept,
+        "not_started": tally.not_started,
     }
     yield from _head("images", "Images of the latest run by how they ended.")
     for outcome, number in counts.items():
         yield f'pixian_batch_images{{outcome="{outcome}"}} {number}'
+    suspicions = {"empty": tally.empty, "half_transparent": tally.half_transparent, "full": tally.full}
+    yield from _head("suspects", "Results of the latest run that somebody should look at.")
+    for suspicion, number in suspicions.items():
+        yield f'pixian_batch_suspects{{suspicion="{suspicion}"}} {number}'
     amounts = {
         "charged": tally.credits_charged,
         "calculated": tally.credits_calculated,

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final
 from pixian_batch.display.summary import Report, report_on
 from pixian_batch.display.text import (
     credit_amount,
+    images,
     one_line,
     printable,
     problem_text,
     with_hint,
 )
 from pixian_batch.display.writer import Writer
+from pixian_batch.policy.look import Look, Suspicion
 from pixian_batch.policy.outcome import Done, Duplicate, Failed, InDoubt, Kept, Lost, Skipped
 from pixian_batch.policy.progress import Level, Watcher
 
@@ -84,11 +86,17 @@ class Plain(Watcher):
         """The run begins."""
         self._snapshot = snapshot
 
+    def counted(self, found: int) -> None:
+        """Print how many images there are, unless the end says so in a moment."""
+        if not self._quiet and (self._snapshot is None or self._snapshot().tally.ended < found):
+            self._line(f"found {images(found)}")
+
     def ended(self, ending: Ending) -> None:
         """Print a failure or a doubt, and with `verbose` anything; everything else is in the counts."""
         if self._verbose and (line := ending_line(ending)):
             self._line(line)
-            return
+            if not isinstance(ending.outcome, Done):
+                return
         match ending.outcome:
             case Failed(problem=problem):
                 kind = ("failed", str(problem.code or problem.message))
@@ -99,6 +107,11 @@ class Plain(Watcher):
             case InDoubt(problem=problem) | Lost(problem=problem):
                 kind = (_doubtful(ending.outcome), str(problem.code or problem.message))
                 shown = True
+            case Done(look=Look(suspicion=Suspicion() as suspicion, text=text)):
+                kind = ("look", suspicion)
+                if not self._quiet:  # the report names it
+                    self._complain(kind, f"warning: {printable(ending.input)}: the result is {text}")
+                return
             case _:
                 return
         if shown:

@@ -29,14 +29,15 @@ from pixian_batch.policy.progress import Watcher
 from pixian_batch.policy.stopping import run_status
 
 if TYPE_CHECKING:
+    from collections import Counter
     from decimal import Decimal
     from typing import TextIO
 
     from pixian_batch.contract.headers import Box
     from pixian_batch.contract.params import Size
     from pixian_batch.policy.left_out import LeftOut
-    from pixian_batch.policy.outcome import Ending, Problem
-    from pixian_batch.policy.progress import Summary
+    from pixian_batch.policy.outcome import Ending, Outcome, Problem
+    from pixian_batch.policy.progress import Summary, Suspect
     from pixian_batch.policy.stopping import Stop
     from pixian_batch.policy.tally import Tally
 
@@ -100,6 +101,7 @@ def image_record(ending: Ending) -> Record | None:
         "attempts": ending.attempts,
         "seconds": _seconds(ending.seconds),
         **_picture(headers),
+        **_seen(outcome),
     }
 
 
@@ -141,7 +143,25 @@ def _picture(headers: ResultHeaders) -> Record:
         "result_size": _size(headers.result_size),
         "input_foreground": _box(headers.input_foreground),
         "result_foreground": _box(headers.result_foreground),
-        "warnings": [_unicode(warning) for warning in headers.warnings],
+    }
+
+
+def _seen(outcome: Outcome) -> Record:
+    """What is odd about it, and how much of its picture is visible."""
+    warnings = outcome.headers.warnings if isinstance(outcome, Kept | Lost) else ()
+    done = outcome if isinstance(outcome, Done) else None
+    warnings = done.warnings if done is not None else warnings
+    shares = done.look.shares if done is not None and done.look is not None else None
+    return {
+        "warnings": [_unicode(warning) for warning in warnings],
+        "suspicion": done.suspicion if done is not None else None,
+        "alpha": None
+        if shares is None
+        else {
+            "visible": round(shares.visible, 4),
+            "half_transparent": round(shares.half, 4),
+            "opaque": round(shares.opaque, 4),
+        },
     }
 
 
@@ -174,10 +194,17 @@ def summary_record(summary: Summary) -> Record:
         "lost": tally.lost,
         "kept": tally.kept,
         "not_started": tally.not_started,
+        "found": summary.found,
+        "counted": summary.counted,
         "repaired": tally.repaired,
         "replaced": tally.replaced,
         "attempts": tally.attempts,
         "warnings": tally.warnings,
+        "empty": tally.empty,
+        "half_transparent": tally.half_transparent,
+        "full": tally.full,
+        "not_looked_at": tally.not_looked_at,
+        "suspect_images": [_suspect(suspect) for suspect in summary.suspects],
         **_summed(summary),
         "problems": [{"message": _unicode(text), "count": number} for text, number in summary.problems],
         "left_out": left_out_record(summary.left_out),
@@ -185,7 +212,18 @@ def summary_record(summary: Summary) -> Record:
         **_named("out", summary.out),
         **_named("ledger", summary.ledger),
         "seconds": _seconds(summary.seconds),
+        "bytes_sent": summary.flow.up,
+        "bytes_received": summary.flow.down,
         "exit_code": int(summary.exit_code),
+    }
+
+
+def _suspect(suspect: Suspect) -> Record:
+    return {
+        **_named("input", suspect.input),
+        **_named("output", suspect.output),
+        "suspicion": suspect.suspicion,
+        "warning": _unicode(suspect.text),
     }
 
 
@@ -220,8 +258,13 @@ def left_out_record(left_out: LeftOut) -> Record:
     return {
         "system_folders": left_out.folders,
         "system_files": left_out.files,
-        "suffixes": [{"suffix": suffix, "count": count} for suffix, count in left_out.suffixes.most_common()],
+        "suffixes": _by_suffix(left_out.suffixes),
+        "others": _by_suffix(left_out.others),
     }
+
+
+def _by_suffix(counts: Counter[str]) -> list[Record]:
+    return [{"suffix": _unicode(suffix), "count": count} for suffix, count in counts.most_common()]
 
 
 def _stop(stop: Stop | None) -> Record | None:

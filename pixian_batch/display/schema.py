@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pixian_batch.policy.look import Suspicion
 from pixian_batch.policy.outcome import SkipReason
 from pixian_batch.policy.stopping import REASONS
 
@@ -18,6 +19,7 @@ _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _CREDITS: Final[Schema] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}
 _MAYBE_CREDITS: Final[Schema] = {"type": ["string", "null"], "pattern": r"^[0-9]+(\.[0-9]+)?$"}
 _SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
+_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
 _TEXT: Final[Schema] = {"type": "string"}
 _MAYBE_TEXT: Final[Schema] = {"type": ["string", "null"]}
 _BASE64: Final[Schema] = {"type": "string", "pattern": r"^[A-Za-z0-9+/]+={0,2}$"}
@@ -65,6 +67,10 @@ IMAGE: Final[Schema] = {
             "input_foreground": _BOX,
             "result_foreground": _BOX,
             "warnings": {"type": "array", "items": _TEXT},
+            "suspicion": {"enum": [*(suspicion.value for suspicion in Suspicion), None]},
+            "alpha": _object(
+                {"visible": _SHARE, "half_transparent": _SHARE, "opaque": _SHARE}, nullable=True
+            ),
         },
         optional={
             "input_bytes": _BASE64,
@@ -75,6 +81,8 @@ IMAGE: Final[Schema] = {
     ),
 }
 
+_SUFFIXES: Final[Schema] = {"type": "array", "items": _object({"suffix": _TEXT, "count": _COUNT})}
+
 _DOUBT: Final = _object(
     {
         "input": _TEXT,
@@ -84,6 +92,16 @@ _DOUBT: Final = _object(
         "credits_charged": _MAYBE_CREDITS,
     },
     optional={"input_bytes": _BASE64},
+)
+
+_SUSPECT: Final = _object(
+    {
+        "input": _TEXT,
+        "output": _TEXT,
+        "suspicion": {"enum": [suspicion.value for suspicion in Suspicion]},
+        "warning": _TEXT,
+    },
+    optional={"input_bytes": _BASE64, "output_bytes": _BASE64},
 )
 
 SUMMARY: Final[Schema] = {
@@ -104,10 +122,17 @@ SUMMARY: Final[Schema] = {
             "lost": _COUNT,
             "kept": _COUNT,
             "not_started": _COUNT,
+            "found": _COUNT,
+            "counted": {"type": "boolean"},
             "repaired": _COUNT,
             "replaced": _COUNT,
             "attempts": _COUNT,
             "warnings": _COUNT,
+            "empty": _COUNT,
+            "half_transparent": _COUNT,
+            "full": _COUNT,
+            "not_looked_at": _COUNT,
+            "suspect_images": {"type": "array", "items": _SUSPECT},
             "free": {"type": "boolean"},
             "credits_charged": _CREDITS,
             "credits_calculated": _CREDITS,
@@ -120,7 +145,8 @@ SUMMARY: Final[Schema] = {
                 {
                     "system_folders": _COUNT,
                     "system_files": _COUNT,
-                    "suffixes": {"type": "array", "items": _object({"suffix": _TEXT, "count": _COUNT})},
+                    "suffixes": _SUFFIXES,
+                    "others": _SUFFIXES,
                 }
             ),
             "stop": _object(
@@ -134,6 +160,8 @@ SUMMARY: Final[Schema] = {
             "out": _TEXT,
             "ledger": _TEXT,
             "seconds": _SECONDS,
+            "bytes_sent": _COUNT,
+            "bytes_received": _COUNT,
             "exit_code": {"type": "integer", "minimum": 0, "maximum": 255},
         },
         optional={"out_bytes": _BASE64, "ledger_bytes": _BASE64},

@@ -15,6 +15,7 @@ from pixian_batch.display.text import (
     credit_amount,
     credit_facts,
     duration,
+    file_size,
     images,
     printable,
     to_decide,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _SHOWN_PROBLEMS: Final = 5
 _SHOWN_DOUBTS: Final = 5
+_SHOWN_SUSPECTS: Final = 5
 
 
 class Tone(Enum):
@@ -82,7 +84,7 @@ def report_on(summary: Summary, *, again: str = "") -> Report:
         headline=_headline(summary),
         tone=_tone(summary),
         rows=tuple(_rows(summary)),
-        details=(*_problems(summary), *_doubts(summary)),
+        details=(*_problems(summary), *_doubts(summary), *_suspects(summary)),
         steps=tuple(_steps(summary, again)),
     )
 
@@ -140,7 +142,9 @@ def _rows(summary: Summary) -> Iterator[SummaryRow]:
             "here, and not at their places: the next run finishes them for free",
             Tone.WAITING,
         ),
-        (tally.not_started, "not started", "new in the next run", Tone.PLAIN),
+        (tally.not_started, "not started", _not_started(summary), Tone.PLAIN),
+        (tally.suspects, "look at", _why(summary), Tone.WAITING),
+        (tally.not_looked_at, "not seen", "results that came too fast to be looked at", Tone.PLAIN),
     ]
     yield SummaryRow("done", f"{tally.done:,}", repaired, Tone.GOOD if tally.done else Tone.PLAIN)
     for number, label, note, tone in rows:
@@ -148,6 +152,21 @@ def _rows(summary: Summary) -> Iterator[SummaryRow]:
             yield SummaryRow(label, f"{number:,}", note, tone)
     yield from _money(summary)
     yield SummaryRow("ledger", printable(summary.ledger))
+
+
+def _not_started(summary: Summary) -> str:
+    return "new in the next run" if summary.counted else "at least: not all were counted; new in the next run"
+
+
+def _why(summary: Summary) -> str:
+    """`2 nearly empty, 1 mostly half transparent`: of `done`, what somebody should look at."""
+    tally = summary.tally
+    kinds = [
+        (tally.empty, "nearly empty"),
+        (tally.half_transparent, "mostly half transparent"),
+        (tally.full, "uncut"),
+    ]
+    return "of those done: " + ", ".join(f"{number:,} {word}" for number, word in kinds if number)
 
 
 def _skipped(tally: Tally) -> str:
@@ -168,10 +187,11 @@ def _money(summary: Summary) -> Iterator[SummaryRow]:
     if tally.credits_unknown and not summary.free:
         facts.append(f"the price of {images(tally.credits_unknown)} is not known")
     yield SummaryRow("credits", facts[0].replace(" credits", ""), ", ".join(facts[1:]))
-    if tally.warnings:
-        yield SummaryRow(
-            "warnings", f"{tally.warnings:,}", "results whose headers were incomplete or wrong", Tone.WAITING
-        )
+    if tally.odd_headers:
+        note = "results whose headers were incomplete or wrong"
+        yield SummaryRow("warnings", f"{tally.odd_headers:,}", note, Tone.WAITING)
+    if summary.flow.up:
+        yield SummaryRow("sent", file_size(summary.flow.up), f"{file_size(summary.flow.down)} received")
 
 
 def _problems(summary: Summary) -> Iterator[str]:
@@ -190,6 +210,15 @@ def _doubts(summary: Summary) -> Iterator[str]:
     rest = summary.tally.undecided - len(shown)
     if shown and rest > 0:
         yield f"... and {rest:,} more of these"
+
+
+def _suspects(summary: Summary) -> Iterator[str]:
+    shown = summary.suspects[:_SHOWN_SUSPECTS]
+    for suspect in shown:
+        yield f"look at: {printable(suspect.output)}: {suspect.text}"
+    rest = summary.tally.suspects - len(shown)
+    if rest > 0:
+        yield f"look at: {rest:,} more"
 
 
 def _doubt(doubt: Doubt) -> str:
@@ -228,6 +257,12 @@ def _steps(summary: Summary, again: str) -> Iterator[Step]:
         yield Step(these, command("resolve", summary))
     if tally.failed and stop is None:
         yield Step("to try the failed ones again, run the same command again; the rest is not sent", again)
+    if tally.suspects:
+        these = "this result" if tally.suspects == 1 else "these results"
+        yield Step(
+            f"look at {these} before you use {'it' if tally.suspects == 1 else 'them'}: a photo with one clear subject"
+            " cuts out better; --json and --log-file name them all"
+        )
     if tally.exists > tally.bought:
         yield Step("to replace files that stood there already, add --overwrite")
     if tally.bought:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.streams import STAND_INS
 from pixian_batch.policy.stopping import Exit
+from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pixian_batch.policy.outcome import Problem
-    from pixian_batch.policy.progress import Snapshot
+    from pixian_batch.policy.progress import Backoff, Flow, Outage, Snapshot
     from pixian_batch.policy.tally import Tally
 
 _CENT: Final = Decimal("0.01")
@@ -197,6 +198,47 @@ def known_eta(snapshot: Snapshot) -> float | None:
     return eta if useful and snapshot.stop is None and not snapshot.paused else None
 
 
+def file_size(number: float) -> str:
+    """`1.24 GB`, `12.3 MB`, `430 kB`."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6)):
+        if number >= factor:
+            decimals = 2 if unit == "GB" else 1
+            return f"{number / factor:,.{decimals}f} {unit}"
+    return f"{number / 1000:,.0f} kB"
+
+
+def flow_facts(flow: Flow) -> list[str]:
+    """What has moved on the wire: `up 12.3 MB/s, 1.24 GB`, `down ...`; nothing before the first byte."""
+    ways = [("up", flow.up, flow.up_rate), ("down", flow.down, flow.down_rate)]
+    return [
+        f"{way} {file_size(rate)}/s, {file_size(number)}" if rate >= 1 else f"{way} {file_size(number)}"
+        for way, number, rate in ways
+        if number
+    ]
+
+
+def backoff_reason(backoff: Backoff) -> str:
+    """Why workers rest, in a few words."""
+    match backoff.why:
+        case Verdict.THROTTLED:
+            return "429, slow down"
+        case Verdict.NOT_SENT:
+            return "no connection"
+        case _:
+            return f"HTTP {backoff.status}" if backoff.status not in {None, 200} else "no whole answer"
+
+
+def backoff_facts(backoff: Backoff) -> list[str]:
+    """`4 workers: 429, slow down`, `41 times in 02:10`, `the first sends again in 8 s`."""
+    workers = f"{backoff.workers:,} worker{'' if backoff.workers == 1 else 's'}"
+    times = f"{backoff.times:,} times" if backoff.times > 1 else "once"
+    return [
+        f"{workers}: {backoff_reason(backoff)}",
+        f"{times} in {duration(backoff.seconds)}",
+        f"the first sends again in {duration(backoff.next_in)}",
+    ]
+
+
 def credit_facts(tally: Tally, *, free: bool) -> list[str]:
     """What was charged, or would have been, e.g. `3,086.25 credits charged`."""
     facts = ["free"] if free else [f"{credit_amount(tally.credits_charged)} credits charged"]
@@ -261,9 +303,13 @@ def state(snapshot: Snapshot) -> str:
         rest = landing if snapshot.busy else "nothing is in flight any more"
         again = "; Ctrl-C again stops at once" if stop.cause is Exit.SIGINT and snapshot.busy else ""
         return f"stopping: {printable(stop.message)}; {rest}{again}"
-    if snapshot.paused:
-        return "paused: the service fails for every image; one at a time is tried until it answers again"
-    return ""
+    return _paused(snapshot.outage) if snapshot.paused else ""
+
+
+def _paused(outage: Outage | None) -> str:
+    since = f" for {duration(outage.seconds)}" if outage is not None else ""
+    answer = f"; the last answer: {printable(outage.answer).strip()}" if outage and outage.answer else ""
+    return f"paused{since}: the service fails for every image; one at a time is tried until it answers again{answer}"
 
 
 def one_line(snapshot: Snapshot) -> str:
@@ -280,7 +326,17 @@ def one_line(snapshot: Snapshot) -> str:
     facts.append(f"{about(eta)} left" if eta is not None else "")
     facts += credit_facts(snapshot.tally, free=snapshot.free)
     facts.append(f"{snapshot.busy} busy")
-    facts.append(f"{snapshot.resting} backing off" if snapshot.resting else "")
+    facts.append(_backing_off(snapshot))
     facts += outcome_facts(snapshot.tally, all_of_them=False)
+    facts += flow_facts(snapshot.flow)
     facts.append(state(snapshot))
     return ", ".join(fact for fact in facts if fact)
+
+
+def _backing_off(snapshot: Snapshot) -> str:
+    why = "; ".join(
+        f"{backoff_reason(one)}: {one.times:,} times in {duration(one.seconds)}" for one in snapshot.backoffs
+    )
+    if not snapshot.resting:
+        return ""
+    return f"{snapshot.resting} backing off" + (f" ({why})" if why else "")

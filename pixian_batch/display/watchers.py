@@ -33,6 +33,10 @@ class Watchers(Watcher):
         """The run begins."""
         self._each(lambda watcher: watcher.started(snapshot))
 
+    def counted(self, found: int) -> None:
+        """It is known how many inputs there are."""
+        self._each(lambda watcher: watcher.counted(found))
+
     def ended(self, ending: Ending) -> None:
         """One image's way has ended."""
         self._each(lambda watcher: watcher.ended(ending))

@@ -1,7 +1,7 @@
 """Answers without work, for rehearsals that are about money and pace: only the input's header is read.
 
 The answer is a whole, valid PNG or JPEG of one colour with true headers: the input's upright size (or
-the target size), all of it foreground. A delta answer says "everything is the input".
+the target size), all of it foreground but for a clear frame. A delta answer says "all this is the input".
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pixian_batch.contract.params import Params, Size
 
 _KEPT: Final = 128
+_FRAMED_FROM: Final = 3
 
 
 def canned(stream: BinaryIO, params: Params, *, spool_bytes: int) -> RenderedResult:
@@ -41,8 +42,8 @@ def canned(stream: BinaryIO, params: Params, *, spool_bytes: int) -> RenderedRes
         orientation=header.orientation,
         input_size=header.upright,
         result_size=size,
-        input_foreground=Box(0, 0, header.upright.width, header.upright.height),
-        result_foreground=Box(0, 0, size.width, size.height),
+        input_foreground=_framed(header.upright),
+        result_foreground=_framed(size),
     )
 
 
@@ -56,5 +57,14 @@ def _body(size: Size, output: OutputFormat) -> bytes:
         Image.new("RGB", sides, (128, 128, 128)).save(out, "JPEG")
     else:
         solid = (255, 255, 255, 0) if output is OutputFormat.DELTA_PNG else (128, 128, 128, 255)
-        Image.new("RGBA", sides, solid).save(out, "PNG", compress_level=1)
+        box = _framed(size)
+        picture = Image.new("RGBA", sides)
+        picture.paste(solid, (box.left, box.top, box.left + box.width, box.top + box.height))
+        picture.save(out, "PNG", compress_level=1)
     return out.getvalue()
+
+
+def _framed(size: Size) -> Box:
+    """All of a picture but for a frame of a tenth of its sides, where there is room for one."""
+    across, down = (max(1, side // 10) if side >= _FRAMED_FROM else 0 for side in (size.width, size.height))
+    return Box(down, across, size.width - 2 * across, size.height - 2 * down)

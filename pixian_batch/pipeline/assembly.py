@@ -24,6 +24,7 @@ from pixian_batch.pipeline.keeping import Keeping
 from pixian_batch.pipeline.pool import Pool
 from pixian_batch.pipeline.preflight import Preflight
 from pixian_batch.pipeline.preparing import Preparing
+from pixian_batch.pipeline.rests import Rests
 from pixian_batch.pipeline.sending import DiskRoom, Recording
 from pixian_batch.pipeline.spending import Spending
 from pixian_batch.pipeline.worker import Worker
@@ -58,6 +59,7 @@ class Assembly:
     limits: Limits
     spending: Spending = field(init=False)
     preflight: Preflight = field(init=False)
+    rests: Rests = field(default_factory=Rests)
 
     def __post_init__(self) -> None:
         recording = Recording(
@@ -92,7 +94,7 @@ class Assembly:
         pool: Pool[Found] = Pool(
             self.pace.ramp,
             self.stop,
-            hire=lambda: Worker(circuit, self.stop, self.pace.retry_policy),
+            hire=lambda: Worker(circuit, self.stop, self.pace.retry_policy, rests=self.rests),
             handle=handle,
         )
         circuit = Circuit(breaker=self.pace.breaker, stop=self.stop, send=self.spending, idle=pool.idle)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pixian_batch.policy.progress import Outage
 from pixian_batch.policy.stopping import Exit, Stop
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class Circuit:
     probe_interval: float = PROBE_INTERVAL
     _probe: asyncio.Lock = field(default_factory=asyncio.Lock)
     _failed_at: float = 0.0
+    latest: str = ""
+    """What the service said when it failed last."""
+
+    def outage(self) -> Outage | None:
+        """Since when the service fails for everyone; None while it does not."""
+        since = self.breaker.tripped_at
+        return None if since is None else Outage(asyncio.get_running_loop().time() - since, self.latest)
 
     def is_tripped(self) -> bool:
         """Whether the service fails for everyone."""
@@ -81,13 +89,13 @@ class Circuit:
         if not self.breaker.tripped:
             return
         self._failed_at = now
+        self.latest = reply.problem.message if reply.problem else self.latest
         if self.breaker.gives_up(now):
             minutes = self.breaker.give_up_after / 60
-            answer = reply.problem.message if reply.problem else ""
             self.stop.raise_(
                 Stop(
                     Exit.SERVICE,
-                    f"the service has failed for {minutes:.0f} min without a break; the last answer: {answer}",
+                    f"the service has failed for {minutes:.0f} min without a break; the last answer: {self.latest}",
                     "run the same command again later: it goes on where it stopped",
                 )
             )

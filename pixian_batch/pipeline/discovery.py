@@ -90,6 +90,8 @@ class Discovery:
     """What will stand at places by the time a run looks, for a plan: what recovery will have finished."""
     work: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the first input that may need work is found."""
+    seen: int = 0
+    """Inputs that the walk has found so far."""
     rules: Rules = field(init=False)
     _wanted: dict[int, int] = field(default_factory=dict)
     _looked_at: tuple[str, str | None] = ("", None)
@@ -103,15 +105,14 @@ class Discovery:
 
         The number of inputs, as `count` would give it; None when the run has stopped first.
         """
-        seen = 0
         prefetch = Prefetch(walk)
         try:
             while not self.stop.up and (group := await asyncio.to_thread(prefetch.take)):
-                seen += sum(map(size_of, group))
+                self.seen += sum(map(size_of, group))
                 for found in await self._sift(group, several=several):
                     self.work.set()
                     await self._put(found, stream)
-            return None if self.stop.up else seen
+            return None if self.stop.up else self.seen
         finally:
             prefetch.close()
             await stream.close()

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.walking import Batch, FoundUrl, Walker, WalkRules, read_list
+from pixian_batch.adapters.walking import Batch, FoundUrl, Walker, WalkRules, may_repeat, once, read_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ class Inputs:
         left_out: LeftOut | None = None,
         go_on: Callable[[], bool] = lambda: True,
     ) -> Iterator[Walked]:
-        """All inputs; the folder `out` is never one. Blocking. Raises OSError for an unreadable list.
+        """All inputs, each once; the folder `out` is never one. Blocking. Raises OSError for an unreadable list.
 
         result_names: None when only the inputs' names are wanted; left_out: counts what is passed by; go_on:
         asked while a list comes from a pipe that may stay silent; False ends the walk.
@@ -65,10 +65,14 @@ class Inputs:
             follow_symlinks=self.follow_symlinks,
             include_system=self.include_system,
         )
-        yield from self._chosen(Walker(rules, left_out).walk(self.paths))
+        walk = self._chosen(self._all(rules, left_out, go_on))
+        yield from once(walk) if self.listed is not None or may_repeat(self.paths) else walk
+
+    def _all(self, rules: WalkRules, left_out: LeftOut | None, go_on: Callable[[], bool]) -> Iterator[Walked]:
+        yield from Walker(rules, left_out).walk(self.paths)
         if self.listed is not None:
             names = read_list(self.listed, nul=self.nul, go_on=go_on)
-            yield from self._chosen(Walker(rules, left_out).walk(names, listed=True))
+            yield from Walker(rules, left_out).walk(names, listed=True)
 
     def _placed(self, result_names: ResultNames | None) -> Iterator[Walked]:
         for path, place in self.placed:

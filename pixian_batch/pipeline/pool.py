@@ -219,6 +219,7 @@ class Turn:
         self._line = line
         self._worker: Worker | None = None
         self._leaving = False
+        self._ended = False
 
     async def __aenter__(self) -> Worker:
         self._worker = await self._line.lend()
@@ -238,7 +239,10 @@ class Turn:
             self._line.give_back(self._worker)
 
     def end(self) -> None:
-        """The item's way has ended, wherever it was."""
+        """The item's way has ended, wherever it was: its place is another's. What is told again changes nothing."""
+        if self._ended:
+            return
+        self._ended = True
         if self._leaving:
             self._line.exits.release()
         if self._worker is None:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pixian_batch.adapters.wire.idle import Traffic
+from pixian_batch.pipeline.rests import Rests
 from pixian_batch.policy.left_out import LeftOut
-from pixian_batch.policy.outcome import Done, Ending, Failed, Skipped, SkipReason
-from pixian_batch.policy.progress import Level, Message, Snapshot
+from pixian_batch.policy.outcome import Done, Duplicate, Ending, Failed, Skipped, SkipReason
+from pixian_batch.policy.pace import Meter, Throughput
+from pixian_batch.policy.progress import Flow, Level, Message, Snapshot, Suspect
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from pixian_batch.pipeline.circuit import Circuit
+    from pixian_batch.pipeline.discovery import Discovery
     from pixian_batch.pipeline.pool import Pool
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.policy.progress import Watcher
     from pixian_batch.policy.ramp import Ramp
 
-_LATELY = 200
+_SUSPECTS = 100
+"""Results to be looked at that are named at the end."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,22 +44,47 @@ class Progress:
     """Failures by their message."""
     left_out: LeftOut = field(default_factory=LeftOut)
     """Of the walk that has ended first, or so far."""
-    found: int = 0
+    suspects: list[Suspect] = field(default_factory=list)
+    """The first results that somebody should look at."""
+    surveyed: int = 0
+    """Inputs that the survey has counted so far; written by its thread alone."""
     counted: bool = False
+    """Whether `found` is all."""
     pool: Pool[Any] | None = None
     circuit: Circuit | None = None
+    discovery: Discovery | None = None
+    rests: Rests = field(default_factory=Rests)
+    traffic: Traffic = field(default_factory=Traffic)
+    newest: str = ""
     credits_before: Decimal | None = None
     credits_ever: Decimal | None = None
+    _walked: int | None = None
+    """Inputs that the discovery has found, once it has ended: this is what endings come for."""
     _recovered: set[str] = field(default_factory=set)
     """Outputs of images that ended in this run before they were found in it: each ends only once."""
     _told_left_out: bool = False
     _began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
-    _lately: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_LATELY))
+    _bought: Throughput = field(default_factory=Throughput)
+    _worked: Throughput = field(default_factory=Throughput)
+    """Everything but what was done already: what is to come goes at this rate."""
+    _meter: Meter = field(default_factory=Meter)
 
     @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return asyncio.get_running_loop().time() - self._began
+
+    @property
+    def found(self) -> int:
+        """Inputs known so far, never fewer than have ended; those that a run before this one left, and that are not
+        among its inputs, included.
+        """
+        if self._walked is not None:
+            return max(self._walked + len(self._recovered), self.tally.ended)
+        seen = self.discovery.seen if self.discovery is not None else 0
+        return max(self.surveyed, seen, self.tally.ended)
+
+    # --- what is told --------------------------------------------------------------------------------
 
     def passed_by(self, left_out: LeftOut) -> None:
         """A walk has ended: say, once, what it has left out."""
@@ -62,6 +92,20 @@ class Progress:
             self._told_left_out, self.left_out = True, left_out
             for text, hint in left_out.sentences():
                 self.watcher.notify(Message(Level.INFO, text, hint))
+
+    def all_surveyed(self) -> None:
+        """The survey has counted all inputs."""
+        self._know()
+
+    def all_walked(self, found: int) -> None:
+        """The discovery has gone through all inputs, `found` of them: from now on this is the total."""
+        self._walked = found
+        self._know()
+
+    def _know(self) -> None:
+        if not self.counted:
+            self.counted = True
+            self.watcher.counted(self.found)
 
     def recovered(self, ending: Ending) -> None:
         """An image of an interrupted run was finished; when it is found, it is done already."""
@@ -73,14 +117,29 @@ class Progress:
         if isinstance(ending.outcome, Skipped) and self._was_told(ending.output):
             return
         self.tally = self.tally.plus(ending)
+        self._measure(ending)
         match ending.outcome:
-            case Done() if ending.attempts:
-                self._lately.append((self.elapsed, ending.seconds))
+            case Done() as done:
+                self.newest = ending.input
+                self._suspect(ending, done)
+            case Duplicate():
+                self.newest = ending.input
             case Failed(problem):
                 self.problems[problem.message] += 1
             case _:
                 pass
         self.watcher.ended(ending)
+
+    def _suspect(self, ending: Ending, done: Done) -> None:
+        look = done.look
+        if look is not None and look.suspicion is not None and len(self.suspects) < _SUSPECTS:
+            self.suspects.append(Suspect(ending.input, ending.output or "", look.suspicion, look.text))
+
+    def _measure(self, ending: Ending) -> None:
+        if ending.attempts or isinstance(ending.outcome, Duplicate):
+            self._worked.add(self.elapsed, took=ending.seconds)
+        if ending.attempts and isinstance(ending.outcome, Done):
+            self._bought.add(self.elapsed, took=ending.seconds)
 
     def skipped(self, done: list[tuple[str, str]], reason: SkipReason = SkipReason.DONE) -> None:
         """Many images that need no work, (input, place): counted at once, told one by one only to who asks."""
@@ -93,6 +152,11 @@ class Progress:
             for path, place in done:
                 self.watcher.ended(Ending(path, self._output(place), skipped))
 
+    def close(self) -> None:
+        """All has landed: what was found and has no ending is not started."""
+        if self.stop.up:
+            self.tally = self.tally.stopped(self.found)
+
     def _was_told(self, output: str | None) -> bool:
         if output not in self._recovered:
             return False
@@ -102,41 +166,63 @@ class Progress:
     def _output(self, place: str) -> str:
         return os.path.join(self.out, *place.split("/"))
 
+    # --- what can be asked ---------------------------------------------------------------------------
+
     def snapshot(self) -> Snapshot:
         """The state now."""
         workers = self.pool.workers if self.pool else []
         resting = sum(worker.resting for worker in workers)
-        elapsed, found = self.elapsed, max(self.found, self.tally.ended)
+        busy = sum(worker.busy for worker in workers) - resting
+        elapsed, now = self.elapsed, asyncio.get_running_loop().time()
         allowed, next_step = (self.pool.allowed, self.pool.next_step) if self.pool else (0, None)
+        outage = self.circuit.outage() if self.circuit is not None else None
+        slow_since = self._slow_since(now)
+        grows = slow_since is None and busy >= allowed
         return Snapshot(
             elapsed=elapsed,
             tally=self.tally,
-            found=found,
+            found=self.found,
             counted=self.counted,
             workers=allowed,
-            busy=sum(worker.busy for worker in workers) - resting,
+            busy=busy,
             resting=resting,
             cap=self.ramp.cap,
             next_worker=next_step,
-            per_second=self._per_second(elapsed),
-            eta=self._eta(found - self.tally.ended, allowed, next_step),
-            paused=self.circuit is not None and self.circuit.is_tripped(),
+            per_second=self._bought.per_second(elapsed, slow_since=slow_since),
+            eta=None if outage else self._eta(slow_since, allowed, next_step if grows else None),
+            paused=outage is not None,
+            outage=outage,
             stop=self.stop.stop,
             free=self.free,
             throttled=sum(worker.throttled for worker in workers),
-            credits_ever=None
-            if self.credits_before is None
-            else self.credits_before + self.tally.credits_charged,
+            backoffs=self.rests.backoffs(now),
+            newest=self.newest,
+            flow=self.flow(),
+            credits_ever=self._credits_ever(),
         )
 
-    def _eta(self, left: int, allowed: int, next_step: float | None) -> float | None:
-        """Seconds until `left` more images are bought, each as long as the latest ones, rests included."""
-        if self.pool is None or not self._lately or left < 0:
-            return None
-        each = sum(seconds for _at, seconds in self._lately) / len(self._lately)
-        return self.ramp.seconds_for(left * each, allowed=allowed, next_step=next_step)
+    def _credits_ever(self) -> Decimal | None:
+        return None if self.credits_before is None else self.credits_before + self.tally.credits_charged
 
-    def _per_second(self, elapsed: float) -> float:
-        """Images a second over the latest ones, at most a minute back."""
-        recent = [at for at, _seconds in self._lately if at > elapsed - 60]
-        return len(recent) / max(1e-3, elapsed - recent[0]) if len(recent) > 1 else 0.0
+    def flow(self) -> Flow:
+        """What has moved on the wire."""
+        up, down = self.traffic.up, self.traffic.down
+        up_rate, down_rate = self._meter.rates(self.elapsed, up, down)
+        return Flow(up=up, down=down, up_rate=up_rate, down_rate=down_rate)
+
+    def _slow_since(self, now: float) -> float | None:
+        """Since when, in seconds of this run, workers are held back."""
+        since = self.rests.slow_since(now)
+        return None if since is None else since - self._began
+
+    def _eta(self, slow_since: float | None, allowed: int, next_step: float | None) -> float | None:
+        """Seconds until all that is left has ended, at the rate that was measured.
+
+        It counts on more workers only where they are being earned (`next_step`): while some rest, or not all are in
+        use, the ramp does not grow.
+        """
+        rate = self._worked.per_second(self.elapsed, slow_since=slow_since)
+        left = self.found - self.tally.ended
+        if not rate or not allowed or not self.counted:
+            return None
+        return self.ramp.seconds_for(left * allowed / rate, allowed=allowed, next_step=next_step)

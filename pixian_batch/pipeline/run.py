@@ -23,6 +23,7 @@ from pixian_batch.pipeline.assembly import Assembly
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
 from pixian_batch.pipeline.finishing import Finisher
+from pixian_batch.pipeline.looking import Looker
 from pixian_batch.pipeline.originals import Originals
 from pixian_batch.pipeline.progress import Progress
 from pixian_batch.pipeline.recovery import Recovery
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
     from pixian_batch.policy.record import Standing
     from pixian_batch.policy.retry import Decision
 
+_PATIENCE: Final = 1.0
+"""Seconds that a run which was stopped waits, when all has landed, until it knows how much was left."""
 _ABOUT: Final = {
     WireFact.LONG_WAIT: Message(
         Level.WARNING,
@@ -85,6 +88,7 @@ class Run:
     decide: Callable[[list[Standing]], Awaitable[Decision]] | None = None
     progress: Progress = field(init=False)
     _originals: Originals = field(init=False)
+    _looker: Looker = field(init=False)
     bug: Exception | None = field(init=False, default=None)
     """An error of ours: everything in flight landed before the run ended."""
 
@@ -95,6 +99,7 @@ class Run:
             self.pace = replace(self.pace, ramp=replace(wanted, start=min(wanted.start, fit), cap=fit))
             self.watcher.notify(_few_files(fit, wanted.cap))
         self._originals = Originals(self.inputs, self.outputs.out)
+        self._looker = Looker(self.spec, self.stop)
         self.progress = Progress(
             ramp=self.pace.ramp,
             stop=self.stop,
@@ -102,6 +107,7 @@ class Run:
             out=self.outputs.out,
             free=self.spec.free,
         )
+        self.progress.traffic = self.session.traffic
         self.stop.on_hard = self.session.abort
         self.session.on_fact = lambda fact: self.watcher.notify(_ABOUT[fact])
 
@@ -117,6 +123,8 @@ class Run:
         except LedgerError as error:
             self.stop.raise_(Stop.disk(error))
         finally:
+            self._looker.close()
+            self.progress.close()
             summary = self._summary(tuple(doubts))
             with contextlib.suppress(LedgerError):
                 await ledger.end_run(summary.exit_code)
@@ -139,7 +147,7 @@ class Run:
         except DiskError as error:
             self.stop.raise_(Stop.disk(error))
         self.watcher.started(self.progress.snapshot)
-        for ending in recovered:
+        for ending in await asyncio.gather(*map(self._looker.look, recovered)):
             self.progress.recovered(ending)
         if ready:
             if not self.spec.free:
@@ -163,7 +171,7 @@ class Run:
         )
         handler, survey = assembly.handler(), self._survey(ledger, landing)
         pool, self.progress.circuit = assembly.pool(partial(self._handle, handler, survey))
-        self.progress.pool = pool
+        self.progress.pool, self.progress.rests = pool, assembly.rests
         if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
             self.watcher.notify(_advice(self.pace.ramp.cap))
         discovery = Discovery(
@@ -174,6 +182,7 @@ class Run:
             listener=self.progress,
             originals=self._originals,
         )
+        self.progress.discovery = discovery
         await self._side_by_side(discovery, pool, survey)
         await assembly.preflight.afterwards()
 
@@ -182,7 +191,7 @@ class Run:
             ledger=ledger,
             landing=landing,
             progress=self.progress,
-            walk=partial(self._walk, names_only=True),
+            walk=lambda left_out, go_on: self._walk(left_out, go_on, names_only=True),
             listed=self.inputs.listed,
         )
 
@@ -194,29 +203,32 @@ class Run:
         ]
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed(discovery, stream, survey))
+                group.create_task(self._feed(discovery, stream))
                 group.create_task(pool.run(stream))
         finally:
+            await survey.close(_PATIENCE if self.stop.up and not self.stop.hard else 0.0)
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
 
     async def _handle(self, handler: ImageHandler, survey: Survey, found: Found, turn: Turn) -> None:
         try:
-            self.progress.ended(await handler.handle(found, turn))
+            ending = await handler.handle(found, turn)
+            turn.end()
+            self.progress.ended(await self._looker.look(ending))
             survey.check_room()
         except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
             self.bug = self.bug or bug
             self.stop.raise_(Stop(Exit.BUG, f"internal error ({type(bug).__name__})"))
 
-    async def _feed(self, discovery: Discovery, stream: Stream[Found], survey: Survey) -> None:
+    async def _feed(self, discovery: Discovery, stream: Stream[Found]) -> None:
         try:
             left_out = self.progress.left_out
-            found = await discovery.feed(self._walk(left_out), stream, several=self.inputs.several)
+            walk = self._walk(left_out, lambda: not self.stop.up)
+            found = await discovery.feed(walk, stream, several=self.inputs.several)
             if found is not None:
                 self.progress.passed_by(left_out)
-            if found is not None and not survey.counting:
-                self.progress.found, self.progress.counted = found, True
+                self.progress.all_walked(found)
         except LedgerError as error:
             self.stop.raise_(Stop.disk(error))
         except OSError as error:  # the list file
@@ -224,12 +236,14 @@ class Run:
             problem = Problem("unreadable", f"the list cannot be read: {system_word(error)}", hint)
             self.progress.ended(Ending(self.inputs.listed or "", None, Failed(problem)))
 
-    def _walk(self, left_out: LeftOut, *, names_only: bool = False) -> Iterator[Walked]:
+    def _walk(
+        self, left_out: LeftOut, go_on: Callable[[], bool], *, names_only: bool = False
+    ) -> Iterator[Walked]:
         return self.inputs.walk(
             out=self.outputs.out,
             result_names=None if names_only else self.spec.result_names,
             left_out=left_out,
-            go_on=lambda: not self.stop.up,
+            go_on=go_on,
         )
 
     def _summary(self, doubts: tuple[Doubt, ...]) -> Summary:
@@ -245,7 +259,11 @@ class Run:
             credits_ever=self.progress.credits_ever,
             doubts=() if self.spec.free else doubts,
             problems=tuple(self.progress.problems.most_common(10)),
+            suspects=tuple(self.progress.suspects),
             left_out=self.progress.left_out.copy(),
+            found=self.progress.found,
+            counted=self.progress.counted,
+            flow=self.progress.flow(),
         )
 
 

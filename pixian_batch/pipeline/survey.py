@@ -30,15 +30,15 @@ _ENOUGH_RESULTS: Final = 20
 
 @dataclass(slots=True, kw_only=True)
 class Survey:
-    """`run` beside the pool. walk: all inputs, names only; listed: their list file, if any."""
+    """`run` beside the pool. walk: all inputs, names only, as long as it is told to go on; listed: their list file, if any."""
 
     ledger: Ledger
     landing: Landing
     progress: Progress
-    walk: Callable[[LeftOut], Iterator[Walked]]
+    walk: Callable[[LeftOut, Callable[[], bool]], Iterator[Walked]]
     listed: str | None
-    counting: bool = False
-    """It counts, or has counted: nobody else needs to."""
+    _counting: asyncio.Task[None] | None = None
+    _closed: bool = False
     _done_before: int = 0
     _room_checked: bool = False
 
@@ -51,8 +51,15 @@ class Survey:
             self.landing.results, self.landing.result_bytes = await self.ledger.result_sizes()
         self._done_before = self.landing.results
         await work.wait()
-        await self._count()
+        self._counting = asyncio.ensure_future(self._count())
+        await self._counting
         self.check_room()
+
+    async def close(self, patience: float) -> None:
+        """Count no more, unless that is done within `patience` seconds: a run that was stopped says how much is left."""
+        if self._counting is not None and patience:
+            await asyncio.wait({self._counting}, timeout=patience)
+        self._closed = True
 
     def check_room(self) -> None:
         """Say it when the results to come will hardly fit, as soon as their number and size can be told."""
@@ -67,19 +74,20 @@ class Survey:
         """The total, for the display. A list from a pipe can be read only once: no total then."""
         if self.listed is not None and not await asyncio.to_thread(os.path.isfile, self.listed):
             return
-        self.counting = True
         left_out = LeftOut()
         with contextlib.suppress(OSError):
             await asyncio.to_thread(self._add_all, left_out)
-            self.progress.counted = True
             self.progress.passed_by(left_out)
+            self.progress.all_surveyed()
 
     def _add_all(self, left_out: LeftOut) -> None:
         """Blocking; for a thread."""
-        for walked in self.walk(left_out):
-            if self.progress.stop.up:
-                raise InterruptedError
-            self.progress.found += size_of(walked)
+        for walked in self.walk(left_out, lambda: not self._closed):
+            if self._closed:
+                break
+            self.progress.surveyed += size_of(walked)
+        if self._closed:
+            raise InterruptedError
 
 
 def _shortage(needed: int, free: int) -> Message:

@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
+from pixian_batch.pipeline.rests import Rests
 from pixian_batch.policy.retry import Fail, Halt, Hold, Land, Rest, RetryPolicy, RetryState, after
 from pixian_batch.policy.stopping import Exit, Stop
 from pixian_batch.policy.verdict import Verdict
@@ -48,6 +49,8 @@ class Worker:
     resting: bool = False
     throttled: int = 0
     """Its 429s in this run."""
+    rests: Rests = field(default_factory=Rests)
+    """Where all workers note why they rest."""
 
     async def pursue(self, job: Job) -> Pursuit:
         """Send one image until it has landed, failed, is held, or the run stops."""
@@ -64,7 +67,7 @@ class Worker:
             )
             match following:
                 case Rest(seconds):
-                    if not await self._rest(seconds):
+                    if not await self._rest(seconds, reply):
                         break
                 case Fail() if self._is_everybodys(reply):
                     pass  # the service fails for everyone: this image's turn comes again at the circuit
@@ -80,12 +83,16 @@ class Worker:
         service = reply.verdict in {Verdict.UNAVAILABLE, Verdict.NOT_SENT}
         return service and self.send.is_tripped() and not self.stop.up
 
-    async def _rest(self, seconds: float) -> bool:
+    async def _rest(self, seconds: float, reply: Reply) -> bool:
+        clock = asyncio.get_running_loop().time
+        due = clock() + seconds
         self.resting = True
+        self.rests.begin(reply.verdict, reply.http_status, now=clock(), due=due)
         try:
             return await self.stop.rest(seconds)
         finally:
             self.resting = False
+            self.rests.end(reply.verdict, now=clock(), due=due)
 
 
 def _halt(reply: Reply) -> Stop:

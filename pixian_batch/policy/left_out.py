@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SHOWN_SUFFIXES: Final = 5
+_LONGEST_SUFFIX: Final = 12
+"""Characters of a suffix that may still be one: `.backup-of-monday` tells no kind."""
+_MOST_KINDS: Final = 500
+"""Suffixes of other files that are told apart."""
 
 
 @dataclass(slots=True)
 class LeftOut:
-    """Folders of operating systems, files of theirs that end like photos, and photos of kinds that are not taken.
+    """Folders of operating systems, files of theirs that end like photos, photos of kinds that are not taken, other files.
 
     The walk counts into it, in its own thread; who reads it earlier than the walk's end takes a `copy`.
     """
@@ -23,10 +27,17 @@ class LeftOut:
     files: int = 0
     suffixes: Counter[str] = field(default_factory=Counter)
     """Photos that the service does not take, by their lower-case suffix."""
+    others: Counter[str] = field(default_factory=Counter)
+    """Files that are no photos, in the same way; "" stands for none, for one that tells nothing, and for many kinds."""
+
+    def add_other(self, suffix: str) -> None:
+        """One more file that is no photo."""
+        known = len(suffix) <= _LONGEST_SUFFIX and (suffix in self.others or len(self.others) < _MOST_KINDS)
+        self.others[suffix if known else ""] += 1
 
     def copy(self) -> LeftOut:
         """As it is now."""
-        return LeftOut(self.folders, self.files, self.suffixes.copy())
+        return LeftOut(self.folders, self.files, self.suffixes.copy(), self.others.copy())
 
     def sentences(self) -> Iterator[tuple[str, str]]:
         """What to say of it, and what to do about it; nothing where nothing was left out."""
@@ -39,6 +50,10 @@ class LeftOut:
             text = f"{_listed(self.suffixes)} {'was' if one else 'were'} left out"
             why = f"the service does not take {'it' if one else 'them'}"
             yield f"{text}: {why}", "convert to JPEG or PNG first"
+        if self.others:
+            one = self.others.total() == 1
+            were, are = ("was", "is no photo") if one else ("were", "are no photos")
+            yield f"{_listed(self.others)} {were} left out: {'it' if one else 'they'} {are}", ""
 
 
 def _number(count: int, word: str) -> str:
@@ -47,7 +62,8 @@ def _number(count: int, word: str) -> str:
 
 def _listed(suffixes: Counter[str]) -> str:
     """`12 .heic, 3 .cr2 and 5 of other kinds`."""
-    parts = [f"{count:,} {suffix}" for suffix, count in suffixes.most_common(_SHOWN_SUFFIXES)]
-    if rest := sum(count for _suffix, count in suffixes.most_common()[_SHOWN_SUFFIXES:]):
-        parts.append(f"{rest:,} of other kinds")
+    named = [(suffix, count) for suffix, count in suffixes.most_common() if suffix]
+    parts = [f"{count:,} {suffix}" for suffix, count in named[:_SHOWN_SUFFIXES]]
+    if rest := suffixes.total() - sum(count for _suffix, count in named[:_SHOWN_SUFFIXES]):
+        parts.append(f"{rest:,} of other kinds" if parts else _number(rest, "other file"))
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

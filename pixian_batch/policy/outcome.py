@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pixian_batch.contract.headers import ResultHeaders
+    from pixian_batch.policy.look import Look, Suspicion
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,21 @@ class Done:
     """Finished for free from bytes that an interrupted run had already received."""
     at_most: Decimal | None = None
     """The most it can have cost, for when `headers` do not say what was charged."""
+    look: Look | None = None
+    """What was seen of the result; None where nobody has looked."""
     replaced: bool = False
     """It took the place of a result that was bought with other parameters; that one is kept."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the answer or its result."""
+        seen = self.look.text if self.look is not None else ""
+        return (*self.headers.warnings, *filter(None, [seen]))
+
+    @property
+    def suspicion(self) -> Suspicion | None:
+        """Why somebody should look at the result."""
+        return self.look.suspicion if self.look is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
+    from pixian_batch.policy.look import Suspicion
     from pixian_batch.policy.outcome import Ending
     from pixian_batch.policy.stopping import Exit, Stop
     from pixian_batch.policy.tally import Tally
+    from pixian_batch.policy.verdict import Verdict
 
 
 class Level(StrEnum):
@@ -34,14 +36,48 @@ class Message:
     hint: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """Why workers rest: `workers` of them now, `times` in the last `seconds`; the first of them sends again in `next_in`.
+
+    why: how their requests ended; status: of the latest answer, None where none came.
+    """
+
+    why: Verdict
+    status: int | None
+    workers: int
+    times: int
+    seconds: float
+    next_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The service has failed for everyone for `seconds`; the last that it said."""
+
+    seconds: float
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Bytes of bodies on the wire, in all and a second, lately: what is sent again counts again."""
+
+    up: int = 0
+    down: int = 0
+    up_rate: float = 0.0
+    down_rate: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The state of a run at one moment.
 
     elapsed: seconds since the start. found: inputs counted so far; counted: whether that is all.
     workers: allowed now; busy of them hold a request, resting wait (429, retry), cap is the most allowed.
-    next_worker: seconds of full use until the ramp allows one more, or None. eta: seconds, or None when unknown.
-    per_second: images bought a second, lately. paused: the service fails for everyone; probing.
+    next_worker: seconds of full use until the ramp allows one more, or None. per_second: images bought a second, lately.
+    eta: seconds, or None when unknown; at the rate that was measured, and at no better one while workers back off.
+    paused: the service fails for everyone; probing.
     """
 
     elapsed: float
@@ -63,6 +99,13 @@ class Snapshot:
     """No request of this run can cost money."""
     throttled: int = 0
     """Requests for images that were answered 429."""
+    backoffs: tuple[Backoff, ...] = ()
+    """Why those who rest do so."""
+    outage: Outage | None = None
+    """Since when it is paused, and why."""
+    newest: str = ""
+    """The input whose result came last."""
+    flow: Flow = Flow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +120,16 @@ class Doubt:
     at_most: Decimal | None
     lost: bool = False
     charged: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A result that somebody should look at, and why."""
+
+    input: str
+    output: str
+    suspicion: Suspicion
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +151,14 @@ class Summary:
     """The images in doubt or lost, the first ones by name; `tally.undecided` counts them all."""
     problems: tuple[tuple[str, int], ...] = field(default=())
     """Failures by message with their number, the most frequent first."""
+    suspects: tuple[Suspect, ...] = ()
+    """Results to be looked at, the first ones; `tally.suspects` counts them all."""
     left_out: LeftOut = field(default_factory=LeftOut)
+    found: int = 0
+    """Inputs that were found, each once."""
+    counted: bool = True
+    """Whether those are all: a run that is stopped early may not know."""
+    flow: Flow = Flow()
 
 
 class Watcher:
@@ -114,6 +174,9 @@ class Watcher:
 
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins; `snapshot()` tells its state at any time."""
+
+    def counted(self, found: int) -> None:
+        """It is known how many inputs there are."""
 
     def ended(self, ending: Ending) -> None:
         """One image's way has ended."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
+from pixian_batch.policy.look import Suspicion
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
@@ -47,6 +48,15 @@ class Tally:
     """Of `done` and `duplicates`: in the place of results that were bought with other parameters, and are kept."""
     attempts: int = 0
     warnings: int = 0
+    """Results about which something is odd: the answer's headers, or the picture."""
+    odd_headers: int = 0
+    """Of them: for headers that were incomplete or wrong."""
+    empty: int = 0
+    """Results that are nearly empty; the next ones: mostly half transparent, and those of which nothing was cut out."""
+    half_transparent: int = 0
+    full: int = 0
+    not_looked_at: int = 0
+    """Results whose picture nobody has looked at."""
     credits_charged: Decimal = ZERO
     credits_calculated: Decimal = ZERO
     credits_unknown: int = 0
@@ -60,6 +70,11 @@ class Tally:
     def ended(self) -> int:
         """Images whose way has ended in this run, skipped ones included."""
         return self.done + self.kept + self.skipped + self.duplicates + self.failed + self.undecided
+
+    @property
+    def suspects(self) -> int:
+        """Results that somebody should look at."""
+        return self.empty + self.half_transparent + self.full
 
     @property
     def undecided(self) -> int:
@@ -107,6 +122,10 @@ class Tally:
             trusted=self.trusted + (count if reason is SkipReason.TRUSTED else 0),
         )
 
+    def stopped(self, found: int) -> Tally:
+        """This tally of a run that was stopped, when `found` images were found: those without an ending are not started."""
+        return replace(self, not_started=max(self.not_started, found - self.ended))
+
 
 def _plus_done(tally: Tally, done: Done) -> Tally:
     tally = replace(
@@ -114,7 +133,12 @@ def _plus_done(tally: Tally, done: Done) -> Tally:
         done=tally.done + 1,
         repaired=tally.repaired + done.repaired,
         replaced=tally.replaced + done.replaced,
-        warnings=tally.warnings + bool(done.headers.warnings),
+        warnings=tally.warnings + bool(done.warnings),
+        odd_headers=tally.odd_headers + bool(done.headers.warnings),
+        empty=tally.empty + (done.suspicion is Suspicion.EMPTY),
+        half_transparent=tally.half_transparent + (done.suspicion is Suspicion.HALF_TRANSPARENT),
+        full=tally.full + (done.suspicion is Suspicion.FULL),
+        not_looked_at=tally.not_looked_at + (done.look is None),
         credits_calculated=tally.credits_calculated + (done.headers.credits_calculated or ZERO),
     )
     # What a repaired result is known to have cost was counted in the run that was interrupted.

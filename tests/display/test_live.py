@@ -13,10 +13,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from support import display_samples as samples
 
-from pixian_batch.display.live import Live, report_lines, suits, view
+from pixian_batch.display.frame import report_lines, view
+from pixian_batch.display.live import Live, suits
 from pixian_batch.display.summary import report_on
-from pixian_batch.policy.progress import Level, Message
+from pixian_batch.policy.progress import Backoff, Flow, Level, Message, Outage
 from pixian_batch.policy.tally import Tally
+from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
     from pixian_batch.policy.progress import Snapshot
@@ -188,16 +190,19 @@ def test_only_the_last_messages_stay_and_the_others_are_counted() -> None:
 
 
 class Screen:
-    """A terminal that knows the few codes the live view uses: cursor up, erase line, carriage return."""
+    """A terminal that knows the few codes the live view uses: cursor up, erase all below, carriage return."""
 
     def __init__(self, text: str) -> None:
         self.rows: list[str] = [""]
         self.at = 0
+        self.feed(text)
+
+    def feed(self, text: str) -> None:
         for code, char in re.findall(r"\x1b\[([0-9;]*[A-Za-z])|([\s\S])", text):
             if code.endswith("A"):
                 self.at = max(0, self.at - int(code[:-1]))
-            elif code.endswith("K"):
-                self.rows[self.at] = ""
+            elif code.endswith("J"):
+                self.rows[self.at :] = [""]
             elif char == "\n":
                 self.at += 1
                 self.rows += [""] * (self.at + 1 - len(self.rows))
@@ -228,15 +233,73 @@ def test_frames_replace_each_other_and_leave_a_tidy_end() -> None:
     ]
 
 
-def test_a_terminal_made_narrower_folds_lines_and_they_are_counted() -> None:
-    console, _ = terminal(100)
+def test_between_frames_the_cursor_is_above_all_that_a_resize_may_fold() -> None:
+    console, stream = terminal(100)
+    stream.write("before\n")
     live = Live(console)
     live.started(lambda: MOMENTS["mid"])
     live._writer.flush()
-    whole = live._rows_on_screen()
-    console.width = 50
-    assert whole == 6
-    assert live._rows_on_screen() == 6 + sum(line.cell_len > 50 for line in live._drawn) > 6
+    screen = Screen(stream.getvalue())
+    assert (screen.rows[screen.at], screen.at) == ("", 1)
+    assert "images" in screen.rows[2]
+    # The terminal was made narrower, and has folded what is below the cursor: none of it is left.
+    folded = Screen(stream.getvalue())
+    folded.rows[2:] = [part for row in folded.rows[2:] for part in (row[:50], row[50:])]
+    console.width, was = 50, len(stream.getvalue())
+    live.draw()
+    live._writer.flush()
+    folded.feed(stream.getvalue()[was:])
+    assert folded.rows[:2] == ["before", ""]
+    assert [row for row in folded.rows[2:] if row] == [row.plain for row in view(MOMENTS["mid"], 49)]
+
+
+def test_a_resize_alone_draws_the_frame_anew() -> None:
+    console, stream = terminal(100)
+    live = Live(console)
+    live.started(lambda: MOMENTS["all"])
+    live._writer.flush()
+    before = len(stream.getvalue())
+    console.height = 20
+    live.draw()
+    live._writer.flush()
+    assert "images" in stream.getvalue()[before:]
+
+
+def test_what_somebody_else_writes_stays_above_the_frame() -> None:
+    console, stream = terminal()
+    live = Live(console)
+    moment = {"now": "mid"}
+    live.started(lambda: MOMENTS[moment["now"]])
+    live._writer.flush()
+    stream.write("a warning of another library\n")
+    moment["now"] = "paused"
+    live.draw()
+    live._writer.flush()
+    rows = Screen(stream.getvalue()).rows
+    assert rows[:2] == ["a warning of another library", ""]
+    assert sum("images" in row and "━" in row for row in rows) == 1
+
+
+def test_the_rows_say_why_workers_rest_what_came_last_and_what_moves() -> None:
+    moment = samples.snapshot_of(
+        TALLY,
+        backoffs=(
+            Backoff(why=Verdict.THROTTLED, status=429, workers=4, times=41, seconds=130.0, next_in=8.0),
+            Backoff(why=Verdict.UNAVAILABLE, status=503, workers=1, times=1, seconds=3.0, next_in=2.0),
+        ),
+        newest="photos/\x1b[31mred.jpg",
+        flow=Flow(up=1_240_000_000, down=51_200_000, up_rate=12_300_000.0, down_rate=0.0),
+    )
+    shown = [row.plain for row in view(moment, 79)]
+    assert "resting   4 workers: 429, slow down · 41 times in 02:10" in shown
+    assert "          the first sends again in 00:08" in shown
+    assert "resting   1 worker: HTTP 503 · once in 00:03 · the first sends again in 00:02" in shown
+    assert "wire      up 12.3 MB/s, 1.24 GB · down 51.2 MB" in shown
+    assert r"newest    photos/\x1b[31mred.jpg" in shown
+    outage = samples.snapshot_of(TALLY, paused=True, outage=Outage(130.0, "HTTP 503 from the gateway"))
+    told = " ".join(" ".join(row.plain for row in view(outage, 79)).split())
+    assert "paused for 02:10: the service fails for every image" in told
+    assert "the last answer: HTTP 503 from the gateway" in told
 
 
 def test_a_frame_is_only_written_when_something_changed() -> None:

@@ -44,7 +44,7 @@ def test_golden_line_of_a_result() -> None:
         '"input_orientation":6,"input_size":{"width":4000,"height":3000},'
         '"result_size":{"width":3000,"height":4000},'
         '"input_foreground":{"top":10,"left":20,"width":300,"height":400},'
-        '"result_foreground":{"top":20,"left":10,"width":400,"height":300},"warnings":[]}'
+        '"result_foreground":{"top":20,"left":10,"width":400,"height":300},"warnings":[],"suspicion":null,"alpha":null}'
     )
 
 
@@ -64,10 +64,17 @@ def test_golden_summary() -> None:
         "lost": 0,
         "kept": 0,
         "not_started": 0,
+        "found": 0,
+        "counted": True,
         "repaired": 0,
         "replaced": 0,
         "attempts": 2,
         "warnings": 0,
+        "empty": 0,
+        "half_transparent": 0,
+        "full": 0,
+        "not_looked_at": 0,
+        "suspect_images": [],
         "free": False,
         "credits_charged": "0.250",
         "credits_calculated": "0",
@@ -84,11 +91,13 @@ def test_golden_summary() -> None:
             }
         ],
         "problems": [],
-        "left_out": {"system_folders": 0, "system_files": 0, "suffixes": []},
+        "left_out": {"system_folders": 0, "system_files": 0, "suffixes": [], "others": []},
         "stop": {"cause": "budget", "message": "the next image could exceed --max-credits 10", "hint": ""},
         "out": "cut",
         "ledger": "cut/.pixian-batch/ledger.db",
         "seconds": 754.2,
+        "bytes_sent": 0,
+        "bytes_received": 0,
         "exit_code": 6,
     }
 
@@ -96,20 +105,34 @@ def test_golden_summary() -> None:
 def test_every_ending_but_not_started_gives_one_record_and_the_summary_is_last() -> None:
     records = written(*samples.ALL)
     assert [record["status"] for record in records] == [
-        *["done", "done", "skipped", "skipped", "duplicate", "failed", "failed", "in_doubt", "lost", "kept"],
+        *[
+            "done",
+            "done",
+            "done",
+            "skipped",
+            "skipped",
+            "duplicate",
+            "failed",
+            "failed",
+            "in_doubt",
+            "lost",
+            "kept",
+        ],
         "partial",
     ]
-    assert [record["type"] for record in records] == ["image"] * 10 + ["summary"]
-    assert records[2]["reason"] == "done"
-    assert records[3]["reason"] == "exists"
-    assert records[4]["of"] == "in/a.jpg"
-    assert records[5]["error"] == {
+    assert [record["type"] for record in records] == ["image"] * 11 + ["summary"]
+    assert (records[1]["suspicion"], records[1]["alpha"]["visible"]) == ("empty", 0.004)
+    assert records[1]["warnings"] == ["nearly empty: 0.4 % of it is visible"]
+    assert records[3]["reason"] == "done"
+    assert records[4]["reason"] == "exists"
+    assert records[5]["of"] == "in/a.jpg"
+    assert records[6]["error"] == {
         "code": 1006,
         "message": "Failed to read the supplied image. ",
         "hint": "open the file in an image viewer",
     }
-    assert records[7]["credits_in_doubt"] == "0.25"
-    assert (records[8]["kept"], records[8]["warnings"]) == ("out/l.part", ["no size"])
+    assert records[8]["credits_in_doubt"] == "0.25"
+    assert (records[9]["kept"], records[9]["warnings"]) == ("out/l.part", ["no size"])
 
 
 @pytest.mark.parametrize(

@@ -38,3 +38,18 @@ def test_a_copy_stays_as_it_was() -> None:
     live.folders, live.files = 9, 9
     live.suffixes[".heic"] += 1
     assert copied == LeftOut(1, 2, Counter({".heic": 1}))
+
+
+def test_other_files_are_counted_by_a_bounded_number_of_suffixes() -> None:
+    live = LeftOut()
+    for suffix in (".txt", ".txt", ".mp4", "", ".a-very-long-suffix"):
+        live.add_other(suffix)
+    assert live.others == {".txt": 2, ".mp4": 1, "": 2}
+    [(text, hint)] = live.sentences()
+    assert (text, hint) == ("2 .txt, 1 .mp4 and 2 of other kinds were left out: they are no photos", "")
+    [(text, _)] = LeftOut(others=Counter({"": 1})).sentences()
+    assert text == "1 other file was left out: it is no photo"
+    for number in range(2000):
+        live.add_other(f".{number}")
+    assert len(live.others) == 500
+    assert live.others.total() == 2005

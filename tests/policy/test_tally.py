@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixian_batch.contract.headers import ResultHeaders
+from pixian_batch.policy.look import Look, Suspicion
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
@@ -128,13 +129,21 @@ def _one(outcome: Outcome, attempts: int = 0) -> Tally:
 
 def test_single_endings_by_hand() -> None:
     price = ResultHeaders(credits_charged=D("0.25"), credits_calculated=D("0.5"))
-    assert _one(Done(price, 200), 2) == Tally(
+    fine = Look()
+    assert _one(Done(price, 200, look=fine), 2) == Tally(
         done=1, attempts=2, credits_charged=D("0.25"), credits_calculated=D("0.5")
     )
-    assert _one(Done(price, 200, repaired=True)) == Tally(done=1, repaired=1, credits_calculated=D("0.5"))
-    assert _one(Done(ResultHeaders(warnings=("a", "b")), 200)) == Tally(done=1, warnings=1, credits_unknown=1)
+    repaired = Done(price, 200, repaired=True, look=fine)
+    assert _one(repaired) == Tally(done=1, repaired=1, credits_calculated=D("0.5"))
+    odd = Done(ResultHeaders(warnings=("a", "b")), 200, look=fine)
+    assert _one(odd) == Tally(done=1, warnings=1, odd_headers=1, credits_unknown=1)
+    for suspicion in Suspicion:
+        suspect = _one(replace(odd, look=Look(None, suspicion, "suspect")))
+        assert (suspect.warnings, suspect.odd_headers, suspect.suspects) == (1, 1, 1)
+        assert getattr(suspect, suspicion) == 1
+    assert _one(Done(price, 200)).not_looked_at == 1
     # Nobody knows what it cost, and it was counted nowhere: the run that finishes it names it, at most so much.
-    unknown = Done(ResultHeaders(), None, repaired=True, at_most=D(2))
+    unknown = Done(ResultHeaders(), None, repaired=True, at_most=D(2), look=fine)
     assert _one(unknown) == Tally(done=1, repaired=1, credits_unknown=1, credits_in_doubt=D(2))
     assert _one(Kept(OOPS, price, 200, "x.part", D(2))) == Tally(kept=1, credits_charged=D("0.25"))
     # Its credits were counted in the run that bought it.

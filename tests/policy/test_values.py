@@ -13,7 +13,7 @@ import pixian_batch.policy
 if TYPE_CHECKING:
     import pytest
 
-MUTABLE = {"Budget", "FolderPlan", "LeftOut", "PriceBook"}
+MUTABLE = {"Budget", "FolderPlan", "LeftOut", "Meter", "PriceBook", "Throughput"}
 """Asked and told by many workers, between two awaits: one instance each, documented as such."""
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from pixian_batch.contract.headers import Box, ResultHeaders
 from pixian_batch.contract.params import Size
+from pixian_batch.policy.look import Look, Shares, Suspicion
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
@@ -39,8 +40,11 @@ HEADERS = ResultHeaders(
     input_foreground=Box(10, 20, 300, 400),
     result_foreground=Box(20, 10, 400, 300),
 )
-DONE = Ending("in/a.jpg", "out/a.png", Done(HEADERS, 200), attempts=1, seconds=2.10049)
-REPAIRED = Ending("in/r.jpg", "out/r.png", Done(HEADERS, 200, repaired=True))
+FINE = Look()
+DONE = Ending("in/a.jpg", "out/a.png", Done(HEADERS, 200, look=FINE), attempts=1, seconds=2.10049)
+REPAIRED = Ending("in/r.jpg", "out/r.png", Done(HEADERS, 200, repaired=True, look=FINE))
+NEARLY_EMPTY = Look(Shares(0.004, 0.001, 0.0035), Suspicion.EMPTY, "nearly empty: 0.4 % of it is visible")
+WALL = Ending("in/w.jpg", "out/w.png", Done(HEADERS, 200, look=NEARLY_EMPTY), attempts=1, seconds=1.5)
 SKIPPED = Ending("in/s.jpg", "out/s.png", Skipped(SkipReason.DONE))
 EXISTS = Ending("in/e.jpg", "out/e.png", Skipped(SkipReason.EXISTS))
 DUPLICATE = Ending("in/d.jpg", "out/d.png", Duplicate(of="in/a.jpg"))
@@ -59,7 +63,20 @@ LOST = Ending(
 DISK_FULL = Problem("disk", "paid for and kept at out/k.part: no space", "the next run finishes it for free")
 KEPT = Ending("in/k.jpg", "out/k.png", Kept(DISK_FULL, HEADERS, 200, "out/k.part", None), attempts=1)
 NOT_STARTED = Ending("in/n.jpg", "out/n.png", NotStarted())
-ALL = (DONE, REPAIRED, SKIPPED, EXISTS, DUPLICATE, FAILED, NASTY_FAILED, IN_DOUBT, LOST, KEPT, NOT_STARTED)
+ALL = (
+    DONE,
+    WALL,
+    REPAIRED,
+    SKIPPED,
+    EXISTS,
+    DUPLICATE,
+    FAILED,
+    NASTY_FAILED,
+    IN_DOUBT,
+    LOST,
+    KEPT,
+    NOT_STARTED,
+)
 
 
 def tally_of(*endings: Ending) -> Tally:

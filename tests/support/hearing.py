@@ -16,10 +16,14 @@ class Hearing(Watcher):
         self.endings: list[Ending] = []
         self.messages: list[Message] = []
         self._skipped = skipped
+        self.totals: list[int] = []
 
     @property
     def tells_skipped(self) -> bool:
         return self._skipped
+
+    def counted(self, found: int) -> None:
+        self.totals.append(found)
 
     def ended(self, ending: Ending) -> None:
         self.endings.append(ending)

@@ -2,6 +2,8 @@
 
 from pixian_batch.adapters.walking.lists import ListError as ListError
 from pixian_batch.adapters.walking.lists import read_list as read_list
+from pixian_batch.adapters.walking.once import may_repeat as may_repeat
+from pixian_batch.adapters.walking.once import once as once
 from pixian_batch.adapters.walking.patterns import fixed_prefix as fixed_prefix
 from pixian_batch.adapters.walking.tree import BATCH as BATCH
 from pixian_batch.adapters.walking.tree import Batch as Batch

@@ -207,17 +207,19 @@ class Walker:
     def _takes(self, entry: os.DirEntry[str], place: str, wanted: Glob | None) -> bool:
         """Whether a file is an input; one that only its kind or its name keeps from that is counted."""
         name = entry.name
-        suffix = name[name.rfind(".") :].lower()
+        suffix = os.path.splitext(name)[1].lower()
         photo = suffix in INPUT_SUFFIXES
-        if not (photo or suffix in FOREIGN_SUFFIXES) or not self._is_wanted(name, place):
+        if not self._is_wanted(name, place):
             return False
         if not (wanted is None or wanted.fits(place)) or not _is(entry.is_file, follow=True):
             return False
         if is_system(name) and not self._rules.include_system:
             self._left_out.files += photo
             return False
-        if not photo:
+        if suffix in FOREIGN_SUFFIXES:
             self._left_out.suffixes[suffix] += 1
+        elif not photo:
+            self._left_out.add_other(suffix)
         elif wanted is not None:
             wanted.met = True
         return photo

@@ -76,7 +76,7 @@ class Answer:
                 raise WireError(f"the answer broke off: {words_for(error)}") from error
             if not block:
                 break
-            self._clock.moved()
+            self._clock.moved(down=len(block))
             for part in self._unpacked(block):
                 yield part
         for part in self._unpacked(b""):

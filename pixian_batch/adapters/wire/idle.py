@@ -7,12 +7,21 @@ the machine or held up is still in the socket, and may have been paid for.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 _STEP: Final = 1.0
 """Seconds from one look to the next: of a pause at most so much is taken for silence."""
 _TURNS: Final = 5
 """Turns of the loop that what lies in a socket needs, at the most, until it is seen as a movement."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Bytes of bodies that have moved, in all exchanges of a session: what is sent again counts again."""
+
+    up: int = 0
+    down: int = 0
 
 
 class IdleClock:
@@ -22,8 +31,9 @@ class IdleClock:
     each of the thousands of blocks of a large photo.
     """
 
-    def __init__(self, limit: float) -> None:
+    def __init__(self, limit: float, traffic: Traffic | None = None) -> None:
         self._limit = limit
+        self._traffic = traffic or Traffic()
         self._loop = asyncio.get_running_loop()
         self._latest = self._next_look = self._loop.time()
         self._timer: asyncio.Handle | None = None
@@ -40,9 +50,11 @@ class IdleClock:
         if self._timer is not None:
             self._timer.cancel()
 
-    def moved(self) -> None:
-        """A byte moved."""
+    def moved(self, *, up: int = 0, down: int = 0) -> None:
+        """So many bytes of a body moved, or some of a head."""
         self._latest = self._loop.time()
+        self._traffic.up += up
+        self._traffic.down += down
 
     def abort(self) -> None:
         """End the exchange now: the same way out, so that its facts are kept."""

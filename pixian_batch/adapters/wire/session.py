@@ -14,7 +14,7 @@ from yarl import URL
 
 from pixian_batch import __version__
 from pixian_batch.adapters.wire.answer import Answer
-from pixian_batch.adapters.wire.idle import IdleClock
+from pixian_batch.adapters.wire.idle import IdleClock, Traffic
 from pixian_batch.adapters.wire.proxy import find_proxy
 from pixian_batch.adapters.wire.source import BytesSource
 from pixian_batch.adapters.wire.trace import SourceChangedError, StoppedError, Trace, WireError, WireFact
@@ -76,6 +76,8 @@ class WireSession:
     ) -> None:
         self._tls = tls
         self._clocks: set[IdleClock] = set()
+        self.traffic = Traffic()
+        """What has moved so far."""
         self._aborted = False
         self._base = URL(api_url.rstrip("/"))
         self._credentials = credentials
@@ -171,7 +173,7 @@ class WireSession:
     ) -> AsyncIterator[Answer]:
         if self._aborted:
             raise StoppedError("stopped before it was sent")
-        clock = IdleClock(self._idle)
+        clock = IdleClock(self._idle, self.traffic)
         self._clocks.add(clock)
         response: aiohttp.ClientResponse | None = None
         try:

@@ -140,7 +140,7 @@ class MultipartPayload(aiohttp.Payload):
 
     async def _hand_over(self, writer: AbstractStreamWriter, block: bytes | memoryview) -> None:
         await writer.write(block)
-        self._clock.moved()
+        self._clock.moved(up=len(block))
 
 
 def _open_announced(source: FileSource, trace: Trace) -> tuple[FileIO, bytes]:
