@@ -34,6 +34,7 @@ _OUTPUTS = "Outputs and messages"
 _SERVICE = "Service"
 COLORS = ("auto", "always", "never")
 LOG_FORMATS = ("text", "json")
+ENGINE_OUTPUTS = ("probability", "logits")
 
 
 _AS_WRITTEN: Final = "as written"
@@ -279,7 +280,35 @@ class ScreenOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceOptions:
+class EngineOptions:
+    """The network that `--local` cuts out with, and what is not recognised of it. context: who named it."""
+
+    context: typer.Context
+    engine_model: Annotated[
+        str | None,
+        _text(_SERVICE, "--engine-model", "PATH", "With --local: your own network, an ONNX file."),
+    ] = None
+    engine_size: Annotated[
+        int | None,
+        _option(
+            _SERVICE, "--engine-size", "Its input's side, if its file leaves it open.", min=1, metavar="N"
+        ),
+    ] = None
+    engine_mean: Annotated[
+        str | None,
+        _text(_SERVICE, "--engine-mean", "R G B", "What is taken from its input's colours (0 to 1)."),
+    ] = None
+    engine_deviation: Annotated[
+        str | None,
+        _text(_SERVICE, "--engine-deviation", "R G B", "What its input's colours are divided by."),
+    ] = None
+    engine_output: Annotated[
+        str | None, _choice(_SERVICE, "--engine-output", ENGINE_OUTPUTS, "What its answers are.")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceOptions(EngineOptions):
     """Which service."""
 
     local: Annotated[
@@ -309,9 +338,8 @@ class RunOptions(
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigOptions(RunOptions):
-    """All options of `run`, to see what they would be. context: where each value came from."""
+    """All options of `run`, to see what they would be."""
 
-    context: typer.Context
     out: Annotated[
         str, _option(_OUTPUTS, "--out", "Where the results go.", metavar="DIR", show_default=False)
     ] = ""  # it may be left out here

@@ -18,6 +18,7 @@ from pixian_batch.adapters.ledger import LedgerError, questions
 from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
 from pixian_batch.cli.displays import DisplayOptions, watcher
+from pixian_batch.cli.local_engine import choose_model, known_as, model_of
 from pixian_batch.cli.options import COLORS, LOG_FORMATS
 from pixian_batch.cli.request import (
     check_writable,
@@ -65,11 +66,16 @@ class RunSpec:
     screens: DisplayOptions
     yes: bool = False
     """Never ask."""
+    engine: str = ""
+    """About the user's own network, if there is one."""
 
 
 def begin(options: RunOptions) -> None:
     """Make sense of the options, run, and end the command with the run's exit code."""
+    chosen = choose_model(options, local=options.local)
+    model = model_of(chosen)
     spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
+    spec = known_as(spec, model)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     screens = _read_screens(options)
@@ -83,12 +89,14 @@ def begin(options: RunOptions) -> None:
         limits=read_limits(options),
         service=Endpoint(
             local=options.local,
+            model=chosen,
             api_url=(check_api_url if options.local else check_way)(options.api_url),
             idle_timeout=options.idle_timeout,
             connections=options.concurrency_max,
         ),
         screens=screens,
         yes=options.yes,
+        engine="" if model is None else f"the local engine works with {model.about}",
     )
     if options.ask_above is not None and not options.yes:
         _ask_above(asked, options.ask_above)
@@ -144,6 +152,8 @@ async def execute(asked: RunSpec) -> int:
     stop = StopSign()
     screens = watcher(asked.screens)
     with listen(partial(_signalled, stop)), listen_for_questions(screens.status):
+        if asked.engine:
+            screens.notify(Message(Level.INFO, printable(asked.engine)))
         try:
             async with open_wire(asked.service) as wire:
                 going = Run(

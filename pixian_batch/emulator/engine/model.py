@@ -11,6 +11,7 @@ import mmap
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.emulator.engine import EngineMissingError
@@ -70,11 +71,20 @@ class Model:
 
 
 def read_model(path: str, given: Given | None = None) -> Model:
-    """The model in a file. Raises `ModelError`."""
+    """The model in a file, read once as long as it does not change. Raises `ModelError`."""
+    try:
+        stat = os.stat(path)
+    except OSError as error:
+        raise ModelError(f"{path}: {_reason(error)}") from error
+    return _read(path, given or Given(), (stat.st_ino, stat.st_size, stat.st_mtime_ns))
+
+
+@lru_cache(1)
+def _read(path: str, given: Given, _as_it_is: tuple[int, ...]) -> Model:
     try:
         with open(path, "rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-            recipe = _recipe(stream, given or Given())
+            recipe = _recipe(stream, given)
     except OSError as error:
         raise ModelError(f"{path}: {_reason(error)}") from error
     except NotOnnxError:
