@@ -5,17 +5,15 @@ The same for `plan`, `run` and `doctor`. Nothing is run here: that needs the run
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from pixian_batch.cli.options import EngineOptions
+    from pixian_batch.cli.options import EngineOptions, ServiceOptions
     from pixian_batch.emulator.engine.model import Model
     from pixian_batch.emulator.settings import ModelChoice
-    from pixian_batch.pipeline.spec import Spec
 
 
 def choose_model(options: EngineOptions, *, local: bool) -> ModelChoice | None:
@@ -57,9 +55,17 @@ def model_of(choice: ModelChoice | None) -> Model | None:
         raise typer.BadParameter(f"--engine-model {error}") from None
 
 
-def known_as(spec: Spec, model: Model | None) -> Spec:
-    """The order, with results that are kept apart from those of any other model."""
-    return spec if model is None else replace(spec, service=f"{spec.service}-{model.word}")
+def service_word(options: ServiceOptions) -> str:
+    """Whose results they are, for the ledger: "" the service's; another word for every model. Raises `BadParameter`."""
+    model = model_of(choose_model(options, local=options.local))
+    own = "" if model is None else f"-{model.word}"
+    return f"local{own}" if options.local else ""
+
+
+def about_model(options: ServiceOptions) -> str:
+    """What a run says of the user's own network when it begins; "" when there is none. Raises `BadParameter`."""
+    model = model_of(choose_model(options, local=options.local))
+    return "" if model is None else f"the local engine works with {model.about}"
 
 
 def _was_typed(options: EngineOptions) -> bool:
