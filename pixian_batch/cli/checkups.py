@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pixian_batch.adapters.ledger.rows import Condition
     from pixian_batch.contract.account import Credentials
     from pixian_batch.contract.errors import ApiError
+    from pixian_batch.emulator.engine.model import Model
 
 _MEGABYTE: Final = 1_000_000
 _LOW: Final = 1_000 * _MEGABYTE
@@ -264,28 +265,31 @@ def ledger(path: str) -> CheckResult:
     return ok("ledger", text)
 
 
-def engine(*, needed: bool) -> CheckResult:
-    """Whether `--local` and `serve` can cut pictures out. Loads the engine: half a second."""
+def engine(*, needed: bool, model: Model | None = None) -> CheckResult:
+    """Whether `--local` and `serve` can cut pictures out. Loads the engine: half a second, own models longer."""
     from concurrent.futures import ThreadPoolExecutor
 
     from pixian_batch.emulator.engine import EngineMissingError, load_engine  # numpy, onnxruntime
 
-    if not _weights_are_right():
+    if model is None and not _weights_are_right():
         hint = "install pixian-batch again"
         return problem("engine", "its weights are not the ones that were shipped", hint, Exit.USAGE)
     try:
         # On a thread of its own: onnxruntime has the one that loads it take tiny floats for zero, for good.
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(load_engine, threads=1).result()
+            pool.submit(load_engine, threads=1, model=model).result()
     except EngineMissingError as error:
         if needed:
-            return problem("engine", str(error), "or leave --local out", Exit.USAGE)
+            option = "--local" if model is None else "--engine-model"
+            return problem("engine", str(error), f"or leave {option} out", Exit.USAGE)
         return warning(
             "engine", "not installed", "only --local and serve need it: pip install 'pixian-batch[local]'"
         )
     except Exception as error:  # noqa: BLE001  # whatever onnxruntime finds wrong with this machine
         hint = "pip install --force-reinstall onnxruntime"
         return problem("engine", f"does not load here ({type(error).__name__})", hint, Exit.USAGE)
+    if model is not None:
+        return ok("engine", f"your own network loads and answers: {model.about}")
     return ok("engine", "u2netp loads, its weights are the ones that were shipped")
 
 

@@ -40,6 +40,8 @@ class RunSpec:
     screens: DisplayOptions
     yes: bool = False
     """Never ask."""
+    engine: str = ""
+    """About the user's own network, if there is one."""
 
 
 def consent(asked: RunSpec, ask_above: Decimal | None) -> RunSpec | Stop:

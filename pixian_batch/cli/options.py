@@ -37,6 +37,7 @@ _FREE = "Without spending"
 _SERVICE = "Service"
 COLORS = ("auto", "always", "never")
 LOG_FORMATS = ("text", "json")
+ENGINE_OUTPUTS = ("probability", "logits")
 
 
 _AS_WRITTEN: Final = "as written"
@@ -301,7 +302,35 @@ class ScreenOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceOptions:
+class EngineOptions:
+    """The network that `--local` cuts out with, and what is not recognised of it. context: who named it."""
+
+    context: typer.Context
+    engine_model: Annotated[
+        str | None,
+        _text(_SERVICE, "--engine-model", "PATH", "With --local: your own network, an ONNX file."),
+    ] = None
+    engine_size: Annotated[
+        int | None,
+        _option(
+            _SERVICE, "--engine-size", "Its input's side, if its file leaves it open.", min=1, metavar="N"
+        ),
+    ] = None
+    engine_mean: Annotated[
+        str | None,
+        _text(_SERVICE, "--engine-mean", "R G B", "What is taken from its input's colours (0 to 1)."),
+    ] = None
+    engine_deviation: Annotated[
+        str | None,
+        _text(_SERVICE, "--engine-deviation", "R G B", "What its input's colours are divided by."),
+    ] = None
+    engine_output: Annotated[
+        str | None, _choice(_SERVICE, "--engine-output", ENGINE_OUTPUTS, "What its answers are.")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceOptions(EngineOptions):
     """Which service."""
 
     local: Annotated[
@@ -328,9 +357,8 @@ class RunOptions(
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigOptions(RunOptions):
-    """All options of `run`, to see what they would be. context: where each value came from."""
+    """All options of `run`, to see what they would be."""
 
-    context: typer.Context
     init: Annotated[
         bool,
         option("--init", "Write a first pixian-batch.toml, all in comments, into this folder."),

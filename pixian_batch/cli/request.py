@@ -14,6 +14,7 @@ import typer
 
 from pixian_batch.adapters.ledger import default_path, questions
 from pixian_batch.adapters.walking import fixed_prefix
+from pixian_batch.cli.local_engine import service_word
 from pixian_batch.cli.missing import check_file, check_inputs
 from pixian_batch.cli.mistakes import MistakeError
 from pixian_batch.cli.shared_ledger import ask_ledger
@@ -80,7 +81,7 @@ def read_spec(options: PlanOptions | RunOptions) -> Spec:
     return Spec(
         params=params,
         via_delta=options.via_delta,
-        service="local" if options.local else "",
+        service=service_word(options),
         free=options.local or params.test,
         overwrite=options.overwrite,
         doubt=choice(DoubtPolicy, options.in_doubt, "--in-doubt"),

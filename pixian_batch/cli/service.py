@@ -14,14 +14,17 @@ from pixian_batch.contract.address import DEFAULT_API_URL
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from pixian_batch.emulator.settings import ModelChoice
+
 LOCAL_CREDENTIALS = Credentials("local", "local")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """The address, and who we are there. `local`: start the emulator for it."""
+    """The address, and who we are there. `local`: start the emulator for it, with the user's `model` or its own."""
 
     local: bool = False
+    model: ModelChoice | None = None
     api_url: str = DEFAULT_API_URL
     idle_timeout: float = DEFAULT_IDLE_TIMEOUT
     connections: int = 100
@@ -36,10 +39,11 @@ async def open_wire(service: Endpoint) -> AsyncIterator[WireSession]:
             yield wire
         return
     from pixian_batch.emulator.server import Emulator  # its engine, only here
-    from pixian_batch.emulator.settings import EmulatorSettings
+    from pixian_batch.emulator.settings import EmulatorSettings, ModelChoice
 
+    settings = EmulatorSettings(free=True, model=service.model or ModelChoice())
     async with (
-        Emulator(EmulatorSettings(free=True)) as emulator,
+        Emulator(settings) as emulator,
         _wire(service, LOCAL_CREDENTIALS, emulator.url) as wire,
     ):
         yield wire

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from pixian_batch.contract.params import Params
     from pixian_batch.emulator.engine import Engine
+    from pixian_batch.emulator.engine.model import Model
     from pixian_batch.emulator.form import Upload
-    from pixian_batch.emulator.settings import EmulatorSettings
+    from pixian_batch.emulator.settings import EmulatorSettings, ModelChoice
 
 _PIXELS_AT_ONCE: Final = 2 * DEFAULT_MAX_PIXELS
 """Two of the largest results that the API makes."""
@@ -42,6 +43,8 @@ class Renderer:
     def __init__(self, settings: EmulatorSettings) -> None:
         self._settings = settings
         self._engine: Engine | None = None
+        self.model: Model | None = None
+        """A user's own network, once it is loaded."""
         self._memory = PixelMemory(_PIXELS_AT_ONCE)
         self._pool = ThreadPoolExecutor(settings.engine_threads, thread_name_prefix="emulator")
 
@@ -103,12 +106,22 @@ class Renderer:
         if self._settings.engine is EngineName.U2NETP:
             from pixian_batch.emulator.engine import load_engine  # heavy
 
-            return load_engine()
+            self.model = _model(self._settings.model)
+            return load_engine(model=self.model)
         if self._settings.engine is EngineName.PLAIN:
             from pixian_batch.emulator.engine.plain import PlainEngine  # needs numpy
 
             return PlainEngine()
         return None
+
+
+def _model(choice: ModelChoice) -> Model | None:
+    """A user's own network. Raises `ModelError`."""
+    if choice.path is None:
+        return None
+    from pixian_batch.emulator.engine.model import read_model  # only for those who have one
+
+    return read_model(str(choice.path), choice.given)
 
 
 def _drop(future: Future[RenderedResult]) -> None:

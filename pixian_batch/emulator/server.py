@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
+    from pixian_batch.emulator.engine.model import Model
     from pixian_batch.emulator.settings import EmulatorSettings
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,11 @@ class Emulator:
     def bill(self) -> Bill:
         """The same bill that `GET /emulator/bill` shows. Read it in the emulator's own event loop."""
         return self._bill
+
+    @property
+    def model(self) -> Model | None:
+        """A user's own network, once it is started; None for the built-in one."""
+        return self._renderer.model
 
     async def start(self) -> None:
         """Load the engine and open the port; raises `EngineMissingError` and OSError (port taken)."""

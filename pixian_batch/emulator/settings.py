@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
+from pixian_batch.emulator.engine.recipe import DEVIATION, MEAN, Answers, Given, read_colour
 from pixian_batch.emulator.reading import Option
 from pixian_batch.emulator.weather import Weather
 
@@ -52,6 +53,52 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A user's own network in place of the built-in one, and what is said of it; the rest is recognised.
+
+    Means and deviations are written as they are given on the command line: `0.5 0.5 0.5`.
+    """
+
+    path: Annotated[
+        Path | None,
+        Option(_SERVER, "Your own network for u2netp's place: an ONNX file.", "PATH", "engine_model"),
+    ] = None
+    size: Annotated[
+        int | None, Option(_SERVER, "Its input's side, if its file leaves it open.", "N", "engine_size")
+    ] = None
+    mean: Annotated[
+        str | None,
+        Option(_SERVER, "What is taken from its input's colours (0 to 1).", "R G B", "engine_mean"),
+    ] = None
+    deviation: Annotated[
+        str | None, Option(_SERVER, "What its input's colours are divided by.", "R G B", "engine_deviation")
+    ] = None
+    output: Annotated[
+        Answers | None,
+        Option(_SERVER, "probability or logits: what its answers are.", "KIND", "engine_output"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.path is None and (self.size or self.mean or self.deviation or self.output):
+            raise ValueError(
+                "engine_size, engine_mean, engine_deviation and engine_output are about an engine_model"
+            )
+        if self.size is not None and self.size <= 0:
+            raise ValueError("engine_size must be above 0")
+        _ = self.given  # raises ValueError
+
+    @property
+    def given(self) -> Given:
+        """What is said of it, read."""
+        return Given(
+            size=self.size,
+            mean=read_colour(self.mean, MEAN) if self.mean is not None else None,
+            deviation=read_colour(self.deviation, DEVIATION) if self.deviation is not None else None,
+            answers=self.output,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class EmulatorSettings:
     """Everything that can be chosen about an emulator.
 
@@ -67,6 +114,7 @@ class EmulatorSettings:
             "NAME",
         ),
     ] = EngineName.U2NETP
+    model: ModelChoice = ModelChoice()
     api_id: Annotated[
         str | None,
         Option(
@@ -110,6 +158,8 @@ class EmulatorSettings:
         for name in _ABOVE_ZERO:
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0")
+        if self.model.path is not None and self.engine is not EngineName.U2NETP:
+            raise ValueError(f"an engine_model takes the place of u2netp: leave the {self.engine} engine out")
         if self.api_id is not None and not (self.api_id and self.api_secret):
             raise ValueError("api_id and api_secret go together, and neither may be empty")
         if (self.tls_cert is None) != (self.tls_key is None):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image, ImageFilter
 
+from pixian_batch.imaging.mist import mist
 from scripts.benchmarks.enlarge import SAMPLES
 from scripts.benchmarks.measure import ROOT
 
@@ -77,12 +78,13 @@ def _drawn(number: int, size: tuple[int, int], random: np.random.Generator) -> I
 
 
 def judge(folder: str, results: Sequence[str]) -> dict[str, float]:
-    """Mean absolute error (0..1) and overlap at one half (IoU) of the results' alpha."""
+    """Mean absolute error (0..1), overlap at one half (IoU) and mist of the results' alpha."""
     names = sorted(name for name in os.listdir(folder) if name.endswith(".alpha.png"))
-    errors, overlaps = [], []
+    errors, overlaps, mists = [], [], []
     for name, result in zip(names, results, strict=True):
         wanted, found = _alpha(os.path.join(folder, name)), _alpha(result)
         errors.append(float(np.abs(wanted.astype(np.int16) - found).mean()) / 255)
+        mists.append(mist(found))
         both, either = (wanted >= _HALF) & (found >= _HALF), (wanted >= _HALF) | (found >= _HALF)
         overlaps.append(float(both.sum() / either.sum()))
     return {
@@ -90,6 +92,7 @@ def judge(folder: str, results: Sequence[str]) -> dict[str, float]:
         "median_mae": round(float(np.median(errors)), 4),
         "iou": round(float(np.mean(overlaps)), 4),
         "median_iou": round(float(np.median(overlaps)), 4),
+        "mist": round(float(np.mean(mists)), 4),
     }
 
 

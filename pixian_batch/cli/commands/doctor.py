@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json as json_module
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pixian_batch.cli import checkups
 from pixian_batch.cli.checkups import CheckResult, CheckStatus
-from pixian_batch.cli.options import ApiUrl, Json, ServiceOptions, option
+from pixian_batch.cli.local_engine import choose_model, model_of
+from pixian_batch.cli.options import ApiUrl, EngineOptions, Json, ServiceOptions, option, takes
 from pixian_batch.cli.shared import LedgerPath, check_api_url, say
 from pixian_batch.display.text import printable
 from pixian_batch.policy.stopping import Exit
@@ -18,37 +20,41 @@ from pixian_batch.policy.stopping import Exit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Out = Annotated[
-    str | None, option("--out", "Also check this output folder and its ledger.", "-o", metavar="DIR")
-]
-Local = Annotated[bool, option("--local", "Check for runs with --local: no account, no network.")]
+
+@dataclass(frozen=True, kw_only=True)
+class _Options(EngineOptions):
+    """The options of `doctor`."""
+
+    out: Annotated[
+        str | None, option("--out", "Also check this output folder and its ledger.", "-o", metavar="DIR")
+    ] = None
+    ledger: LedgerPath = None
+    local: Annotated[bool, option("--local", "Check for runs with --local: no account, no network.")] = False
+    api_url: ApiUrl = ServiceOptions.api_url
+    json: Json = False
 
 
-def doctor(
-    *,
-    out: Out = None,
-    ledger: LedgerPath = None,
-    local: Local = False,
-    api_url: ApiUrl = ServiceOptions.api_url,
-    json: Json = False,
-) -> None:
+@takes(_Options)
+def doctor(options: _Options) -> None:
     """Check credentials, service, certificate, proxy, clock, disk, ledger and engine. Spends nothing.
 
     Ends with 0 when a run would work, else with the code that the run would end with.
 
     Example: pixian-batch doctor --out ./cut
     """
-    check_api_url(api_url)
+    check_api_url(options.api_url)
+    out, ledger = options.out, options.ledger
+    model = model_of(choose_model(options, local=options.local))
     results = [checkups.versions()]
-    if not local:
-        results += asyncio.run(_remote(api_url))
+    if not options.local:
+        results += asyncio.run(_remote(options.api_url))
     if out is not None:
         results += checkups.output(out)
     if out is not None or ledger is not None:
         results.append(checkups.ledger(ledger or _default_ledger(out or "")))
-    results.append(checkups.engine(needed=local))
+    results.append(checkups.engine(needed=options.local, model=model))
     code = exit_of(results)
-    say([json_module.dumps(_record(results, code))] if json else _lines(results))
+    say([json_module.dumps(_record(results, code))] if options.json else _lines(results))
     raise typer.Exit(code)
 
 

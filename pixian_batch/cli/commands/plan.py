@@ -13,6 +13,7 @@ from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.walking import ListError
 from pixian_batch.adapters.wire.trace import WireError
+from pixian_batch.cli.local_engine import choose_model
 from pixian_batch.cli.request import only_failed, read_inputs, read_outputs, read_pace, read_spec
 from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, check_way, fail, say, table
@@ -63,6 +64,7 @@ def begin(options: PlanOptions) -> None:
     ramp = read_pace(options, spec).ramp
     service = Endpoint(
         local=options.local,
+        model=choose_model(options, local=options.local),
         api_url=(check_api_url if options.local else check_way)(options.api_url),
         idle_timeout=options.idle_timeout,
     )

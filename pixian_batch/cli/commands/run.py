@@ -16,6 +16,7 @@ from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
 from pixian_batch.cli.consent import RunSpec, consent
 from pixian_batch.cli.displays import DisplayOptions, watcher
+from pixian_batch.cli.local_engine import about_model, choose_model
 from pixian_batch.cli.options import COLORS, LOG_FORMATS
 from pixian_batch.cli.request import (
     check_apart,
@@ -74,12 +75,14 @@ def read_run(options: RunOptions) -> RunSpec:
         limits=read_limits(options),
         service=Endpoint(
             local=options.local,
+            model=choose_model(options, local=options.local),
             api_url=(check_api_url if options.local else check_way)(options.api_url),
             idle_timeout=options.idle_timeout,
             connections=options.concurrency_max,
         ),
         screens=screens,
         yes=options.yes,
+        engine=about_model(options),
     )
 
 
@@ -114,6 +117,8 @@ async def execute(asked: RunSpec) -> int:
     stop = StopSign()
     screens = watcher(asked.screens)
     with listen(partial(_signalled, stop)), listen_for_questions(screens.status):
+        if asked.engine:
+            screens.notify(Message(Level.INFO, printable(asked.engine)))
         try:
             async with open_wire(asked.service) as wire:
                 going = Run(

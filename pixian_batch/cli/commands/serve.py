@@ -163,8 +163,10 @@ def _greet(emulator: Emulator, settings: EmulatorSettings) -> None:
     curl = f"curl {emulator.url}/remove-background -u {user} -F image=@photo.jpg -o cut.png"
     sys.stdout.write(f"{emulator.url}\n")
     sys.stdout.flush()
+    own = emulator.model
+    engine = f"the {settings.engine} engine" if own is None else f"your own network, {visible(own.about)}"
     lines = [
-        f"Serving the Pixian API with the {settings.engine} engine; Ctrl-C ends it.",
+        f"Serving the Pixian API with {engine}; Ctrl-C ends it.",
         f"  {visible(curl)}",
         f"  pixian-batch photos --out cut --api-url {emulator.url}",
         f"The bill: {emulator.origin}/emulator/bill",

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _LEDGER: Final = frozenset({"out", "ledger"})
 _SERVICE: Final = frozenset({"api-url"})
+_ENGINE: Final = frozenset(
+    {"engine-model", "engine-size", "engine-mean", "engine-deviation", "engine-output"}
+)
 _TAKEN: Final[dict[str, frozenset[str] | None]] = {
     "run": None,
     "plan": None,
@@ -23,7 +26,7 @@ _TAKEN: Final[dict[str, frozenset[str] | None]] = {
     "redo": None,
     "reconcile": _LEDGER | _SERVICE,
     "account": _SERVICE,
-    "doctor": _LEDGER | _SERVICE | {"local"},
+    "doctor": _LEDGER | _SERVICE | _ENGINE | {"local"},
     "login": _SERVICE,
 }
 """Command -> the keys that are for it; None: all. Other commands read no file."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT: Final = {"credentials-command": "PIXIAN_BATCH_CREDENTIALS_COMMAND", "api-id": "PIXIAN_API_ID"}
 """Keys that are no options: who reads them looks into the environment."""
-_PATHS: Final = frozenset({"out", "ledger", "log-file", "metrics-file", "files-from"})
+_PATHS: Final = frozenset({"out", "ledger", "log-file", "metrics-file", "files-from", "engine-model"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,8 @@ def _keys_of(kind: type) -> Iterator[OptionKey]:
 
     hints = get_type_hints(kind, include_extras=True)
     for item in fields(kind):
+        if item.name == "context":  # typer's, no option
+            continue
         annotation, info = get_args(hints[item.name])[:2]
         # Inside `Annotated`, typer's first name stands where a default would.
         declared = (info.default, *(getattr(info, "param_decls", None) or ()))

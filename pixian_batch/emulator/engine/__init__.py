@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pixian_batch.emulator.engine.model import Model
+
 
 class Engine(Protocol):
     """Finds the foreground of pictures. Blocking and safe to call from several threads."""
@@ -26,23 +28,30 @@ class EngineMissingError(Exception):
 
 
 _lock = threading.Lock()
-_loaded: list[Engine] = []
+_loaded: dict[str, Engine] = {}
 
 
-def load_engine(*, threads: int | None = None) -> Engine:
-    """The process's one engine, loaded at the first call (about 0.3 s; 0.2 GB once it has worked).
+def load_engine(*, threads: int | None = None, model: Model | None = None) -> Engine:
+    """The process's one engine for a model, loaded at the first call; without a model the built-in one.
 
-    `threads`, of the first call only, is how many processor threads one picture may use; None lets
-    the runtime decide. Raises `EngineMissingError` where onnxruntime cannot be imported.
+    That takes about 0.3 s, and 0.2 GB once it has worked. `threads`, of the first call only, is how many
+    processor threads one picture may use; None lets the runtime decide. Raises `EngineMissingError` where
+    onnxruntime cannot be imported, and when it cannot work with the model.
     """
+    word = model.word if model else ""
     with _lock:
-        if not _loaded:
-            try:
-                from pixian_batch.emulator.engine.u2netp import U2NetP  # heavy, and optional
-            except ImportError as error:
-                raise EngineMissingError(
-                    "the local engine needs onnxruntime: pip install 'pixian-batch[local]'"
-                    " (not every platform has a wheel of it)"
-                ) from error
-            _loaded.append(U2NetP(threads=threads))
-        return _loaded[0]
+        if word not in _loaded:
+            _loaded[word] = _made(threads, model)
+        return _loaded[word]
+
+
+def _made(threads: int | None, model: Model | None) -> Engine:
+    try:
+        from pixian_batch.emulator.engine.cutting import Cutter  # heavy, and optional
+        from pixian_batch.emulator.engine.network import built_in, of_user
+    except ImportError as error:
+        raise EngineMissingError(
+            "the local engine needs onnxruntime: pip install 'pixian-batch[local]'"
+            " (not every platform has a wheel of it)"
+        ) from error
+    return Cutter(of_user(model, threads=threads) if model else built_in(threads=threads))

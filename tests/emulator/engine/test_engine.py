@@ -1,4 +1,4 @@
-"""The real engine (`u2netp.py`) on real and drawn pictures, and its weights."""
+"""The real engine (`network.py`, `cutting.py`) on real and drawn pictures, and its weights."""
 
 from __future__ import annotations
 
@@ -89,15 +89,16 @@ def test_a_small_subject_is_looked_at_again_from_near(engine: Engine) -> None:
 
 def test_the_network_is_fed_as_its_authors_do(engine: Engine) -> None:
     """RGB over its maximum, then the mean and deviation of ImageNet, channels first."""
-    from pixian_batch.emulator.engine.u2netp import U2NetP  # needs the runtime
+    from pixian_batch.emulator.engine.cutting import Cutter
 
-    assert isinstance(engine, U2NetP)
+    assert isinstance(engine, Cutter)
+    network = engine.network
     rgb = astronaut()
     batch = np.empty((1, 3, 320, 320), np.float32)
     for channel, (mean, deviation) in enumerate([(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)]):
         batch[0, channel] = (rgb[..., channel] / rgb.max() - mean) / deviation
-    (wanted,) = engine._session.run(None, {"input.1": batch})
-    assert np.abs(engine._look(Image.fromarray(rgb)) - wanted[0, 0]).max() < 1e-3
+    (wanted,) = network._session.run(None, {"input.1": batch})
+    assert np.abs(network.look(Image.fromarray(rgb)) - wanted[0, 0]).max() < 1e-3
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400)])
@@ -118,9 +119,9 @@ def test_one_engine_a_process(engine: Engine) -> None:
 
 
 def test_without_the_runtime_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "_loaded", [])
+    monkeypatch.setattr(engines, "_loaded", {})
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.delitem(sys.modules, "pixian_batch.emulator.engine.u2netp", raising=False)
+    monkeypatch.delitem(sys.modules, "pixian_batch.emulator.engine.network", raising=False)
     with pytest.raises(EngineMissingError, match=r"pip install 'pixian-batch\[local\]'"):
         load_engine()
 
