@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pixian_batch.contract.params import Size
     from pixian_batch.policy.left_out import LeftOut
     from pixian_batch.policy.outcome import Ending, Outcome, Problem
-    from pixian_batch.policy.progress import Summary, Suspect
+    from pixian_batch.policy.progress import Flow, Summary, Suspect
     from pixian_batch.policy.stopping import Stop
     from pixian_batch.policy.tally import Tally
 
@@ -200,11 +200,7 @@ def summary_record(summary: Summary) -> Record:
         "replaced": tally.replaced,
         "attempts": tally.attempts,
         "warnings": tally.warnings,
-        "empty": tally.empty,
-        "half_transparent": tally.half_transparent,
-        "full": tally.full,
-        "not_looked_at": tally.not_looked_at,
-        "suspect_images": [_suspect(suspect) for suspect in summary.suspects],
+        **_looked_at(summary),
         **_summed(summary),
         "problems": [{"message": _unicode(text), "count": number} for text, number in summary.problems],
         "left_out": left_out_record(summary.left_out),
@@ -212,10 +208,24 @@ def summary_record(summary: Summary) -> Record:
         **_named("out", summary.out),
         **_named("ledger", summary.ledger),
         "seconds": _seconds(summary.seconds),
-        "bytes_sent": summary.flow.up,
-        "bytes_received": summary.flow.down,
+        **_moved(summary.flow),
         "exit_code": int(summary.exit_code),
     }
+
+
+def _looked_at(summary: Summary) -> Record:
+    tally = summary.tally
+    return {
+        "empty": tally.empty,
+        "half_transparent": tally.half_transparent,
+        "full": tally.full,
+        "not_looked_at": tally.not_looked_at,
+        "suspect_images": [_suspect(suspect) for suspect in summary.suspects],
+    }
+
+
+def _moved(flow: Flow) -> Record:
+    return {"bytes_sent": flow.up, "bytes_received": flow.down}
 
 
 def _suspect(suspect: Suspect) -> Record:

@@ -173,13 +173,12 @@ class Progress:
         workers = self.pool.workers if self.pool else []
         resting = sum(worker.resting for worker in workers)
         busy = sum(worker.busy for worker in workers) - resting
-        elapsed, now = self.elapsed, asyncio.get_running_loop().time()
         allowed, next_step = (self.pool.allowed, self.pool.next_step) if self.pool else (0, None)
-        outage = self.circuit.outage() if self.circuit is not None else None
-        slow_since = self._slow_since(now)
+        outage = self.circuit.outage() if self.circuit else None
+        slow_since = self._slow_since()
         grows = slow_since is None and busy >= allowed
         return Snapshot(
-            elapsed=elapsed,
+            elapsed=self.elapsed,
             tally=self.tally,
             found=self.found,
             counted=self.counted,
@@ -188,14 +187,14 @@ class Progress:
             resting=resting,
             cap=self.ramp.cap,
             next_worker=next_step,
-            per_second=self._bought.per_second(elapsed, slow_since=slow_since),
+            per_second=self._bought.per_second(self.elapsed, slow_since=slow_since),
             eta=None if outage else self._eta(slow_since, allowed, next_step if grows else None),
             paused=outage is not None,
             outage=outage,
             stop=self.stop.stop,
             free=self.free,
             throttled=sum(worker.throttled for worker in workers),
-            backoffs=self.rests.backoffs(now),
+            backoffs=self.rests.backoffs(self._began + self.elapsed),
             newest=self.newest,
             flow=self.flow(),
             credits_ever=self._credits_ever(),
@@ -210,9 +209,9 @@ class Progress:
         up_rate, down_rate = self._meter.rates(self.elapsed, up, down)
         return Flow(up=up, down=down, up_rate=up_rate, down_rate=down_rate)
 
-    def _slow_since(self, now: float) -> float | None:
+    def _slow_since(self) -> float | None:
         """Since when, in seconds of this run, workers are held back."""
-        since = self.rests.slow_since(now)
+        since = self.rests.slow_since(self._began + self.elapsed)
         return None if since is None else since - self._began
 
     def _eta(self, slow_since: float | None, allowed: int, next_step: float | None) -> float | None:
