@@ -18,6 +18,7 @@ from pixian_batch.cli.values import byte_size, credit, duration
 from pixian_batch.contract.address import DEFAULT_API_URL
 from pixian_batch.contract.params import OutputFormat, VerticalAlignment
 from pixian_batch.policy.retry import DoubtPolicy
+from pixian_batch.policy.selection import Order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,6 +40,7 @@ LOG_FORMATS = ("text", "json")
 _AS_WRITTEN: Final = "as written"
 """Where a field keeps a default that is written otherwise than it is read: `5m`."""
 _Credits = Decimal | None
+_Bytes = int | None
 
 
 def option(name: str, help_: str, *also: str, only: str = "", **more: Any) -> Any:
@@ -80,6 +82,10 @@ def _time(name: str, help_: str) -> Any:
 
 def _credits(name: str, help_: str) -> Any:
     return _option(_MONEY, name, help_, parser=credit, metavar="N")
+
+
+def _size(name: str, help_: str) -> Any:
+    return _option(_INPUTS, name, help_, parser=byte_size, metavar="SIZE")
 
 
 def _default(text: str, read: Callable[[str], _T]) -> _T:
@@ -218,6 +224,29 @@ class InputOptions:
         bool,
         _option(_INPUTS, "--include-system", "Take what is in recycle bins, thumbnail caches and the like."),
     ] = False
+    only_failed: Annotated[
+        bool, _option(_INPUTS, "--only-failed", "Of the inputs, only those that failed in an earlier run.")
+    ] = False
+    newer_than: Annotated[
+        str | None,
+        _text(
+            _INPUTS, "--newer-than", "WHEN", "Only files changed since a date, a moment or an age: 2d, 12h."
+        ),
+    ] = None
+    min_size: Annotated[_Bytes, _size("--min-size", "Only files of at least this size: 500K, 20MB.")] = None
+    max_size: Annotated[_Bytes, _size("--max-size", "Only files of at most this size.")] = None
+    sample: Annotated[
+        int | None,
+        _text(_INPUTS, "--sample", "N", "Take N photos, spread over the folders, the same ones each time."),
+    ] = None
+    limit: Annotated[
+        int | None,
+        _text(_INPUTS, "--limit", "N", "Buy at most N images in this run; what is done is not counted."),
+    ] = None
+    order: Annotated[
+        str,
+        _choice(_INPUTS, "--order", Order, "Which come first; for newest and smallest all are found first."),
+    ] = Order.NAME.value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,9 +331,28 @@ class RunOptions(
 ):
     """All options of `run`."""
 
-    only_failed: Annotated[
-        bool, _option(_INPUTS, "--only-failed", "Of the inputs, only those that failed in an earlier run.")
+    dry_run: Annotated[
+        bool,
+        _option(
+            _MONEY, "--dry-run", "Say what would be done and cost, as plan does, and spend nothing.", "-n"
+        ),
     ] = False
+    on_finish: Annotated[
+        str | None,
+        _text(
+            _OUTPUTS, "--on-finish", "COMMAND", "Run this at the end, with the summary as JSON on its input."
+        ),
+    ] = None
+    on_finish_timeout: Annotated[
+        float,
+        _option(
+            _OUTPUTS,
+            "--on-finish-timeout",
+            "End the command of --on-finish after this long.",
+            parser=duration,
+            metavar="TIME",
+        ),
+    ] = _default("5m", duration)
 
 
 @dataclass(frozen=True, kw_only=True)

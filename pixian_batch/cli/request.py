@@ -14,6 +14,7 @@ import typer
 
 from pixian_batch.adapters.ledger import default_path
 from pixian_batch.adapters.walking import fixed_prefix
+from pixian_batch.cli.choosing import read_selection
 from pixian_batch.contract.params import (
     FIELDS,
     OutputFormat,
@@ -105,6 +106,7 @@ def read_inputs(options: InputOptions) -> Inputs:
         exclude=tuple(options.exclude or ()),
         follow_symlinks=options.follow_symlinks,
         include_system=options.include_system,
+        selection=read_selection(options),
     )
     if not inputs.paths and inputs.listed is None:
         raise typer.BadParameter("name at least one photo, folder, glob or URL, or use --files-from")

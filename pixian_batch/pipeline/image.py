@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.pipeline.allowance import Ticket
     from pixian_batch.pipeline.job import Found, Job
     from pixian_batch.pipeline.pool import Turn
     from pixian_batch.pipeline.preflight import Preflight
@@ -80,10 +81,11 @@ class ImageHandler:
     _unlanded: int = 0
     """Results in a row that could not be brought to their places."""
 
-    async def handle(self, found: Found, turn: Turn) -> Ending:
+    async def handle(self, found: Found, turn: Turn, ticket: Ticket) -> Ending:
         """The whole way of one image. Never raises for what the image, the service or the disk does.
 
-        A worker is asked for (`turn`) only for what has to be sent, and only while it is sent.
+        A worker is asked for (`turn`) only for what has to be sent, and only while it is sent. `ticket`: may it be
+        bought? If not, it is not started.
         """
         if self.stop.up:
             return Ending(found.path, None, NotStarted())
@@ -91,8 +93,14 @@ class ImageHandler:
         pursuit: Pursuit | None = None
         try:
             job, refusal = await self.preparing.job(found)
+            if not await ticket.turn():
+                return Ending(found.path, None, NotStarted())
+            if self.claims.held(job.key):
+                ticket.pass_by()
             async with self.claims.hold(job.key):
                 outcome = _refused(refusal) if refusal else await self._without_sending(job)
+                if outcome is None and not ticket.take():
+                    outcome = NotStarted()
                 if outcome is None:
                     pursuit = await self._send(job, turn)
                     outcome = await self._outcome(job, pursuit)

@@ -6,23 +6,25 @@ Proved by tests/cli/test_run_input.py.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.walking import Batch, FoundUrl, Walker, WalkRules, read_list
+from pixian_batch.adapters.walking import Batch, FoundUrl, Walker, WalkRules, choose, read_list
+from pixian_batch.policy.left_out import LeftOut
+from pixian_batch.policy.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pixian_batch.adapters.walking import ResultNames, Walked
-    from pixian_batch.policy.left_out import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What to walk. listed: a file with more inputs (`-`: standard input); nul: its names end with NUL.
 
-    only: absolute paths and URLs; with it, nothing else is let through.
+    only: absolute paths and URLs; with it, nothing else is let through. selection: what is chosen of the rest;
+    its limit is not the walk's.
     """
 
     paths: tuple[str, ...]
@@ -33,6 +35,7 @@ class Inputs:
     follow_symlinks: bool = False
     include_system: bool = False
     only: frozenset[str] | None = None
+    selection: Selection = field(default_factory=Selection)
 
     @property
     def several(self) -> bool:
@@ -60,29 +63,31 @@ class Inputs:
             follow_symlinks=self.follow_symlinks,
             include_system=self.include_system,
         )
-        yield from self._chosen(Walker(rules, left_out).walk(self.paths))
+        left_out = LeftOut() if left_out is None else left_out
+        walk = self._walk(rules, left_out, go_on)
+        counting = result_names is None
+        return choose(self._only(walk), self.selection, left_out, counting=counting, go_on=go_on)
+
+    def _walk(self, rules: WalkRules, left_out: LeftOut, go_on: Callable[[], bool]) -> Iterator[Walked]:
+        yield from Walker(rules, left_out).walk(self.paths)
         if self.listed is not None:
             names = read_list(self.listed, nul=self.nul, go_on=go_on)
-            yield from self._chosen(Walker(rules, left_out).walk(names, listed=True))
+            yield from Walker(rules, left_out).walk(names, listed=True)
 
-    def _chosen(self, walk: Iterator[Walked]) -> Iterator[Walked]:
+    def _only(self, walk: Iterator[Walked]) -> Iterator[Walked]:
         """What `only` lets through. Troubles always: they say why something was not looked at."""
         for walked in walk:
             if self.only is None:
                 yield walked
             elif isinstance(walked, Batch):
-                if kept := _kept(walked, self.only):
+                if (kept := _kept(walked, self.only)).names:
                     yield kept
             elif not isinstance(walked, FoundUrl) or walked.url in self.only:
                 yield walked
 
 
-def _kept(batch: Batch, only: frozenset[str]) -> Batch | None:
+def _kept(batch: Batch, only: frozenset[str]) -> Batch:
     """The files of a batch that are among `only`."""
-    kept = [
-        (name, result)
-        for name, result in zip(batch.names, batch.results, strict=True)
-        if os.path.abspath(batch.path(name)) in only
-    ]
-    names, results = [name for name, _ in kept], [result for _, result in kept]
-    return replace(batch, names=names, results=results) if kept else None
+    return batch.part(
+        [number for number, name in enumerate(batch.names) if os.path.abspath(batch.path(name)) in only]
+    )

@@ -18,12 +18,13 @@ from pixian_batch.adapters.wire.exchange import ask_price
 from pixian_batch.adapters.wire.source import FileSource
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
+from pixian_batch.pipeline.allowance import Allowance
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.originals import Originals
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.policy.forecast import Fate, FolderPlan
-from pixian_batch.policy.left_out import LeftOut
+from pixian_batch.policy.left_out import LeftOut, Reason
 from pixian_batch.policy.outcome import Ending, Failed, Skipped
 from pixian_batch.policy.record import Key
 
@@ -56,6 +57,10 @@ class Planner:
     left_out: LeftOut = field(default_factory=LeftOut)
     """What the walk has passed by."""
     _digests: set[bytes] = field(default_factory=set)
+    _allowance: Allowance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._allowance = Allowance(self.inputs.selection.limit)
 
     async def plan(self) -> None:
         """Go through all inputs. Raises `LedgerError`, and OSError when a list of them cannot be read."""
@@ -107,7 +112,11 @@ class Planner:
         self._folder(ending.input).add(fate)
 
     async def _add(self, found: Found) -> None:
+        if self._allowance.exhausted:
+            self.left_out.not_chosen[Reason.OVER_LIMIT] += 1
+            return
         if found.is_url:
+            self._allowance.take()
             self.folders["URLs"].add(Fate.NEW)
             return
         try:
@@ -120,6 +129,8 @@ class Planner:
             self._folder(found.path).add(Fate.UNREADABLE)
             return
         self._folder(found.path).add(Fate.DUPLICATE if duplicate else Fate.NEW, pixels)
+        if not duplicate:
+            self._allowance.take()
         if not duplicate and len(self.samples) < _SAMPLES:
             self.samples.setdefault(pixels, found.path)
 

@@ -8,7 +8,8 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pixian_batch.policy.left_out import LeftOut
+from pixian_batch.pipeline.allowance import Allowance
+from pixian_batch.policy.left_out import LeftOut, Reason
 from pixian_batch.policy.outcome import Done, Ending, Failed, Skipped, SkipReason
 from pixian_batch.policy.progress import Level, Message, Snapshot
 from pixian_batch.policy.tally import Tally
@@ -40,6 +41,7 @@ class Progress:
     """Failures by their message."""
     left_out: LeftOut = field(default_factory=LeftOut)
     """Of the walk that has ended first, or so far."""
+    allowance: Allowance = field(default_factory=Allowance)
     found: int = 0
     counted: bool = False
     pool: Pool[Any] | None = None
@@ -61,8 +63,23 @@ class Progress:
         """A walk has ended: say, once, what it has left out."""
         if not self._told_left_out:
             self._told_left_out, self.left_out = True, left_out
-            for text, hint in left_out.sentences():
-                self.watcher.notify(Message(Level.INFO, text, hint))
+            self._say(left_out)
+
+    def all_left_out(self) -> LeftOut:
+        """So far, with what the limit has left out."""
+        left_out = self.left_out.copy()
+        if self.allowance.over:
+            left_out.not_chosen[Reason.OVER_LIMIT] = self.allowance.over
+        return left_out
+
+    def tell_over(self) -> None:
+        """Say, once everything was looked at, what the limit has left out."""
+        if self.allowance.over:
+            self._say(LeftOut(not_chosen=Counter({Reason.OVER_LIMIT: self.allowance.over})))
+
+    def _say(self, left_out: LeftOut) -> None:
+        for text, hint in left_out.sentences():
+            self.watcher.notify(Message(Level.INFO, text, hint))
 
     def recovered(self, ending: Ending) -> None:
         """An image of an interrupted run was finished; when it is found, it is done already."""
@@ -106,7 +123,7 @@ class Progress:
         """The state now."""
         workers = self.pool.workers if self.pool else []
         resting = sum(worker.resting for worker in workers)
-        elapsed, found = self.elapsed, max(self.found, self.tally.ended)
+        elapsed, found = self.elapsed, self.expected
         allowed, next_step = (self.pool.allowed, self.pool.next_step) if self.pool else (0, None)
         return Snapshot(
             elapsed=elapsed,
@@ -128,6 +145,12 @@ class Progress:
             if self.credits_before is None
             else self.credits_before + self.tally.credits_charged,
         )
+
+    @property
+    def expected(self) -> int:
+        """Images that will have ended at the end, as far as they were counted."""
+        ended = self.tally.ended
+        return ended + self.allowance.most(max(0, self.found - self.allowance.over - ended))
 
     def _eta(self, left: int, allowed: int, next_step: float | None) -> float | None:
         """Seconds until `left` more images are bought, each as long as the latest ones, rests included."""

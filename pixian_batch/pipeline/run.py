@@ -19,6 +19,7 @@ from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
 from pixian_batch.adapters.walking import ListError
 from pixian_batch.adapters.wire.trace import WireFact
+from pixian_batch.pipeline.allowance import Allowance
 from pixian_batch.pipeline.assembly import Assembly
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
@@ -99,6 +100,7 @@ class Run:
             watcher=self.watcher,
             out=self.outputs.out,
             free=self.spec.free,
+            allowance=Allowance(self.inputs.selection.limit),
         )
         self.stop.on_hard = self.session.abort
         self.session.on_fact = lambda fact: self.watcher.notify(_ABOUT[fact])
@@ -173,6 +175,7 @@ class Run:
             originals=self._originals,
         )
         await self._side_by_side(discovery, pool, survey)
+        self.progress.tell_over()
         await assembly.preflight.afterwards()
 
     def _survey(self, ledger: Ledger, landing: Landing) -> Survey:
@@ -200,8 +203,15 @@ class Run:
             await asyncio.gather(*beside, return_exceptions=True)
 
     async def _handle(self, handler: ImageHandler, survey: Survey, found: Found, turn: Turn) -> None:
+        allowance = self.progress.allowance
+        if allowance.exhausted:
+            allowance.over += 1
+            return
         try:
-            self.progress.ended(await handler.handle(found, turn))
+            with allowance.ticket() as ticket:
+                ending = await handler.handle(found, turn, ticket)
+            if not ticket.refused:
+                self.progress.ended(ending)
             survey.check_room()
         except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
             self.bug = self.bug or bug
@@ -243,7 +253,7 @@ class Run:
             credits_ever=self.progress.credits_ever,
             doubts=() if self.spec.free else doubts,
             problems=tuple(self.progress.problems.most_common(10)),
-            left_out=self.progress.left_out.copy(),
+            left_out=self.progress.all_left_out(),
         )
 
 

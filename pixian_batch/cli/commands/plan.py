@@ -13,6 +13,7 @@ from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.walking import ListError
 from pixian_batch.adapters.wire.trace import WireError
+from pixian_batch.cli.choosing import only_failed
 from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_spec
 from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, check_way, fail, say, table
@@ -54,6 +55,8 @@ def begin(options: PlanOptions) -> None:
     spec = read_spec(options, local=options.local, overwrite=options.overwrite)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
+    if options.only_failed:
+        inputs = only_failed(inputs, outputs.ledger)
     ramp = read_pace(options, spec).ramp
     service = Endpoint(
         local=options.local,

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shlex
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,13 @@ import typer
 
 from pixian_batch.adapters import running
 from pixian_batch.adapters.credentials import NoCredentialsError
-from pixian_batch.adapters.ledger import LedgerError, questions
+from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
+from pixian_batch.cli.choosing import only_failed
 from pixian_batch.cli.displays import DisplayOptions, watcher
-from pixian_batch.cli.options import COLORS, LOG_FORMATS
+from pixian_batch.cli.on_finish import follow_up, read_hook
+from pixian_batch.cli.options import COLORS, LOG_FORMATS, PlanOptions
 from pixian_batch.cli.request import (
     check_writable,
     choice_of,
@@ -30,7 +32,7 @@ from pixian_batch.cli.request import (
 )
 from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, check_way, fail
-from pixian_batch.cli.shared_ledger import ask_ledger, exit_of
+from pixian_batch.cli.shared_ledger import exit_of
 from pixian_batch.display.text import printable
 from pixian_batch.emulator.engine import EngineMissingError
 from pixian_batch.pipeline.run import Run
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pixian_batch.cli.ask import DoubtQuestion
+    from pixian_batch.cli.on_finish import Hook
     from pixian_batch.cli.options import RunOptions
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.spec import Outputs, Pace, Spec
@@ -63,6 +66,7 @@ class RunSpec:
     limits: Limits
     service: Endpoint
     screens: DisplayOptions
+    hook: Hook | None = None
     yes: bool = False
     """Never ask."""
 
@@ -73,14 +77,17 @@ def begin(options: RunOptions) -> None:
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     screens = _read_screens(options)
-    if options.only_failed:
-        inputs = replace(inputs, only=_failed(outputs.ledger))
+    pace, limits = read_pace(options, spec), read_limits(options)
+    hook = read_hook(options.on_finish, options.on_finish_timeout)
+    if options.dry_run:
+        _plan_instead(options)
+        return
     asked = RunSpec(
-        inputs=inputs,
+        inputs=only_failed(inputs, outputs.ledger) if options.only_failed else inputs,
         outputs=outputs,
         spec=spec,
-        pace=read_pace(options, spec),
-        limits=read_limits(options),
+        pace=pace,
+        limits=limits,
         service=Endpoint(
             local=options.local,
             api_url=(check_api_url if options.local else check_way)(options.api_url),
@@ -88,11 +95,20 @@ def begin(options: RunOptions) -> None:
             connections=options.concurrency_max,
         ),
         screens=screens,
+        hook=hook,
         yes=options.yes,
     )
     if options.ask_above is not None and not options.yes:
         _ask_above(asked, options.ask_above)
     raise typer.Exit(running.run(execute(asked)))
+
+
+def _plan_instead(options: RunOptions) -> None:
+    """What `plan` says to the same options."""
+    from pixian_batch.cli.commands import plan  # only where it is asked for
+
+    shared = {item.name for item in fields(PlanOptions)} & {item.name for item in fields(options)}
+    plan.begin(PlanOptions(**{name: getattr(options, name) for name in shared}))
 
 
 def _read_screens(options: RunOptions) -> DisplayOptions:
@@ -130,15 +146,6 @@ def _ask_above(asked: RunSpec, above: Decimal) -> None:
         fail("not run, and nothing was spent", "raise --ask-above, or say --yes", code=Exit.USAGE)
 
 
-def _failed(ledger: str) -> frozenset[str]:
-    """The inputs that the ledger lists as failed: absolute paths and URLs."""
-    failures = ask_ledger(ledger, questions.failures)
-    urls = ("http://", "https://")
-    return frozenset(
-        item.input if item.input.startswith(urls) else os.path.abspath(item.input) for item in failures
-    )
-
-
 async def execute(asked: RunSpec) -> int:
     """Run, and give the exit code. What stops a run before it began is told by the same displays."""
     stop = StopSign()
@@ -165,7 +172,10 @@ async def execute(asked: RunSpec) -> int:
         except (NoCredentialsError, EngineMissingError, LedgerError) as error:
             summary = _never_began(asked, _reason(error))
     screens.finished(summary)
-    return int(summary.exit_code)
+    code, warning = await follow_up(asked.hook, summary)
+    if warning:
+        sys.stderr.write(f"warning: {warning}\n")
+    return int(code)
 
 
 def _signalled(stop: StopSign, number: signal.Signals) -> None:
