@@ -49,30 +49,23 @@ async def run_hook(
     give_up: asyncio.Event,
 ) -> str:
     """Run it to its end, `limit` seconds at most, or until somebody gives up; why it failed, or an empty text."""
+    env = {**os.environ, **environment}
     try:
         process = await asyncio.create_subprocess_exec(
-            *words,
-            stdin=subprocess.PIPE,
-            stdout=_STDERR,
-            env={**os.environ, **environment},
-            **_own_group(),
+            *words, stdin=subprocess.PIPE, stdout=_STDERR, env=env, **_own_group()
         )
     except (OSError, ValueError) as error:
         return f"could not be started: {getattr(error, 'strerror', None) or error}"
     told = asyncio.ensure_future(process.communicate(stdin))
     stopped = asyncio.ensure_future(give_up.wait())
-    try:
-        await asyncio.wait({told, stopped}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        if told.done():
-            return _ending(process.returncode)
-        await _end(process, told)
-        return (
-            "was stopped by a signal"
-            if stopped.done()
-            else f"did not end within {limit:g} s, and was stopped"
-        )
-    finally:
+    await asyncio.wait({told, stopped}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+    if told.done():
         stopped.cancel()
+        return _ending(process.returncode)
+    signalled = stopped.done()
+    stopped.cancel()
+    await _end(process, told)
+    return "was stopped by a signal" if signalled else f"did not end within {limit:g} s, and was stopped"
 
 
 def _own_group() -> dict[str, Any]:

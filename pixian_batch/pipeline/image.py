@@ -92,15 +92,12 @@ class ImageHandler:
         job: Job | None = None
         pursuit: Pursuit | None = None
         try:
-            job, refusal = await self.preparing.job(found)
-            if not await ticket.turn():
+            prepared = await self._prepare(found, ticket)
+            if prepared is None:
                 return Ending(found.path, None, NotStarted())
-            if self.claims.held(job.key):
-                ticket.pass_by()
+            job, refusal = prepared
             async with self.claims.hold(job.key):
-                outcome = _refused(refusal) if refusal else await self._without_sending(job)
-                if outcome is None and not ticket.take():
-                    outcome = NotStarted()
+                outcome = _refused(refusal) if refusal else await self._before_sending(job, ticket)
                 if outcome is None:
                     pursuit = await self._send(job, turn)
                     outcome = await self._outcome(job, pursuit)
@@ -116,6 +113,25 @@ class ImageHandler:
             return Ending(found.path, output, outcome)
         seconds = asyncio.get_running_loop().time() - pursuit.began
         return Ending(found.path, output, outcome, attempts=pursuit.attempts, seconds=seconds)
+
+    async def _prepare(self, found: Found, ticket: Ticket) -> tuple[Job, str | None] | None:
+        """The job, and why its result can have no place; None for an image beyond the last that may be bought."""
+        try:
+            job, refusal = await self.preparing.job(found)
+        except ReadingError:
+            if await ticket.turn():
+                raise
+            return None
+        if not await ticket.turn():
+            return None
+        if self.claims.held(job.key):
+            ticket.pass_by()
+        return job, refusal
+
+    async def _before_sending(self, job: Job, ticket: Ticket) -> Outcome | None:
+        """The outcome of an image that is not sent; None for one that has to be, and may be."""
+        outcome = await self._without_sending(job)
+        return NotStarted() if outcome is None and not ticket.take() else outcome
 
     # --- what needs no request ---------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ class Listing:
             yield batch
 
     def _batch(self, folder: int, path: bytes, place: bytes) -> Batch:
-        return Batch(os.fsdecode(path), os.fsdecode(place), [], [], self._rivals.get(folder, {}))
+        return Batch(os.fsdecode(path), os.fsdecode(place), [], rivals=self._rivals.get(folder, {}))
 
     def _folder(self, absolute: str, place: str, path: str) -> int:
         """The number of a folder; a batch of it nearly always follows another one."""
