@@ -1,6 +1,8 @@
 """The options that choose among the photos -> one frozen group; and the inputs that failed in an earlier run.
 
 Raises `typer.BadParameter`: exit code 2, nothing spent.
+
+Proved by tests/cli/test_choosing.py.
 """
 
 from __future__ import annotations

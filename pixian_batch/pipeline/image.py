@@ -101,9 +101,7 @@ class ImageHandler:
                 if outcome is None:
                     pursuit = await self._send(job, turn)
                     outcome = await self._outcome(job, pursuit)
-        except ReadingError as error:
-            outcome = Failed(Problem(error.code, str(error), error.hint))
-        except SourceChangedError as error:
+        except (ReadingError, SourceChangedError) as error:
             outcome = Failed(Problem(error.code, str(error), error.hint))
         except (DiskError, LedgerError) as error:
             outcome = self._unwritable(error)

@@ -54,10 +54,10 @@ class Selection:
 
     def contradiction(self) -> str:
         """Why nothing can be meant by it, with what to do; empty when something can."""
-        if self.limit == 0:
-            return "--limit 0: would buy nothing; name 1 or more, or use --dry-run"
-        if self.sample == 0:
-            return "--sample 0: would take nothing; name 1 or more"
+        if self.limit is not None and self.limit < 1:
+            return f"--limit {self.limit}: would buy nothing; name 1 or more, or use --dry-run"
+        if self.sample is not None and self.sample < 1:
+            return f"--sample {self.sample}: would take nothing; name 1 or more"
         if self.sample is not None and self.limit is not None:
             return "--sample and --limit: use one of them; a sample is bought whole, a limit goes on in the next run"
         if self.max_size == 0:
