@@ -256,7 +256,7 @@ def test_the_glossary_is_in_order_and_names_what_there_is() -> None:
 
 def test_the_messages_of_the_troubleshooting_page_are_the_programs() -> None:
     page = (ROOT / "docs" / "how-to" / "troubleshooting.md").read_text("utf-8")
-    messages = re.findall(r"(?m)^\| `([^`]+)` \|", page)
+    messages = re.findall(r"(?m)^\*\*`([^`]+)`\*\*$", page)
     assert len(messages) > 20
     texts = [text for path in (ROOT / "pixian_batch").rglob("*.py") for text in texts_of(path)]
     unknown = {
