@@ -17,7 +17,7 @@ from pixian_batch import __version__
 from pixian_batch.adapters.descriptors import workers_for
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
-from pixian_batch.adapters.walking import ListError
+from pixian_batch.adapters.walking import in_words
 from pixian_batch.adapters.wire.trace import WireFact
 from pixian_batch.pipeline.allowance import Allowance
 from pixian_batch.pipeline.assembly import Assembly
@@ -228,8 +228,7 @@ class Run:
         except LedgerError as error:
             self.stop.raise_(Stop.disk(error))
         except OSError as error:  # the list file
-            hint = error.hint if isinstance(error, ListError) else "check --files-from"
-            problem = Problem("unreadable", f"the list cannot be read: {error.strerror}", hint)
+            problem = Problem("unreadable", *in_words(error))
             self.progress.ended(Ending(self.inputs.listed or "", None, Failed(problem)))
 
     def _walk(self, left_out: LeftOut, *, names_only: bool = False) -> Iterator[Walked]:

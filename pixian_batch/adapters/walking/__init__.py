@@ -2,6 +2,7 @@
 
 from pixian_batch.adapters.walking.choosing import choose as choose
 from pixian_batch.adapters.walking.lists import ListError as ListError
+from pixian_batch.adapters.walking.lists import in_words as in_words
 from pixian_batch.adapters.walking.lists import read_list as read_list
 from pixian_batch.adapters.walking.patterns import fixed_prefix as fixed_prefix
 from pixian_batch.adapters.walking.tree import BATCH as BATCH

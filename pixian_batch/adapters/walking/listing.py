@@ -16,7 +16,7 @@ import tempfile
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.adapters.walking.lists import ListError
+from pixian_batch.adapters.walking.lists import ListingError
 from pixian_batch.adapters.walking.tree import BATCH, Batch, FoundUrl
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _mix(text: str) -> int:
 
 @contextmanager
 def listing() -> Iterator[Listing]:
-    """A listing, gone afterwards. Raises `ListError` when the temporary folder does not take it."""
+    """A listing, gone afterwards. Raises `ListingError` when the temporary folder does not take it."""
     where = "" if _has_temporary_folder() else ":memory:"
     # Whoever walks no further may end the walk from another thread.
     with closing(sqlite3.connect(where, isolation_level=None, check_same_thread=False)) as db:
@@ -132,7 +132,7 @@ def listing() -> Iterator[Listing]:
             db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA} BEGIN;")
             yield Listing(db)
         except sqlite3.Error as error:
-            raise ListError(
+            raise ListingError(
                 f"the inputs cannot be put in order: {error}",
                 "make room in the folder for temporary files (TMPDIR), or leave --order and --sample out",
             ) from error

@@ -11,7 +11,7 @@ from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.landing import Landing
 from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.ledger.reader import LedgerReader
-from pixian_batch.adapters.walking import ListError
+from pixian_batch.adapters.walking import in_words
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.choosing import only_failed
 from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_spec
@@ -77,8 +77,7 @@ def begin(options: PlanOptions) -> None:
             code=Exit.SERVICE,
         )
     except OSError as error:
-        hint = error.hint if isinstance(error, ListError) else "check --files-from"
-        fail(f"the list cannot be read: {error.strerror}", hint, code=Exit.USAGE)
+        fail(*in_words(error), code=Exit.USAGE)
     say([json.dumps(_record(plan))] if options.json else plan_lines(plan))
 
 
