@@ -1,4 +1,4 @@
-"""The options that choose among the photos -> one frozen group; and the inputs that failed in an earlier run.
+"""The options that choose among the photos -> one frozen group.
 
 Raises `typer.BadParameter`: exit code 2, nothing spent.
 
@@ -7,9 +7,7 @@ Proved by tests/cli/test_choosing.py.
 
 from __future__ import annotations
 
-import os
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +18,6 @@ from pixian_batch.policy.selection import Order, Selection
 
 if TYPE_CHECKING:
     from pixian_batch.cli.options import InputOptions
-    from pixian_batch.pipeline.inputs import Inputs
 
 _AGE: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(m|h|d|w)", re.ASCII)
 _AGES: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -64,13 +61,3 @@ def _moment(text: str, present: datetime) -> float:
     if moment > present:
         raise typer.BadParameter(f"--newer-than {text}: is in the future, where no photo was taken yet")
     return seconds
-
-
-def only_failed(inputs: Inputs, ledger: str) -> Inputs:
-    """Of the inputs, those that the ledger lists as failed."""
-    from pixian_batch.adapters.ledger import questions  # only where it is asked
-    from pixian_batch.cli.shared_ledger import ask_ledger
-
-    failures = (item.input for item in ask_ledger(ledger, questions.failures))
-    names = (name if name.startswith(_URLS) else os.path.abspath(name) for name in failures)
-    return replace(inputs, only=frozenset(names))

@@ -96,8 +96,8 @@ class Ticket:
         self.allowance.decided(self)
 
     def take(self) -> bool:
-        """Whether the image may be bought. Everybody behind it may decide now."""
-        self.taken = self.allowance.take()
+        """Whether the image may be bought, however often it asks. Everybody behind it may decide now."""
+        self.taken = self.taken or self.allowance.take()
         self.refused = not self.taken
         self.allowance.decided(self)
         return self.taken

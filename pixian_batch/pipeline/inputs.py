@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class Inputs:
     """What to walk. listed: a file with more inputs (`-`: standard input); nul: its names end with NUL.
 
-    only: absolute paths and URLs; with it, nothing else is let through. selection: what is chosen of the rest;
-    its limit is not the walk's.
+    only: absolute paths and URLs; with it, nothing else is let through. placed: of `paths`, files with the places of
+    their folders, where these are known already: nothing is walked then. selection: what is chosen of the rest; its
+    limit is not the walk's.
     """
 
     paths: tuple[str, ...]
@@ -36,6 +37,7 @@ class Inputs:
     include_system: bool = False
     only: frozenset[str] | None = None
     selection: Selection = field(default_factory=Selection)
+    placed: tuple[tuple[str, str], ...] = ()
 
     @property
     def several(self) -> bool:
@@ -69,10 +71,18 @@ class Inputs:
         return choose(self._only(walk), self.selection, left_out, counting=counting, go_on=go_on)
 
     def _walk(self, rules: WalkRules, left_out: LeftOut, go_on: Callable[[], bool]) -> Iterator[Walked]:
+        if self.placed:
+            yield from self._placed(rules.result_names)
+            return
         yield from Walker(rules, left_out).walk(self.paths)
         if self.listed is not None:
             names = read_list(self.listed, nul=self.nul, go_on=go_on)
             yield from Walker(rules, left_out).walk(names, listed=True)
+
+    def _placed(self, result_names: ResultNames | None) -> Iterator[Walked]:
+        for path, place in self.placed:
+            folder, name = os.path.split(path)
+            yield Batch(folder, place, [name], [] if result_names is None else result_names([name]))
 
     def _only(self, walk: Iterator[Walked]) -> Iterator[Walked]:
         """What `only` lets through. Troubles always: they say why something was not looked at."""
