@@ -33,6 +33,7 @@ CODES: Final = {
     Exit.DISK: "the local disk: full, or the output cannot be written",
     Exit.IN_DOUBT: "images in doubt wait for a decision",
     Exit.LEDGER_IN_USE: "another run holds the ledger",
+    Exit.HOOK: "all done, and then the command of --on-finish failed",
     **{code: f"stopped by {code.name}; what was in flight has landed" for code in Exit if code.is_signal},
 }
 _GENERATED: Final = "<!-- Made by scripts/build_reference.py: change the program, then run it. -->\n"
@@ -78,7 +79,7 @@ def _cli(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]) -> s
         lines += ["```console", *(f"$ {line}" for line in command.examples), "```"]
     lines += ["\n## Exit codes\n", "| code | meaning |\n|---|---|"]
     lines += [f"| {code.value} | {text} |" for code, text in CODES.items()]
-    lines.append("\nWhen several apply: the signal's, else 4 to 8, else 10, else 3.")
+    lines.append("\nWhen several apply: the signal's, else 4 to 8, else 10, else 3, else 12.")
     return "\n".join(lines) + "\n"
 
 

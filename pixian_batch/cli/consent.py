@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.cli.commands.plan import Plan
     from pixian_batch.cli.displays import DisplayOptions
+    from pixian_batch.cli.on_finish import Hook
     from pixian_batch.cli.service import Endpoint
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.spec import Outputs, Pace, Spec
@@ -38,6 +39,7 @@ class RunSpec:
     limits: Limits
     service: Endpoint
     screens: DisplayOptions
+    hook: Hook | None = None
     yes: bool = False
     """Never ask."""
     engine: str = ""

@@ -8,23 +8,28 @@ commands declare theirs with the same `option`, so each has its environment vari
 from __future__ import annotations
 
 import inspect
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from pixian_batch.cli import declaring
+from pixian_batch.cli.declaring import choice as _choice
+from pixian_batch.cli.declaring import default as _default
+from pixian_batch.cli.declaring import in_panel as _option
+from pixian_batch.cli.declaring import text as _text
+from pixian_batch.cli.selecting import SelectOptions
 from pixian_batch.cli.values import byte_size, credit, duration
 from pixian_batch.contract.address import DEFAULT_API_URL
 from pixian_batch.contract.params import OutputFormat, VerticalAlignment
 from pixian_batch.policy.retry import DoubtPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from _typeshed import DataclassInstance
 
-_T = TypeVar("_T")
 _Group = TypeVar("_Group", bound="DataclassInstance")
 # The groups of the help; `cli/help.py` has their order.
 _API = "Results"
@@ -40,38 +45,9 @@ LOG_FORMATS = ("text", "json")
 ENGINE_OUTPUTS = ("probability", "logits")
 
 
-_AS_WRITTEN: Final = "as written"
-"""Where a field keeps a default that is written otherwise than it is read: `5m`."""
 _Credits = Decimal | None
-
-
-def option(name: str, help_: str, *also: str, only: str = "", **more: Any) -> Any:
-    """An option with the environment variable that its name gives. No `metavar`: a switch.
-
-    only: the command whose own option it is, where the same word means something else for a run.
-    """
-    words = ("pixian-batch", only, name.lstrip("-"))
-    envvar = "_".join(filter(None, words)).upper().replace("-", "_")
-    more.setdefault("metavar", "")
-    return typer.Option(name, *also, help=help_, envvar=envvar, show_envvar=bool(only), **more)
-
-
-def _option(panel: str, name: str, help_: str, *also: str, **more: Any) -> Any:
-    return option(name, help_, *also, rich_help_panel=panel, **more)
-
-
-def _text(panel: str, name: str, metavar: str, help_: str) -> Any:
-    return _option(panel, name, help_, metavar=metavar)
-
-
-def _choice(panel: str, name: str, choices: Iterable[str], help_: str) -> Any:
-    """One of some words; the shell completes them."""
-    words = [str(word) for word in choices]
-
-    def complete() -> list[str]:
-        return words
-
-    return _option(panel, name, help_, metavar="|".join(words), autocompletion=complete)
+option, default_of = declaring.option, declaring.default_of
+"""For the commands that declare options of their own."""
 
 
 def _number(panel: str, name: str, help_: str, *, least: int) -> Any:
@@ -84,16 +60,6 @@ def _time(name: str, help_: str) -> Any:
 
 def _credits(name: str, help_: str) -> Any:
     return _option(_MONEY, name, help_, parser=credit, metavar="N")
-
-
-def _default(text: str, read: Callable[[str], _T]) -> _T:
-    """A field's default, as the user would write it."""
-    return field(default=read(text), metadata={_AS_WRITTEN: text})
-
-
-def default_of(item: Field[Any]) -> object:
-    """A field's default as the parser takes it, which is as the user would write it; else `MISSING`."""
-    return item.metadata.get(_AS_WRITTEN, item.default)
 
 
 ApiUrl = Annotated[str, _text(_SERVICE, "--api-url", "URL", "Another address of the API.")]
@@ -208,13 +174,10 @@ class DecisionOptions:
         bool,
         _option(_MONEY, "--trust-ledger", "What the ledger knows as done is done, though its file is gone."),
     ] = False
-    only_failed: Annotated[
-        bool, _option(_INPUTS, "--only-failed", "Of the inputs, only those that failed in an earlier run.")
-    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class InputOptions:
+class WalkOptions:
     """What to walk."""
 
     paths: Annotated[
@@ -241,6 +204,14 @@ class InputOptions:
         bool,
         _option(_INPUTS, "--include-system", "Take what is in recycle bins, thumbnail caches and the like."),
     ] = False
+    only_failed: Annotated[
+        bool, _option(_INPUTS, "--only-failed", "Of the inputs, only those that failed in an earlier run.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputOptions(SelectOptions, WalkOptions):
+    """What to walk, and what is meant of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -353,6 +324,29 @@ class RunOptions(
     InputOptions,
 ):
     """All options of `run`."""
+
+    dry_run: Annotated[
+        bool,
+        _option(
+            _MONEY, "--dry-run", "Say what would be done and cost, as plan does, and spend nothing.", "-n"
+        ),
+    ] = False
+    on_finish: Annotated[
+        str | None,
+        _text(
+            _OUTPUTS, "--on-finish", "COMMAND", "Run this at the end, with the summary as JSON on its input."
+        ),
+    ] = None
+    on_finish_timeout: Annotated[
+        float,
+        _option(
+            _OUTPUTS,
+            "--on-finish-timeout",
+            "End the command of --on-finish after this long.",
+            parser=duration,
+            metavar="TIME",
+        ),
+    ] = _default("5m", duration)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ import typer
 
 from pixian_batch.adapters.ledger import default_path, questions
 from pixian_batch.adapters.walking import fixed_prefix
+from pixian_batch.cli.choosing import read_selection
 from pixian_batch.cli.local_engine import service_word
 from pixian_batch.cli.missing import check_file, check_inputs
 from pixian_batch.cli.mistakes import MistakeError
@@ -115,6 +116,7 @@ def read_inputs(options: InputOptions) -> Inputs:
         exclude=tuple(options.exclude or ()),
         follow_symlinks=options.follow_symlinks,
         include_system=options.include_system,
+        selection=read_selection(options),
     )
     if not inputs.paths and inputs.listed is None:
         raise MistakeError("nothing to cut out: name at least one photo, folder, glob or URL", _FOR_EXAMPLE)

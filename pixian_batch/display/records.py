@@ -1,4 +1,5 @@
-"""`--json`: one JSON object a line on stdout, an image record for each ending and a summary at last.
+"""`--json`: one JSON object a line on stdout, an image record for each ending, now and then how it stands, and a
+summary at last.
 
 Lines are pure ASCII and strictly valid JSON whatever a file is called; `docs/reference/json.md` says how.
 A reader that goes away ends the writing quietly; the run goes on. What else fails there is told by `streams`.
@@ -6,6 +7,7 @@ A reader that goes away ends the writing quietly; the run goes on. What else fai
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -13,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.schema import VERSION
-from pixian_batch.display.text import name_bytes, plain_decimal
+from pixian_batch.display.text import known_eta, name_bytes, plain_decimal
 from pixian_batch.display.writer import Writer
+from pixian_batch.policy.left_out import Reason
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
@@ -30,6 +33,7 @@ from pixian_batch.policy.stopping import run_status
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Callable
     from decimal import Decimal
     from typing import TextIO
 
@@ -37,11 +41,13 @@ if TYPE_CHECKING:
     from pixian_batch.contract.params import Size
     from pixian_batch.policy.left_out import LeftOut
     from pixian_batch.policy.outcome import Ending, Outcome, Problem
-    from pixian_batch.policy.progress import Flow, Summary, Suspect
+    from pixian_batch.policy.progress import Flow, Snapshot, Summary, Suspect
     from pixian_batch.policy.stopping import Stop
     from pixian_batch.policy.tally import Tally
 
 Record = dict[str, Any]
+EVERY: Final = 30.0
+"""Seconds between two records of how it stands."""
 
 
 class Records(Watcher):
@@ -49,22 +55,36 @@ class Records(Watcher):
 
     def __init__(self, stream: TextIO) -> None:
         self._writer = Writer(stream, lossless=True)
+        self._snapshot: Callable[[], Snapshot] | None = None
+        self._begun = False
 
     @property
     def tells_skipped(self) -> bool:
         """Each has a record of its own."""
         return True
 
+    def started(self, snapshot: Callable[[], Snapshot]) -> None:
+        """The run begins."""
+        self._snapshot = snapshot
+
     def ended(self, ending: Ending) -> None:
         """Write the record of one image, if it has one."""
         record = image_record(ending)
         if record is not None:
+            self._begun = True
             self._write(record)
 
     def finished(self, summary: Summary) -> None:
         """Write the summary, and wait until the reader has taken everything."""
         self._write(summary_record(summary))
         self._writer.close()
+
+    async def attend(self) -> None:
+        """Write how it stands every `EVERY` seconds, once there is an image's record, until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY)
+            if self._begun and self._snapshot is not None:
+                self._write(progress_record(self._snapshot()))
 
     def _write(self, record: Record) -> None:
         self._writer.put(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
@@ -175,6 +195,35 @@ def _box(box: Box | None) -> Record | None:
     return {"top": box.top, "left": box.left, "width": box.width, "height": box.height}
 
 
+# --- on the way ----------------------------------------------------------------------------------
+
+
+def progress_record(snapshot: Snapshot) -> Record:
+    """How a run stands."""
+    tally, eta = snapshot.tally, known_eta(snapshot)
+    return {
+        "v": VERSION,
+        "type": "progress",
+        "found": max(snapshot.found, tally.ended),
+        "counted": snapshot.counted,
+        "done": tally.done,
+        "skipped": tally.skipped,
+        "duplicates": tally.duplicates,
+        "failed": tally.failed,
+        "in_doubt": tally.in_doubt,
+        "lost": tally.lost,
+        "kept": tally.kept,
+        "credits_charged": plain_decimal(tally.credits_charged),
+        "credits_in_doubt": plain_decimal(tally.credits_in_doubt),
+        "workers": snapshot.workers,
+        "busy": snapshot.busy,
+        "resting": snapshot.resting,
+        "rate": round(snapshot.per_second, 3),
+        "eta": None if eta is None else _seconds(eta),
+        "seconds": _seconds(snapshot.elapsed),
+    }
+
+
 # --- the end -------------------------------------------------------------------------------------
 
 
@@ -270,6 +319,7 @@ def left_out_record(left_out: LeftOut) -> Record:
         "system_files": left_out.files,
         "suffixes": _by_suffix(left_out.suffixes),
         "others": _by_suffix(left_out.others),
+        **{reason.value: left_out.not_chosen[reason] for reason in Reason},
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pixian_batch.policy.left_out import Reason
 from pixian_batch.policy.look import Suspicion
 from pixian_batch.policy.outcome import SkipReason
 from pixian_batch.policy.stopping import REASONS
@@ -82,6 +83,32 @@ IMAGE: Final[Schema] = {
 }
 
 _SUFFIXES: Final[Schema] = {"type": "array", "items": _object({"suffix": _TEXT, "count": _COUNT})}
+PROGRESS: Final[Schema] = {
+    "title": "How a run stands: every 30 seconds, between its other records",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "progress"},
+            "found": _COUNT,
+            "counted": {"type": "boolean"},
+            "done": _COUNT,
+            "skipped": _COUNT,
+            "duplicates": _COUNT,
+            "failed": _COUNT,
+            "in_doubt": _COUNT,
+            "lost": _COUNT,
+            "kept": _COUNT,
+            "credits_charged": _CREDITS,
+            "credits_in_doubt": _CREDITS,
+            "workers": _COUNT,
+            "busy": _COUNT,
+            "resting": _COUNT,
+            "rate": _SECONDS,
+            "eta": {"type": ["number", "null"], "minimum": 0},
+            "seconds": _SECONDS,
+        }
+    ),
+}
 
 _DOUBT: Final = _object(
     {
@@ -147,6 +174,7 @@ SUMMARY: Final[Schema] = {
                     "system_files": _COUNT,
                     "suffixes": _SUFFIXES,
                     "others": _SUFFIXES,
+                    **dict.fromkeys((reason.value for reason in Reason), _COUNT),
                 }
             ),
             "stop": _object(
@@ -171,7 +199,7 @@ SUMMARY: Final[Schema] = {
 RECORD: Final[Schema] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "One line of pixian-batch --json",
-    "oneOf": [{"$ref": "#/$defs/image"}, {"$ref": "#/$defs/summary"}],
-    "$defs": {"image": IMAGE, "summary": SUMMARY},
+    "oneOf": [{"$ref": "#/$defs/image"}, {"$ref": "#/$defs/progress"}, {"$ref": "#/$defs/summary"}],
+    "$defs": {"image": IMAGE, "progress": PROGRESS, "summary": SUMMARY},
 }
 """What any one line is. Unknown fields are allowed: readers of version 1 must ignore them."""

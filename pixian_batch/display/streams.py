@@ -142,7 +142,7 @@ def finish(code: int) -> int:
     hint = "make room there, or write them elsewhere" if full else "write them elsewhere"
     sys.stderr.write(f"error: standard output: {reason}; results are missing there\n  {hint}\n")
     _flushed(sys.stderr)
-    return Exit.DISK if code in {Exit.OK, Exit.SOME_FAILED, Exit.IN_DOUBT} else code
+    return Exit.DISK if code in {Exit.OK, Exit.SOME_FAILED, Exit.IN_DOUBT, Exit.HOOK} else code
 
 
 def _flushed(stream: TextIO) -> _Forgiving | None:

@@ -19,6 +19,10 @@ class Claims:
 
     _locks: dict[Key, tuple[asyncio.Lock, int]] = field(default_factory=dict)
 
+    def held(self, key: Key) -> bool:
+        """Whether somebody has `key`, or waits for it."""
+        return key in self._locks
+
     @asynccontextmanager
     async def hold(self, key: Key) -> AsyncIterator[None]:
         """Wait until nobody else has `key`, and hold it."""

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.pipeline.allowance import Ticket
     from pixian_batch.pipeline.deciding import Deciding
     from pixian_batch.pipeline.job import Found, Job
     from pixian_batch.pipeline.keeping import Keeping
@@ -98,21 +99,23 @@ class ImageHandler:
     _unlanded: int = 0
     """Results in a row that could not be brought to their places."""
 
-    async def handle(self, found: Found, turn: Turn) -> Ending:
+    async def handle(self, found: Found, turn: Turn, ticket: Ticket) -> Ending:
         """The whole way of one image. Never raises for what the image, the service or the disk does.
 
-        A worker is asked for (`turn`) only for what has to be sent, and only while it is sent.
+        A worker is asked for (`turn`) only for what has to be sent, and only while it is sent. `ticket`: may it be
+        bought? If not, it is not started.
         """
         if self.stop.up:
             return Ending(found.path, None, NotStarted())
         job: Job | None = None
         pursuit: Pursuit | None = None
         try:
-            job, refusal = await self._prepare(found)
-            outcome, pursuit = await self._decide(job, found=found, refusal=refusal, turn=turn)
-        except ReadingError as error:
-            outcome = Failed(Problem(error.code, str(error), error.hint))
-        except SourceChangedError as error:
+            prepared = await self._prepare(found, ticket)
+            if prepared is None:
+                return Ending(found.path, None, NotStarted())
+            job, refusal = prepared
+            outcome, pursuit = await self._decide(job, found=found, refusal=refusal, turn=turn, ticket=ticket)
+        except (ReadingError, SourceChangedError) as error:
             outcome = Failed(Problem(error.code, str(error), error.hint))
         except (DiskError, LedgerError) as error:
             outcome = self._unwritable(error)
@@ -123,7 +126,21 @@ class ImageHandler:
         seconds = asyncio.get_running_loop().time() - pursuit.began
         return Ending(found.path, output, outcome, attempts=pursuit.attempts, seconds=seconds)
 
-    async def _prepare(self, found: Found) -> tuple[Job, str | None]:
+    async def _prepare(self, found: Found, ticket: Ticket) -> tuple[Job, str | None] | None:
+        """The job, and why its result can have no place; None for an image beyond the last that may be bought."""
+        try:
+            job, refusal = await self._look(found)
+        except ReadingError:
+            if await ticket.turn():
+                raise
+            return None
+        if not await ticket.turn():
+            return None
+        if self.claims.held(job.key):
+            ticket.pass_by()
+        return job, refusal
+
+    async def _look(self, found: Found) -> tuple[Job, str | None]:
         """The job, and why its result can have no place. The ledger learns what the file is."""
         job, refusal, stamp = await self.preparing.job(found)
         if stamp is not None and (found.known is None or found.known[:2] != (stamp.size, stamp.mtime_ns)):
@@ -133,7 +150,7 @@ class ImageHandler:
     # --- deciding ------------------------------------------------------------------------------------
 
     async def _decide(
-        self, job: Job, *, found: Found, refusal: str | None, turn: Turn
+        self, job: Job, *, found: Found, refusal: str | None, turn: Turn, ticket: Ticket
     ) -> tuple[Outcome, Pursuit | None]:
         """Decide and follow, while nobody else has the same image in hand.
 
@@ -144,6 +161,8 @@ class ImageHandler:
         while True:
             async with self.claims.hold(job.key):
                 decision = await self.deciding.decide(job.key, job.place, found=found, refusal=refusal)
+                if not _may_be(decision, ticket):
+                    return NotStarted(), None
                 over = decision.over if isinstance(decision, Made | Bought) else None
                 if needs_permission(over, self.deciding.rules) and not self.spec.replace:
                     return _not_replaced(), None
@@ -314,6 +333,14 @@ def _refused(refusal: str) -> Outcome:
             "clear the way there (its rights, or what stands there), or choose another --out",
         )
     )
+
+
+def _may_be(decision: Decision, ticket: Ticket) -> bool:
+    """Whether the limit lets it happen. What needs no purchase keeps nobody waiting that may need one."""
+    if isinstance(decision, Bought):
+        return ticket.take()
+    ticket.pass_by()
+    return True
 
 
 def _not_replaced() -> Outcome:

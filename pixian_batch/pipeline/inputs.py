@@ -6,16 +6,26 @@ Proved by tests/cli/test_run_input.py.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.walking import Batch, FoundUrl, Walker, WalkRules, may_repeat, once, read_list
+from pixian_batch.adapters.walking import (
+    Batch,
+    FoundUrl,
+    Walker,
+    WalkRules,
+    choose,
+    may_repeat,
+    once,
+    read_list,
+)
+from pixian_batch.policy.left_out import LeftOut
+from pixian_batch.policy.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pixian_batch.adapters.walking import ResultNames, Walked
-    from pixian_batch.policy.left_out import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,8 @@ class Inputs:
     """What to walk. listed: a file with more inputs (`-`: standard input); nul: its names end with NUL.
 
     only: absolute paths and URLs; with it, nothing else is let through. placed: of `paths`, files with the places of
-    their folders, where these are known already: nothing is walked then.
+    their folders, where these are known already: nothing is walked then. selection: what is chosen of the rest; its
+    limit is not the walk's.
     """
 
     paths: tuple[str, ...]
@@ -34,6 +45,7 @@ class Inputs:
     follow_symlinks: bool = False
     include_system: bool = False
     only: frozenset[str] | None = None
+    selection: Selection = field(default_factory=Selection)
     placed: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -54,9 +66,6 @@ class Inputs:
         result_names: None when only the inputs' names are wanted; left_out: counts what is passed by; go_on:
         asked while a list comes from a pipe that may stay silent; False ends the walk.
         """
-        if self.placed:
-            yield from self._placed(result_names)
-            return
         rules = WalkRules(
             result_names,
             avoid=(out,),
@@ -65,10 +74,17 @@ class Inputs:
             follow_symlinks=self.follow_symlinks,
             include_system=self.include_system,
         )
-        walk = self._chosen(self._all(rules, left_out, go_on))
-        yield from once(walk) if self.listed is not None or may_repeat(self.paths) else walk
+        left_out = LeftOut() if left_out is None else left_out
+        walk = self._only(self._walk(rules, left_out, go_on))
+        if self.listed is not None or may_repeat(self.paths):
+            walk = once(walk)
+        counting = result_names is None
+        return choose(walk, self.selection, left_out, counting=counting, go_on=go_on)
 
-    def _all(self, rules: WalkRules, left_out: LeftOut | None, go_on: Callable[[], bool]) -> Iterator[Walked]:
+    def _walk(self, rules: WalkRules, left_out: LeftOut, go_on: Callable[[], bool]) -> Iterator[Walked]:
+        if self.placed:
+            yield from self._placed(rules.result_names)
+            return
         yield from Walker(rules, left_out).walk(self.paths)
         if self.listed is not None:
             names = read_list(self.listed, nul=self.nul, go_on=go_on)
@@ -79,24 +95,20 @@ class Inputs:
             folder, name = os.path.split(path)
             yield Batch(folder, place, [name], [] if result_names is None else result_names([name]))
 
-    def _chosen(self, walk: Iterator[Walked]) -> Iterator[Walked]:
+    def _only(self, walk: Iterator[Walked]) -> Iterator[Walked]:
         """What `only` lets through. Troubles always: they say why something was not looked at."""
         for walked in walk:
             if self.only is None:
                 yield walked
             elif isinstance(walked, Batch):
-                if kept := _kept(walked, self.only):
+                if (kept := _kept(walked, self.only)).names:
                     yield kept
             elif not isinstance(walked, FoundUrl) or walked.url in self.only:
                 yield walked
 
 
-def _kept(batch: Batch, only: frozenset[str]) -> Batch | None:
+def _kept(batch: Batch, only: frozenset[str]) -> Batch:
     """The files of a batch that are among `only`."""
-    kept = [
-        (name, result)
-        for name, result in zip(batch.names, batch.results, strict=True)
-        if os.path.abspath(batch.path(name)) in only
-    ]
-    names, results = [name for name, _ in kept], [result for _, result in kept]
-    return replace(batch, names=names, results=results) if kept else None
+    return batch.part(
+        [number for number, name in enumerate(batch.names) if os.path.abspath(batch.path(name)) in only]
+    )

@@ -18,6 +18,7 @@ from pixian_batch.adapters.reading import ReadingError, probe_file, read_fingerp
 from pixian_batch.adapters.wire.exchange import ask_price
 from pixian_batch.adapters.wire.source import FileSource
 from pixian_batch.adapters.wire.trace import WireError
+from pixian_batch.pipeline.allowance import Allowance
 from pixian_batch.pipeline.deciding import Deciding
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.originals import Originals
@@ -27,7 +28,7 @@ from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.policy.decision import Bought, Made, needs_permission
 from pixian_batch.policy.forecast import Fate, FolderPlan, fate_of, fate_of_failure, fate_of_skip
-from pixian_batch.policy.left_out import LeftOut
+from pixian_batch.policy.left_out import LeftOut, Reason
 from pixian_batch.policy.outcome import Ending, Failed, Skipped, SkipReason
 from pixian_batch.policy.record import State, is_rendering
 
@@ -69,6 +70,7 @@ class Planner:
     _originals: Originals = field(init=False)
     _deciding: Deciding = field(init=False)
     _preparing: Preparing = field(init=False)
+    _allowance: Allowance = field(init=False)
     _measures: Measures | None = None
     _by_size: dict[int, Found | None] = field(default_factory=dict)
     """The first new image of each size, while nobody had to read it."""
@@ -76,6 +78,7 @@ class Planner:
     """Places of what recovery will finish: their images are told then, and not again when they are found."""
 
     def __post_init__(self) -> None:
+        self._allowance = Allowance(self.inputs.selection.limit)
         self._originals = Originals(self.inputs, self.landing.out)
         self._deciding = Deciding(spec=self.spec, ledger=self.ledger, landing=self.landing)
         self._preparing = Preparing(spec=self.spec, landing=self.landing)
@@ -175,7 +178,11 @@ class Planner:
     # --- what may need work ----------------------------------------------------------------------------
 
     async def _add(self, found: Found) -> None:
-        if self.only_replacing and not found.there:
+        if self._allowance.exhausted:
+            self.left_out.not_chosen[Reason.OVER_LIMIT] += 1
+            return
+        # On which of them a limit falls, only a look at all of them tells.
+        if self.only_replacing and self._allowance.limit is None and not found.there:
             return
         try:
             await self._judge(found)
@@ -241,6 +248,8 @@ class Planner:
         if fate is Fate.DONE and self._was_told(self.spec.result_place(found.place)):
             return
         folder.add(fate, pixels)
+        if fate is Fate.NEW:
+            self._allowance.take()
         if isinstance(decision, Bought | Made) and needs_permission(decision.over, self._deciding.rules):
             folder.replaces += 1
             folder.at_hand += fate is Fate.NEW and await self._is_at_hand(job, decision.over)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pixian_batch.adapters.wire.idle import Traffic
+from pixian_batch.pipeline.allowance import Allowance
 from pixian_batch.pipeline.rests import Rests
-from pixian_batch.policy.left_out import LeftOut
+from pixian_batch.policy.left_out import LeftOut, Reason
 from pixian_batch.policy.outcome import Done, Duplicate, Ending, Failed, Skipped, SkipReason
 from pixian_batch.policy.pace import Meter, Throughput
 from pixian_batch.policy.progress import Flow, Level, Message, Snapshot, Suspect
@@ -48,6 +49,7 @@ class Progress:
     """The first results that somebody should look at."""
     surveyed: int = 0
     """Inputs that the survey has counted so far; written by its thread alone."""
+    allowance: Allowance = field(default_factory=Allowance)
     counted: bool = False
     """Whether `found` is all."""
     pool: Pool[Any] | None = None
@@ -90,8 +92,23 @@ class Progress:
         """A walk has ended: say, once, what it has left out."""
         if not self._told_left_out:
             self._told_left_out, self.left_out = True, left_out
-            for text, hint in left_out.sentences():
-                self.watcher.notify(Message(Level.INFO, text, hint))
+            self._say(left_out)
+
+    def all_left_out(self) -> LeftOut:
+        """So far, with what the limit has left out."""
+        left_out = self.left_out.copy()
+        if self.allowance.over:
+            left_out.not_chosen[Reason.OVER_LIMIT] = self.allowance.over
+        return left_out
+
+    def tell_over(self) -> None:
+        """Say, once everything was looked at, what the limit has left out."""
+        if self.allowance.over:
+            self._say(LeftOut(not_chosen=Counter({Reason.OVER_LIMIT: self.allowance.over})))
+
+    def _say(self, left_out: LeftOut) -> None:
+        for text, hint in left_out.sentences():
+            self.watcher.notify(Message(Level.INFO, text, hint))
 
     def all_surveyed(self) -> None:
         """The survey has counted all inputs."""
@@ -155,7 +172,7 @@ class Progress:
     def close(self) -> None:
         """All has landed: what was found and has no ending is not started."""
         if self.stop.up:
-            self.tally = self.tally.stopped(self.found)
+            self.tally = self.tally.stopped(self.expected)
 
     def _was_told(self, output: str | None) -> bool:
         if output not in self._recovered:
@@ -180,7 +197,7 @@ class Progress:
         return Snapshot(
             elapsed=self.elapsed,
             tally=self.tally,
-            found=self.found,
+            found=self.expected,
             counted=self.counted,
             workers=allowed,
             busy=busy,
@@ -203,6 +220,12 @@ class Progress:
     def _credits_ever(self) -> Decimal | None:
         return None if self.credits_before is None else self.credits_before + self.tally.credits_charged
 
+    @property
+    def expected(self) -> int:
+        """Images that will have ended at the end, as far as they were counted: what a limit leaves out will not."""
+        ended = self.tally.ended
+        return ended + self.allowance.most(max(0, self.found - self.allowance.over - ended))
+
     def flow(self) -> Flow:
         """What has moved on the wire."""
         up, down = self.traffic.up, self.traffic.down
@@ -221,7 +244,7 @@ class Progress:
         use, the ramp does not grow.
         """
         rate = self._worked.per_second(self.elapsed, slow_since=slow_since)
-        left = self.found - self.tally.ended
+        left = self.expected - self.tally.ended
         if not rate or not allowed or not self.counted:
             return None
         return self.ramp.seconds_for(left * allowed / rate, allowed=allowed, next_step=next_step)

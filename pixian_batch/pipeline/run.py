@@ -17,8 +17,9 @@ from pixian_batch import __version__
 from pixian_batch.adapters.descriptors import workers_for
 from pixian_batch.adapters.landing import DiskError, Landing
 from pixian_batch.adapters.ledger import Ledger, LedgerError
-from pixian_batch.adapters.walking import ListError
+from pixian_batch.adapters.walking import in_words
 from pixian_batch.adapters.wire.trace import WireFact
+from pixian_batch.pipeline.allowance import Allowance
 from pixian_batch.pipeline.assembly import Assembly
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
@@ -29,7 +30,6 @@ from pixian_batch.pipeline.progress import Progress
 from pixian_batch.pipeline.recovery import Recovery
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.survey import Survey
-from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.outcome import Ending, Failed, Problem
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE
@@ -106,6 +106,7 @@ class Run:
             watcher=self.watcher,
             out=self.outputs.out,
             free=self.spec.free,
+            allowance=Allowance(self.inputs.selection.limit),
         )
         self.progress.traffic = self.session.traffic
         self.stop.on_hard = self.session.abort
@@ -184,6 +185,7 @@ class Run:
         )
         self.progress.discovery = discovery
         await self._side_by_side(discovery, pool, survey)
+        self.progress.tell_over()
         await assembly.preflight.afterwards()
 
     def _survey(self, ledger: Ledger, landing: Landing) -> Survey:
@@ -212,10 +214,16 @@ class Run:
             await asyncio.gather(*beside, return_exceptions=True)
 
     async def _handle(self, handler: ImageHandler, survey: Survey, found: Found, turn: Turn) -> None:
+        allowance = self.progress.allowance
+        if allowance.exhausted:
+            allowance.over += 1
+            return
         try:
-            ending = await handler.handle(found, turn)
+            with allowance.ticket() as ticket:
+                ending = await handler.handle(found, turn, ticket)
             turn.end()
-            self.progress.ended(await self._looker.look(ending))
+            if not ticket.refused:
+                self.progress.ended(await self._looker.look(ending))
             survey.check_room()
         except Exception as bug:  # noqa: BLE001  # the others land first; then it is told
             self.bug = self.bug or bug
@@ -232,8 +240,7 @@ class Run:
         except LedgerError as error:
             self.stop.raise_(Stop.disk(error))
         except OSError as error:  # the list file
-            hint = error.hint if isinstance(error, ListError) else "check --files-from"
-            problem = Problem("unreadable", f"the list cannot be read: {system_word(error)}", hint)
+            problem = Problem("unreadable", *in_words(error))
             self.progress.ended(Ending(self.inputs.listed or "", None, Failed(problem)))
 
     def _walk(
@@ -260,7 +267,7 @@ class Run:
             doubts=() if self.spec.free else doubts,
             problems=tuple(self.progress.problems.most_common(10)),
             suspects=tuple(self.progress.suspects),
-            left_out=self.progress.left_out.copy(),
+            left_out=self.progress.all_left_out(),
             found=self.progress.found,
             counted=self.progress.counted,
             flow=self.progress.flow(),

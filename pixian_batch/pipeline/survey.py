@@ -66,7 +66,7 @@ class Survey:
         if not self.progress.counted or self.landing.results < _ENOUGH_RESULTS or self._room_checked:
             return
         self._room_checked = True
-        left = self.progress.found - max(self._done_before, self.progress.tally.ended)
+        left = self.progress.expected - max(self._done_before, self.progress.tally.ended)
         if short := self.landing.shortage(max(0, left)):
             self.progress.watcher.notify(_shortage(*short))
 

@@ -1,9 +1,10 @@
-"""What a walk has passed by although somebody may miss it: counted, and said once. Pure."""
+"""What a walk has passed by although somebody may miss it, or was told to: counted, and said once. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -16,9 +17,22 @@ _MOST_KINDS: Final = 500
 """Suffixes of other files that are told apart."""
 
 
+class Reason(StrEnum):
+    """Why a photo was not chosen."""
+
+    OLDER = "older"
+    SMALLER = "smaller"
+    LARGER = "larger"
+    URL = "urls"
+    """Its size and date are not known here."""
+    NOT_SAMPLED = "not_sampled"
+    OVER_LIMIT = "over_limit"
+
+
 @dataclass(slots=True)
 class LeftOut:
-    """Folders of operating systems, files of theirs that end like photos, photos of kinds that are not taken, other files.
+    """Folders of operating systems, files of theirs that end like photos, photos of kinds that are not taken, other files,
+    and photos that the user's own choice leaves out.
 
     The walk counts into it, in its own thread; who reads it earlier than the walk's end takes a `copy`.
     """
@@ -29,6 +43,7 @@ class LeftOut:
     """Photos that the service does not take, by their lower-case suffix."""
     others: Counter[str] = field(default_factory=Counter)
     """Files that are no photos, in the same way; "" stands for none, for one that tells nothing, and for many kinds."""
+    not_chosen: Counter[Reason] = field(default_factory=Counter)
 
     def add_other(self, suffix: str) -> None:
         """One more file that is no photo."""
@@ -37,14 +52,22 @@ class LeftOut:
 
     def copy(self) -> LeftOut:
         """As it is now."""
-        return LeftOut(self.folders, self.files, self.suffixes.copy(), self.others.copy())
+        return LeftOut(
+            self.folders,
+            self.files,
+            self.suffixes.copy(),
+            self.others.copy(),
+            not_chosen=self.not_chosen.copy(),
+        )
 
     def sentences(self) -> Iterator[tuple[str, str]]:
         """What to say of it, and what to do about it; nothing where nothing was left out."""
         parts = [_number(self.folders, "folder"), _number(self.files, "file")]
         if both := " and ".join(filter(None, parts)):
-            were = "was" if self.folders + self.files == 1 else "were"
-            yield f"{both} of operating systems {were} left out", "--include-system takes them"
+            yield (
+                f"{both} of operating systems {_were(self.folders + self.files)} left out",
+                "--include-system takes them",
+            )
         if self.suffixes:
             one = self.suffixes.total() == 1
             text = f"{_listed(self.suffixes)} {'was' if one else 'were'} left out"
@@ -54,6 +77,43 @@ class LeftOut:
             one = self.others.total() == 1
             were, are = ("was", "is no photo") if one else ("were", "are no photos")
             yield f"{_listed(self.others)} {were} left out: {'it' if one else 'they'} {are}", ""
+        yield from self._choices()
+
+    def _choices(self) -> Iterator[tuple[str, str]]:
+        """What the user's own choice has left out."""
+        bounds = [(self.not_chosen[reason], words) for reason, words in _BOUNDS if self.not_chosen[reason]]
+        if bounds:
+            (first, words), *rest = bounds
+            parts = [f"{_number(first, 'photo')} {words}", *(f"{count:,} {words}" for count, words in rest)]
+            yield f"{_joined(parts)} {_were(sum(count for count, _words in bounds))} left out", ""
+        for reason, text, hint in _REST:
+            if count := self.not_chosen[reason]:
+                number = _number(count, "URL" if reason is Reason.URL else "photo")
+                yield text.format(number=number, were=_were(count)), hint
+
+
+_BOUNDS: Final = (
+    (Reason.OLDER, "older than --newer-than"),
+    (Reason.SMALLER, "smaller than --min-size"),
+    (Reason.LARGER, "larger than --max-size"),
+)
+_REST: Final = (
+    (
+        Reason.URL,
+        "{number} {were} left out: nothing is known here of a URL's date and size",
+        "name URLs in a run without --newer-than, --min-size and --max-size",
+    ),
+    (Reason.NOT_SAMPLED, "{number} {were} left out by --sample", ""),
+    (
+        Reason.OVER_LIMIT,
+        "{number} that {were} not done yet {were} left out by --limit",
+        "the next run goes on with them",
+    ),
+)
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _number(count: int, word: str) -> str:
@@ -66,4 +126,9 @@ def _listed(suffixes: Counter[str]) -> str:
     parts = [f"{count:,} {suffix}" for suffix, count in named[:_SHOWN_SUFFIXES]]
     if rest := suffixes.total() - sum(count for _suffix, count in named[:_SHOWN_SUFFIXES]):
         parts.append(f"{rest:,} of other kinds" if parts else _number(rest, "other file"))
+    return _joined(parts)
+
+
+def _joined(parts: list[str]) -> str:
+    """`one, two and three`."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

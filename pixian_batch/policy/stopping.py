@@ -24,6 +24,8 @@ class Exit(IntEnum):
     DISK = 8
     IN_DOUBT = 10
     LEDGER_IN_USE = 11
+    HOOK = 12
+    """All done, and then the command of `--on-finish` failed."""
     SIGHUP = 129
     SIGINT = 130
     SIGQUIT = 131
@@ -48,8 +50,8 @@ _SIGNALS: Final = 128
 """A signal's code is this and its number: Linux' where systems differ."""
 
 
-REASONS: Final = tuple(code for code in Exit if code not in {Exit.OK, Exit.SOME_FAILED})
-"""The codes that a `Stop` can have: the other two are told from the tally."""
+REASONS: Final = tuple(code for code in Exit if code not in {Exit.OK, Exit.SOME_FAILED, Exit.HOOK})
+"""The codes that a `Stop` can have: two others are told from the tally, and one comes after the run."""
 
 
 MAKE_ROOM: Final = "make room, then run the same command again: it goes on where it stopped"

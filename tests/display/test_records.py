@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -15,6 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import display_samples as samples
+from support import virtual
+from support.schema import violation
 
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.records import Records, image_record, summary_record
@@ -91,7 +94,13 @@ def test_golden_summary() -> None:
             }
         ],
         "problems": [],
-        "left_out": {"system_folders": 0, "system_files": 0, "suffixes": [], "others": []},
+        "left_out": {
+            "system_folders": 0,
+            "system_files": 0,
+            "suffixes": [],
+            "others": [],
+            **dict.fromkeys(("older", "smaller", "larger", "urls", "not_sampled", "over_limit"), 0),
+        },
         "stop": {"cause": "budget", "message": "the next image could exceed --max-credits 10", "hint": ""},
         "out": "cut",
         "ledger": "cut/.pixian-batch/ledger.db",
@@ -133,6 +142,48 @@ def test_every_ending_but_not_started_gives_one_record_and_the_summary_is_last()
     }
     assert records[8]["credits_in_doubt"] == "0.25"
     assert (records[9]["kept"], records[9]["warnings"]) == ("out/l.part", ["no size"])
+
+
+def test_how_it_stands_is_told_between_the_first_image_and_the_summary() -> None:
+    stream = io.StringIO()
+    records = Records(stream)
+
+    async def run() -> None:
+        records.started(lambda: samples.snapshot_of(samples.tally_of(*samples.ALL), eta=90.5))
+        clock = asyncio.ensure_future(records.attend())
+        await asyncio.sleep(95)
+        records.ended(samples.DONE)
+        await asyncio.sleep(70)
+        records.ended(samples.NOT_STARTED)
+        await asyncio.sleep(15)
+        clock.cancel()
+        records.finished(samples.summary_of(samples.DONE))
+
+    virtual.run(run())
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["type"] for line in lines] == ["image", "progress", "progress", "progress", "summary"]
+    assert lines[1] == {
+        "v": 1,
+        "type": "progress",
+        "found": 400,
+        "counted": True,
+        "done": 2,
+        "skipped": 2,
+        "duplicates": 1,
+        "failed": 2,
+        "in_doubt": 1,
+        "lost": 1,
+        "kept": 1,
+        "credits_charged": "0.500",
+        "credits_in_doubt": "0.25",
+        "workers": 7,
+        "busy": 6,
+        "resting": 1,
+        "rate": 3.4,
+        "eta": 90.5,
+        "seconds": 3723.0,
+    }
+    assert [violation(line) for line in lines] == [""] * 5
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from support.emulators import EmulatorThread
 from support.pictures import picture, put
 from support.schema import violation
 
-from pixian_batch.display.records import image_record, summary_record
+from pixian_batch.display.records import image_record, progress_record, summary_record
 from pixian_batch.display.schema import RECORD
 from pixian_batch.policy.outcome import Outcome
 from pixian_batch.policy.stopping import REASONS, Exit, Stop
+from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,13 @@ def test_the_schema_takes_the_summary_of_every_reason_to_stop() -> None:
 def test_the_schema_takes_a_summary_without_a_run() -> None:
     bare = samples.summary_of(stop=samples.SIGINT, free=True, began=False, credits_ever=None)
     assert violation(summary_record(bare)) == ""
+
+
+def test_the_schema_takes_how_every_run_stands() -> None:
+    for changes in ({}, {"eta": None}, {"stop": samples.SIGINT}, {"counted": False, "found": 0}):
+        snapshot = samples.snapshot_of(samples.tally_of(*samples.ALL), **changes)
+        assert violation(progress_record(snapshot)) == "", changes
+    assert progress_record(samples.snapshot_of(Tally(done=9), found=0))["found"] == 9
 
 
 def spoiled(record: dict[str, Any], wrong: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
@@ -113,7 +121,7 @@ def test_the_page_names_every_field_and_value_of_the_schema() -> None:
     named = set(re.findall(r"`([a-z_0-9]+)`", PAGE))
     for schema in RECORD["$defs"].values():
         assert set(schema["properties"]) <= named | {"v", "type"}
-        assert set(schema["properties"]["status"]["enum"]) <= named
+        assert set(schema["properties"].get("status", {"enum": []})["enum"]) <= named
     causes = RECORD["$defs"]["summary"]["properties"]["stop"]["properties"]["cause"]["enum"]
     listed = re.search(r"(?m)^\| `stop` \|.*`cause` \(([^:]*):", PAGE)
     assert listed is not None
@@ -122,5 +130,5 @@ def test_the_page_names_every_field_and_value_of_the_schema() -> None:
 
 def test_the_lines_on_the_page_are_records() -> None:
     lines = [json.loads(line) for line in PAGE.splitlines() if line.startswith('    {"v"')]
-    assert [line["type"] for line in lines] == ["image", "summary"]
-    assert [violation(line) for line in lines] == ["", ""]
+    assert [line["type"] for line in lines] == ["image", "progress", "summary"]
+    assert [violation(line) for line in lines] == [""] * 3

@@ -24,6 +24,7 @@ CODES = {
     "DISK": 8,
     "IN_DOUBT": 10,
     "LEDGER_IN_USE": 11,
+    "HOOK": 12,
     "SIGHUP": 129,
     "SIGINT": 130,
     "SIGQUIT": 131,
@@ -33,7 +34,7 @@ CODES = {
     "SIGBREAK": 149,
     "SIGXCPU": 152,
 }
-STOPS = {name: code for name, code in CODES.items() if name not in {"OK", "SOME_FAILED"}}
+STOPS = {name: code for name, code in CODES.items() if name not in {"OK", "SOME_FAILED", "HOOK"}}
 SIGNALS = {name for name in CODES if name.startswith("SIG")}
 
 

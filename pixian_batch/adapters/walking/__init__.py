@@ -1,6 +1,8 @@
 """Inputs of all kinds -> batches of names, to be read elsewhere. Opens no photo; knows no ledger and no results."""
 
+from pixian_batch.adapters.walking.choosing import choose as choose
 from pixian_batch.adapters.walking.lists import ListError as ListError
+from pixian_batch.adapters.walking.lists import in_words as in_words
 from pixian_batch.adapters.walking.lists import read_list as read_list
 from pixian_batch.adapters.walking.once import may_repeat as may_repeat
 from pixian_batch.adapters.walking.once import once as once

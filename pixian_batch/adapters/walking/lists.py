@@ -26,6 +26,21 @@ class ListError(OSError):
         self.hint = hint
 
 
+class ListingError(ListError):
+    """Names that were read, and that cannot be put in order: where, in `strerror`; `hint`: what to do."""
+
+
+def in_words(error: OSError) -> tuple[str, str]:
+    """What went wrong with the inputs as a whole, and what to do about it."""
+    match error:
+        case ListingError(strerror=text, hint=hint):
+            return str(text), hint
+        case ListError(strerror=text, hint=hint):
+            return f"the list cannot be read: {text}", hint
+        case _:
+            return f"the list cannot be read: {error.strerror}", "check --files-from"
+
+
 def read_list(path: str, *, nul: bool = False, go_on: Callable[[], bool] = lambda: True) -> Iterator[str]:
     """The inputs named in a list file (`-`: standard input), one a line, or NUL-separated.
 

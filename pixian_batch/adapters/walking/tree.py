@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pixian_batch.adapters.walking.lists import listed_place
@@ -47,6 +47,13 @@ class Batch:
     def path(self, name: str) -> str:
         """The path of one of the files."""
         return os.path.join(self.folder, name)  # an empty folder adds nothing
+
+    def part(self, chosen: Sequence[int]) -> Batch:
+        """The files with these numbers, and nothing else changed: what was left out still keeps its name's place."""
+        if len(chosen) == len(self.names):
+            return self
+        results = [self.results[number] for number in chosen] if self.results else []
+        return replace(self, names=[self.names[number] for number in chosen], results=results)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.landing import Landing
 from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.ledger.reader import LedgerReader
-from pixian_batch.adapters.walking import ListError
+from pixian_batch.adapters.walking import in_words
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.local_engine import choose_model
 from pixian_batch.cli.request import only_failed, read_inputs, read_outputs, read_pace, read_spec
@@ -21,7 +21,6 @@ from pixian_batch.cli.shared_ledger import ledger_errors
 from pixian_batch.display.records import left_out_record
 from pixian_batch.display.text import about, images, printable, visible, with_hint
 from pixian_batch.pipeline.planning import Planner, calibrate
-from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.forecast import FREE, Fate, FolderPlan, Range, credits_for
 from pixian_batch.policy.price import PriceBook
 from pixian_batch.policy.stopping import Exit
@@ -82,8 +81,7 @@ def begin(options: PlanOptions) -> None:
             code=Exit.SERVICE,
         )
     except OSError as error:
-        hint = error.hint if isinstance(error, ListError) else "check --files-from"
-        fail(f"the list cannot be read: {system_word(error)}", hint, code=Exit.USAGE)
+        fail(*in_words(error), code=Exit.USAGE)
     say([json.dumps(_record(plan))] if options.json else plan_lines(plan))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ from pixian_batch.cli.bug import write_report
 from pixian_batch.cli.consent import RunSpec, consent
 from pixian_batch.cli.displays import DisplayOptions, watcher
 from pixian_batch.cli.local_engine import about_model, choose_model
-from pixian_batch.cli.options import COLORS, LOG_FORMATS
+from pixian_batch.cli.on_finish import follow_up, read_hook
+from pixian_batch.cli.options import COLORS, LOG_FORMATS, PlanOptions
 from pixian_batch.cli.request import (
     check_apart,
     check_writable,
@@ -52,6 +54,9 @@ if TYPE_CHECKING:
 def begin(options: RunOptions) -> None:
     """Make sense of the options, run, and end the command with the run's exit code."""
     asked = read_run(options)
+    if options.dry_run:
+        _plan_instead(options)
+        return
     match consent(asked, options.ask_above):
         case Stop() as refused:
             raise typer.Exit(_not_begun(asked, refused))
@@ -81,6 +86,7 @@ def read_run(options: RunOptions) -> RunSpec:
             connections=options.concurrency_max,
         ),
         screens=screens,
+        hook=read_hook(options.on_finish, options.on_finish_timeout),
         yes=options.yes,
         engine=about_model(options),
     )
@@ -91,6 +97,14 @@ def _not_begun(asked: RunSpec, stop: Stop) -> int:
     screens = watcher(asked.screens)
     screens.finished(_never_began(asked, stop))
     return int(stop.cause)
+
+
+def _plan_instead(options: RunOptions) -> None:
+    """What `plan` says to the same options."""
+    from pixian_batch.cli.commands import plan  # only where it is asked for
+
+    shared = {item.name for item in fields(PlanOptions)} & {item.name for item in fields(options)}
+    plan.begin(PlanOptions(**{name: getattr(options, name) for name in shared}))
 
 
 def _read_screens(options: RunOptions) -> DisplayOptions:
@@ -140,7 +154,10 @@ async def execute(asked: RunSpec) -> int:
         except (NoCredentialsError, EngineMissingError, LedgerError) as error:
             summary = _never_began(asked, _reason(error))
     screens.finished(summary)
-    return int(summary.exit_code)
+    code, warning = await follow_up(asked.hook, summary)
+    if warning:
+        sys.stderr.write(f"warning: {warning}\n")
+    return int(code)
 
 
 def _signalled(stop: StopSign, number: signal.Signals) -> None:

@@ -70,6 +70,6 @@ def _keys_of(kind: type) -> Iterator[OptionKey]:
 def _kind(annotation: object, info: OptionInfo) -> str:
     if annotation is bool:
         return "switch"
-    if annotation is int and info.parser is None:
+    if annotation in {int, int | None} and info.parser is None:
         return "number"
     return "list" if "list" in str(annotation) else "text"

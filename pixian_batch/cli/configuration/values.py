@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 _SECRETS: Final = frozenset({"api-secret", "secret", "password", "token", "pixian-api-secret", "credentials"})
-_NOT_OF_A_PROJECT: Final = "credentials-command"
+_COMMANDS: Final = frozenset({"credentials-command", "on-finish"})
+"""Keys whose values are run: not from a project's file."""
 
 
 def find_key(file: ConfigFile, written: str, value: object, place: str) -> OptionKey:
@@ -37,7 +38,7 @@ def find_key(file: ConfigFile, written: str, value: object, place: str) -> Optio
 def _check_safe(name: str, value: object, place: str) -> None:
     """What a folder that somebody else made may not decide for the one who enters it."""
     hint = f"write it into your own file, {user_path() or 'where you have a home'}, or set the environment variable"
-    if name == _NOT_OF_A_PROJECT:
+    if name in _COMMANDS:
         raise ConfigurationError(f"{place}: a project's file may not run a command: {name}", hint)
     if name == "api-url" and not str(value).startswith(("http://127.0.0.1:", "http://localhost:")):
         raise ConfigurationError(
