@@ -9,6 +9,7 @@ import os
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import file_digest
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from blake3 import blake3
 
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
 from pixian_batch.imaging.errors import UnreadableImageError
+from pixian_batch.imaging.exif import date_taken
 from pixian_batch.imaging.probe import Probe, check_complete, probe
 from pixian_batch.policy.disk import reading_hint
 
@@ -83,6 +85,25 @@ def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> 
         stream.seek(0)
         digest = file_digest(stream, blake3).digest()  # type: ignore[arg-type]  # it has all that is used
         return Fingerprint(stamp, digest, probe)
+
+
+def content_hash(path: str) -> bytes:
+    """The hash of the bytes at `path`; of one that cannot be read, that of its path, so that each has its own."""
+    try:
+        with _opened(path, buffering=_BUFFER) as stream:
+            return file_digest(stream, blake3).digest()  # type: ignore[arg-type]  # it has all that is used
+    except ReadingError:
+        return blake3(os.fsencode(path)).digest()
+
+
+def date_of(path: str) -> datetime:
+    """When the photo at `path` was taken: what its EXIF says, else when the file was last changed, in local time."""
+    try:
+        with _opened(path) as stream:
+            taken = date_taken(stream)
+            return taken or datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime)  # noqa: DTZ006  # as EXIF has it
+    except (ReadingError, OverflowError, ValueError):
+        return datetime(1970, 1, 1)  # noqa: DTZ001  # of no photo: who needs its pixels tells what is wrong
 
 
 def _probe(stream: BinaryIO, *, max_pixels: int | None = MAX_INPUT_PIXELS) -> Probe:

@@ -26,8 +26,10 @@ from pixian_batch.pipeline.inputs import Inputs
 from pixian_batch.pipeline.spec import Outputs, Pace, Spec
 from pixian_batch.pipeline.spending import Limits
 from pixian_batch.policy.breaker import Breaker
+from pixian_batch.policy.naming import OnCollision
 from pixian_batch.policy.ramp import Ramp
 from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
+from pixian_batch.policy.template import Naming, TemplateError, read_template
 
 if TYPE_CHECKING:
     from pixian_batch.cli.options import (
@@ -67,10 +69,19 @@ def _for_delta(params: Params) -> Params:
     return replace(params, output_format=OutputFormat.PNG)
 
 
-def read_spec(options: ApiOptions, *, local: bool, overwrite: bool, in_doubt: str = "hold") -> Spec:
-    """What is wanted of every image."""
+def read_spec(
+    options: ApiOptions,
+    *,
+    local: bool,
+    overwrite: bool,
+    in_doubt: str = "hold",
+    outputs: OutputOptions | None = None,
+    single: str = "",
+) -> Spec:
+    """What is wanted of every image. single: the one result's name, where `--out` is a file."""
     params = read_params(options)
     return Spec(
+        naming=read_naming(outputs, params.result_format, single) if outputs else Naming(),
         params=params,
         via_delta=options.via_delta,
         service="local" if local else "",
@@ -78,6 +89,22 @@ def read_spec(options: ApiOptions, *, local: bool, overwrite: bool, in_doubt: st
         overwrite=overwrite,
         doubt=choice(DoubtPolicy, in_doubt, "--in-doubt"),
     )
+
+
+def read_naming(options: OutputOptions, output: OutputFormat, single: str = "") -> Naming:
+    """How results are named."""
+    on_collision = choice(OnCollision, options.on_collision, "--on-collision")
+    if options.name is None and not options.flat and on_collision is not OnCollision.SUFFIX:
+        return Naming(None, on_collision, single)
+    if single:
+        raise typer.BadParameter("--out names the result: leave --name, --flat and --on-collision out")
+    try:
+        template = read_template(
+            "{stem}.{ext}" if options.name is None else options.name, output, flat=options.flat
+        )
+    except TemplateError as error:
+        raise typer.BadParameter(f"--name {options.name}: {error}") from error
+    return Naming(template, on_collision)
 
 
 def read_pace(options: PaceOptions, spec: Spec) -> Pace:

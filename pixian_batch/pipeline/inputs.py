@@ -79,10 +79,9 @@ class Inputs:
 
 def _kept(batch: Batch, only: frozenset[str]) -> Batch | None:
     """The files of a batch that are among `only`."""
-    kept = [
-        (name, result)
-        for name, result in zip(batch.names, batch.results, strict=True)
-        if os.path.abspath(batch.path(name)) in only
-    ]
-    names, results = [name for name, _ in kept], [result for _, result in kept]
+    kept = [index for index, name in enumerate(batch.names) if os.path.abspath(batch.path(name)) in only]
+    names = [batch.names[index] for index in kept]
+    results = (
+        [batch.results[index] for index in kept] if batch.results else []
+    )  # not where only names are wanted
     return replace(batch, names=names, results=results) if kept else None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from blake3 import blake3
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Found:
     """An input that may need work. path: as the user would write it, `absolute` the same for the cache.
+
+    place: where its result goes.
 
     known: (size, mtime_ns, digest) of when it was last read.
     """
@@ -50,3 +55,8 @@ class Job:
 
 Send: TypeAlias = Callable[[Job], Awaitable["Reply | None"]]
 """Makes one attempt at a job; None when it may not be made, because the run stops. Every layer of sending is one."""
+
+
+def url_digest(url: str) -> bytes:
+    """What stands for the bytes of a URL, which only the service sees."""
+    return blake3(b"url\0" + os.fsencode(url)).digest()

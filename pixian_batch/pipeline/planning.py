@@ -24,7 +24,7 @@ from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.policy.forecast import Fate, FolderPlan
 from pixian_batch.policy.left_out import LeftOut
-from pixian_batch.policy.outcome import Ending, Failed, Skipped
+from pixian_batch.policy.outcome import Ending, Failed, Skipped, SkipReason
 from pixian_batch.policy.record import Key
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ class Planner:
     def ended(self, ending: Ending) -> None:
         """An image that the discovery let through to nobody."""
         match ending.outcome:
-            case Skipped():
-                fate = Fate.EXISTS
+            case Skipped(reason):
+                fate = Fate.COLLISION if reason is SkipReason.COLLISION else Fate.EXISTS
             case Failed(problem):
                 fate = Fate.COLLISION if problem.code == "collision" else Fate.OTHER
                 self.problems.append(ending)

@@ -11,16 +11,17 @@ from pixian_batch.policy.naming import output_names, output_place
 from pixian_batch.policy.ramp import Ramp
 from pixian_batch.policy.record import is_free, key_params
 from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
+from pixian_batch.policy.template import Naming
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What the user asked for, the same for every image of a run.
 
-    service: part of the ledger's key when results are not the service's own (`local`), else "".
+    naming: how results are named. service: part of the ledger's key when results are not the service's own (`local`), else "".
     free: no request can cost money. via_delta: buy Delta PNG and rebuild the full PNG.
     """
 
@@ -30,17 +31,22 @@ class Spec:
     free: bool = False
     overwrite: bool = False
     doubt: DoubtPolicy = DoubtPolicy.HOLD
+    naming: Naming = field(default_factory=Naming)
 
     def request(self, *, rebuild: bool) -> Params:
         """The parameters to send: those asked for, or the same as a delta."""
         return replace(self.params, output_format=OutputFormat.DELTA_PNG) if rebuild else self.params
 
     def result_place(self, place: str) -> str:
-        """Where the result of the input at `place` goes."""
+        """Where the result of the input at `place` goes, where the tree is mirrored."""
         return output_place(place, self.params.result_format)
 
-    def result_names(self, names: Sequence[str]) -> list[str]:
-        """The same for many inputs of one folder: the results' names in theirs."""
+    @property
+    def result_names(self) -> Callable[[Sequence[str]], list[str]] | None:
+        """The same for many inputs of one folder: the results' names in theirs. None where they are named otherwise."""
+        return self._result_names if self.naming.is_mirrored else None
+
+    def _result_names(self, names: Sequence[str]) -> list[str]:
         return output_names(names, self.params.result_format)
 
     def spares(self, params: str) -> bool:

@@ -33,6 +33,8 @@ class SkipReason(StrEnum):
     """A file stands where the result would go that this ledger did not make, or that a free run would spoil."""
     RESULT = "result"
     """The input is a result of this ledger itself: cut-outs are not bought again."""
+    COLLISION = "collision"
+    """Another photo's result has its place, and only the first was asked for (`--on-collision first`)."""
 
 
 # --- may have cost money -------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.walking import ListError
 from pixian_batch.adapters.wire.trace import WireError
+from pixian_batch.cli.one_file import one_file
 from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_spec
 from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, check_way, fail, say, table
@@ -51,7 +52,12 @@ class Plan:
 
 def begin(options: PlanOptions) -> None:
     """Plan, and print the plan."""
-    spec = read_spec(options, local=options.local, overwrite=options.overwrite)
+    with one_file(options, sends=False) as one:
+        _begin(one.options, one.name)
+
+
+def _begin(options: PlanOptions, name: str) -> None:
+    spec = read_spec(options, local=options.local, overwrite=options.overwrite, outputs=options, single=name)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     ramp = read_pace(options, spec).ramp

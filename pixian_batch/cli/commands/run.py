@@ -18,6 +18,7 @@ from pixian_batch.adapters.ledger import LedgerError, questions
 from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
 from pixian_batch.cli.displays import DisplayOptions, watcher
+from pixian_batch.cli.one_file import one_file
 from pixian_batch.cli.options import COLORS, LOG_FORMATS
 from pixian_batch.cli.request import (
     check_writable,
@@ -69,7 +70,22 @@ class RunSpec:
 
 def begin(options: RunOptions) -> None:
     """Make sense of the options, run, and end the command with the run's exit code."""
-    spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
+    with one_file(options) as one:
+        code = _begin(one.options, one.name)
+        one.hand_on(code)
+    raise typer.Exit(code)
+
+
+def _begin(options: RunOptions, name: str) -> int:
+    """Run, and give the exit code. name: of the one result, where there is one."""
+    spec = read_spec(
+        options,
+        local=options.local,
+        overwrite=options.overwrite,
+        in_doubt=options.in_doubt,
+        outputs=options,
+        single=name,
+    )
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     screens = _read_screens(options)
@@ -92,7 +108,7 @@ def begin(options: RunOptions) -> None:
     )
     if options.ask_above is not None and not options.yes:
         _ask_above(asked, options.ask_above)
-    raise typer.Exit(running.run(execute(asked)))
+    return int(running.run(execute(asked)))
 
 
 def _read_screens(options: RunOptions) -> DisplayOptions:

@@ -1,0 +1,344 @@
+"""Photos -> the places of their results, where these follow from more than a photo's own place.
+
+How a name stays the same from run to run, without a list of names being kept:
+1. A photo's bytes are known from the ledger, and so are the places that these bytes were given. An unchanged photo
+   keeps such a place when the template could have given it, whatever its counter, its date or the number that told
+   it from its like. So nothing is renamed because photos came or went, and no photo is read again for its name.
+2. What is recorded at a place stays the image's that it was recorded for. A new photo takes a place that nobody has;
+   otherwise `--on-collision` says what becomes of it.
+3. A new counter is above all that are recorded in its folder.
+
+It asks the ledger for many names at once, and decides nothing about money: a name may change, the key of an image
+does not, so whatever is named anew is made from what was bought.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from pixian_batch.adapters.ledger import names
+from pixian_batch.adapters.reading import content_hash, date_of
+from pixian_batch.policy.naming import OnCollision, folded
+from pixian_batch.policy.outcome import Failed, Outcome, Problem, Skipped, SkipReason
+from pixian_batch.policy.template import Facts, facts_of, key_of, numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pixian_batch.adapters.ledger.base import Question
+    from pixian_batch.adapters.ledger.names import Owner
+    from pixian_batch.adapters.walking import Batch
+    from pixian_batch.policy.record import Known
+    from pixian_batch.policy.template import Naming, Template
+
+_HINT: Final = "rename one of them, or add --on-collision suffix"
+
+
+class AskedLedger(Protocol):
+    """The one door to the ledger."""
+
+    async def ask(self, question: Question[..., Any], *args: Any) -> Any:
+        """Any question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Files of one folder whose results go into one folder. losers: what became of those that get no place."""
+
+    folder: str
+    to: str
+    names: list[str]
+    results: list[str]
+    losers: dict[str, Outcome] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Claim:
+    """One photo's claim to a place. path: absolute, or a URL. held: places that it has had, the plainest first.
+
+    rivals: the others that want the same, where that is known; wanted: the place it asks for; lost: why it has none.
+    """
+
+    name: str
+    path: str
+    facts: Facts
+    digest: bytes | None = None
+    known: Known | None = None
+    rivals: Sequence[str] = ()
+    wanted: str = ""
+    place: str | None = None
+    lost: Outcome | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Namer:
+    """The names of one run. `await namer.parts(batches, folders)`. several: a photo may be named twice."""
+
+    naming: Naming
+    ledger: AskedLedger
+    several: bool = False
+    _wanted: dict[int, int] = field(default_factory=dict)
+    """Hashes in place of strings: a run may name millions."""
+    _folders: set[int] = field(default_factory=set)
+    _numbers: dict[str, int] = field(default_factory=dict)
+    """The latest counter of each folder, and the latest number behind each name."""
+    _given: dict[int, str] = field(default_factory=dict)
+    _waiting: dict[str, Owner] | None = None
+
+    async def parts(self, batches: Sequence[Batch], folders: Sequence[str]) -> list[list[Part]]:
+        """Of each batch, its files by the folder of their results. folders: the batches' absolute ones."""
+        if self.naming.is_mirrored and not any(batch.rivals for batch in batches):
+            return [[_whole(batch)] for batch in batches]
+        claims = [
+            self._claims(batch, folder) if not self.naming.is_mirrored or batch.rivals else []
+            for batch, folder in zip(batches, folders, strict=True)
+        ]
+        await self._settle(claims, batches, folders)
+        return [
+            _divided(batch, made) if made else [_whole(batch)]
+            for batch, made in zip(batches, claims, strict=True)
+        ]
+
+    async def url(self, url: str, place: str, digest: bytes) -> tuple[str, Outcome | None]:
+        """The place of a URL's result, and why it may not have it. digest: what stands for its bytes."""
+        template = self.naming.template
+        if template is not None and template.uses("date"):
+            problem = Problem("name", "a URL has no date to be named by", "leave {date} out of --name")
+            return "", Failed(problem)
+        facts = replace(facts_of(place), digest=digest.hex())
+        claim = _Claim(name=url, path=url, facts=facts, digest=digest, wanted=self.naming.single)
+        had = await self.ledger.ask(names.places_had, [digest])
+        self._keep(claim, _by_key(had.get(digest, ())))
+        await self._give([claim])
+        return claim.place or claim.wanted, claim.lost
+
+    # --- who asks for what -------------------------------------------------------------------------------
+
+    def _claims(self, batch: Batch, folder: str) -> list[_Claim]:
+        """In the order of the walk. Where the tree is mirrored, only of those that have rivals."""
+        prefix = f"{batch.place}/" if batch.place else ""
+        mirrored = self.naming.is_mirrored
+        wanted = dict(zip(batch.names, batch.results, strict=True)) if mirrored else {}
+        return [
+            _Claim(
+                name=name,
+                path=os.path.join(folder, name),
+                facts=facts_of(prefix + name),
+                rivals=batch.rivals.get(name, ()),
+                wanted=prefix + wanted[name] if mirrored else self.naming.single,
+            )
+            for name in (batch.rivals if mirrored else batch.names)
+            if not mirrored or name in wanted
+        ]
+
+    async def _settle(
+        self, claims: list[list[_Claim]], batches: Sequence[Batch], folders: Sequence[str]
+    ) -> None:
+        asked = [(folder, batch.names) for folder, batch in zip(folders, batches, strict=True)]
+        histories = await self.ledger.ask(names.histories, asked)
+        everyone = [claim for made in claims for claim in made]
+        for made, (known, _places) in zip(claims, histories, strict=True):
+            for claim in made:
+                claim.known = known.get(claim.name)
+                claim.digest = claim.known[2] if claim.known else None
+        if self.naming.template is not None:
+            await asyncio.to_thread(self._look, everyone)
+            for made, (_known, places) in zip(claims, histories, strict=True):
+                had = {digest: _by_key(of_digest) for digest, of_digest in places.items()}
+                for claim in made:
+                    self._keep(claim, had.get(claim.digest or b"", {}))
+            left = [claim for claim in everyone if claim.place is None]
+            await asyncio.to_thread(_complete, left, self.naming.template)
+        await self._give([claim for claim in everyone if claim.place is None])
+
+    def _look(self, claims: Iterable[_Claim]) -> None:
+        """Whether the photos are as they were; of those that are not, all that a name may need. Blocking."""
+        template = self.naming.template
+        changed = []
+        for claim in claims:
+            if claim.known is not None and _is_unchanged(claim.path, claim.known):
+                claim.facts = replace(claim.facts, digest=claim.known[2].hex())
+            else:
+                changed.append(claim)
+        if template is not None:
+            _complete(changed, template)
+
+    def _keep(self, claim: _Claim, had: Mapping[str, Sequence[str]]) -> None:
+        """Give it the place that it has had, if the template could have given it, and nobody else of this run took it."""
+        template = self.naming.template
+        if template is None or not had:
+            return
+        try:
+            shape = template.shape(claim.facts)
+        except ValueError:
+            return
+        for key in shape.key_pair():
+            for place in had.get(key, ()):
+                if shape.fits(place) and self._is_free(claim, place):
+                    self._take(claim, place)
+                    return
+
+    # --- who gets what -----------------------------------------------------------------------------------
+
+    async def _give(self, claims: list[_Claim]) -> None:
+        """A place to each of those that have none yet, first come, first served."""
+        if not claims:
+            return
+        if self._waiting is None:
+            self._waiting = await self.ledger.ask(names.waiting)
+        template = self.naming.template
+        counts = template is not None and template.uses("counter")
+        for claim in claims:
+            if template is not None and not counts:
+                claim.wanted = template.place(claim.facts)
+        owners = {} if counts else await self.ledger.ask(names.owners, [claim.wanted for claim in claims])
+        for claim in claims:
+            given = self._given.get(hash(claim.path))
+            if given is not None:
+                claim.place = given
+            elif counts and template is not None:
+                await self._count(claim, template)
+            elif self._may_take(claim, claim.wanted, owners):
+                self._take(claim, claim.wanted)
+            else:
+                await self._collide(claim, owners)
+            if self.several and claim.place is not None:
+                self._given[hash(claim.path)] = claim.place
+
+    async def _count(self, claim: _Claim, template: Template) -> None:
+        """The next number of its folder."""
+        folder = template.place(replace(claim.facts, counter=1)).rpartition("/")[0]
+        if folder not in self._numbers:
+            self._numbers[folder] = await self.ledger.ask(names.highest, folder, template.counted())
+        while claim.place is None:
+            self._numbers[folder] += 1
+            place = template.place(replace(claim.facts, counter=self._numbers[folder]))
+            if self._may_take(claim, place, await self.ledger.ask(names.owners, [place])):
+                self._take(claim, place)
+
+    async def _collide(self, claim: _Claim, owners: Mapping[str, Owner]) -> None:
+        """What becomes of a photo whose place another one has."""
+        template, on_collision = self.naming.template, self.naming.on_collision
+        if on_collision is OnCollision.SUFFIX and template is not None and not self._is_below(claim.wanted):
+            await self._number(claim, template.tail)
+        elif on_collision is OnCollision.FIRST:
+            claim.lost = wanted_twice(claim.wanted, on_collision)
+        else:
+            claim.lost = self._failed(claim, owners)
+
+    async def _number(self, claim: _Claim, tail: str) -> None:
+        number = self._numbers.get(claim.wanted, 1)
+        while claim.place is None:
+            number = await self.ledger.ask(names.first_free, claim.wanted, tail, number + 1)
+            place = numbered(claim.wanted, number, tail)
+            if self._may_take(claim, place, {}):
+                self._take(claim, place)
+        self._numbers[claim.wanted] = number
+
+    def _failed(self, claim: _Claim, owners: Mapping[str, Owner]) -> Outcome:
+        owner = self._owner(claim.wanted, owners)
+        if claim.rivals:
+            text = f"{', '.join(claim.rivals[:4])} would all become {claim.wanted}"
+        elif owner is not None and not owner.is_photo(claim.path, claim.digest):
+            text = f"{claim.wanted} holds the result of another photo, {owner.input}"
+        else:
+            return wanted_twice(claim.wanted, self.naming.on_collision)
+        return Failed(Problem("collision", text, _HINT))
+
+    # --- whose a place is --------------------------------------------------------------------------------
+
+    def _may_take(self, claim: _Claim, place: str, owners: Mapping[str, Owner]) -> bool:
+        """Whether nobody has it: no other photo of this run, and none of an earlier one."""
+        owner = self._owner(place, owners)
+        theirs = owner is not None and not owner.is_photo(claim.path, claim.digest)
+        # Who names the one file that he wants means that file: replacing is decided elsewhere.
+        if theirs and not self.naming.single:
+            return False
+        return not any(rival.endswith("/") for rival in claim.rivals) and self._is_free(claim, place)
+
+    def _owner(self, place: str, owners: Mapping[str, Owner]) -> Owner | None:
+        return owners.get(place) or (self._waiting or {}).get(place)
+
+    def _is_free(self, claim: _Claim, place: str) -> bool:
+        """Whether no other photo of this run wants it, or needs a folder there, or has a file where it needs one."""
+        mine, key = hash(claim.path), hash(folded(place))
+        if self._wanted.get(key, mine) != mine or key in self._folders:
+            return False
+        return not self._is_below(place)
+
+    def _is_below(self, place: str) -> bool:
+        """Whether a file of this run stands where it needs a folder."""
+        return any(hash(folder) in self._wanted for folder in self._new_folders(place))
+
+    def _new_folders(self, place: str) -> Iterator[str]:
+        """The folders above a place, up to one that is known to be one."""
+        folder = folded(place.rpartition("/")[0])
+        while folder and hash(folder) not in self._folders:
+            yield folder
+            folder = folder.rpartition("/")[0]
+
+    def _take(self, claim: _Claim, place: str) -> None:
+        self._folders.update(map(hash, list(self._new_folders(place))))
+        self._wanted[hash(folded(place))] = hash(claim.path)
+        claim.place = claim.wanted = place
+
+
+def wanted_twice(place: str, on_collision: OnCollision) -> Outcome:
+    """What becomes of a photo whose place another one of this run has."""
+    if on_collision is OnCollision.FIRST:
+        return Skipped(SkipReason.COLLISION)
+    return Failed(Problem("collision", f"another input of this run becomes {place} too", _HINT))
+
+
+def _whole(batch: Batch) -> Part:
+    return Part(batch.folder, batch.place, batch.names, batch.results)
+
+
+def _divided(batch: Batch, claims: list[_Claim]) -> list[Part]:
+    """A batch by the folders of its results, the places of `claims` in the stead of those that it came with."""
+    prefix = f"{batch.place}/" if batch.place else ""
+    by_name = {claim.name: claim for claim in claims}
+    parts: dict[str, Part] = {}
+    for index, name in enumerate(batch.names):
+        claim = by_name.get(name)
+        place = prefix + batch.results[index] if claim is None else claim.place or claim.wanted
+        to, _, result = place.rpartition("/")
+        part = parts.setdefault(to, Part(batch.folder, to, [], []))
+        part.names.append(name)
+        part.results.append(result)
+        if claim is not None and claim.lost is not None:
+            part.losers[name] = claim.lost
+    return list(parts.values())
+
+
+def _by_key(places: Iterable[str]) -> dict[str, list[str]]:
+    """Places by what those of one shape have alike, the plainest first."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for place in sorted(places, key=lambda place: (len(place), place)):
+        found[key_of(place)].append(place)
+    return found
+
+
+def _is_unchanged(path: str, known: Known) -> bool:
+    try:
+        now = os.stat(path)
+    except OSError:
+        return False
+    return now.st_size == known[0] and now.st_mtime_ns == known[1]
+
+
+def _complete(claims: Iterable[_Claim], template: Template) -> None:
+    """Read what the template names results by and nobody knows yet. Blocking.
+
+    A photo that cannot be read is told of by whoever needs its pixels: here it gets some name.
+    """
+    dated, hashed = template.uses("date"), template.uses("hash")
+    for claim in claims:
+        if dated and claim.facts.date is None:
+            claim.facts = replace(claim.facts, date=date_of(claim.path))
+        if hashed and claim.facts.digest is None:
+            claim.facts = replace(claim.facts, digest=content_hash(claim.path).hex())
