@@ -22,6 +22,7 @@ from pixian_batch.contract.params import (
     contradictions,
     params_from_text,
 )
+from pixian_batch.pipeline.describing import Keeping
 from pixian_batch.pipeline.inputs import Inputs
 from pixian_batch.pipeline.spec import Outputs, Pace, Spec
 from pixian_batch.pipeline.spending import Limits
@@ -153,7 +154,8 @@ def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
             what, folder = f"the folder of the photos {path}", fixed_prefix(path)
         if os.path.isdir(folder) and os.path.isdir(out) and os.path.samefile(folder, out):
             raise typer.BadParameter(f"--out {out}: is {what}; name another one")
-    return Outputs(out, options.ledger or default_path(out), options.min_free)
+    keeping = Keeping(options.keep_dates, options.keep_metadata)
+    return Outputs(out, options.ledger or default_path(out), options.min_free, keeping)
 
 
 def choice(kind: type[_E], text: str, option: str) -> _E:

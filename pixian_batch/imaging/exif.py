@@ -33,13 +33,11 @@ MOST_VALUE: Final = 32 * 1024
 """Bytes of one field: a caption, not a thumbnail. Blocks of a JPEG end at 64 KiB."""
 _MOST_BLOCK: Final = 1 << 20
 
-_X_DENSITY, _Y_DENSITY, _DENSITY_UNIT = 282, 283, 296
-DENSITY: Final = (_X_DENSITY, _Y_DENSITY, _DENSITY_UNIT)
 TAKEN: Final = 36867
 _DIGITIZED, _CHANGED = 36868, 306
 DESCRIBING: Final = frozenset(
     {
-        *DENSITY,
+        *(282, 283, 296),  # XResolution, YResolution, ResolutionUnit
         270,  # ImageDescription
         *(271, 272),  # Make, Model
         _CHANGED,
@@ -105,19 +103,32 @@ class Exif:
 def read_exif(stream: BinaryIO, wanted: Collection[int] = DESCRIBING | TIMES) -> Exif | None:
     """The wanted fields of the photo in `stream` (JPEG, PNG or TIFF); None when it has no block."""
     block = exif_block(stream)
-    if block is None:
+    first = None if block is None else _first(block)
+    if block is None or first is None:
         return None
-    block.seek(0)
-    head = block.read(8)
-    order = _ORDERS.get(head[:2])
-    if order is None or len(head) < len(b"II42off4") or struct.unpack(f"{order}H", head[2:4])[0] != _CLASSIC:
-        return None
-    main = _directory(block, order, struct.unpack(f"{order}I", head[4:])[0], {*wanted, _SUB})
+    order, offset = first
+    main = _directory(block, order, offset, {*wanted, _SUB})
     below = main.pop(_SUB, None)
     sub: dict[int, Value] = {}
     if below is not None and below.kind == _LONG and below.count:
         sub = _directory(block, order, struct.unpack_from(f"{order}I", below.data)[0], wanted)
     return Exif(order, main, sub)
+
+
+def exif_value(stream: BinaryIO, tag: int, *, most: int) -> Value | None:
+    """One field of a TIFF file's first directory, of `most` bytes at most."""
+    first = _first(stream)
+    return None if first is None else _directory(stream, *first, {tag}, most=most).get(tag)
+
+
+def _first(block: BinaryIO) -> tuple[str, int] | None:
+    """The byte order of a block, and where its first directory is; None for what is laid out in another way."""
+    block.seek(0)
+    head = block.read(8)
+    order = _ORDERS.get(head[:2])
+    if order is None or len(head) < len(b"II42off4") or struct.unpack(f"{order}H", head[2:4])[0] != _CLASSIC:
+        return None
+    return order, struct.unpack(f"{order}I", head[4:])[0]
 
 
 def exif_block(stream: BinaryIO) -> BinaryIO | None:
@@ -142,7 +153,9 @@ def _at(stream: BinaryIO, offset: int, length: int) -> bytes:
     return stream.read(length)
 
 
-def _directory(block: BinaryIO, order: str, offset: int, wanted: Collection[int]) -> dict[int, Value]:
+def _directory(
+    block: BinaryIO, order: str, offset: int, wanted: Collection[int], *, most: int = MOST_VALUE
+) -> dict[int, Value]:
     """The wanted fields of one directory. What lies outside the file, or is too large, is not there."""
     head = _at(block, offset, 2)
     if len(head) < struct.calcsize("H"):
@@ -152,7 +165,7 @@ def _directory(block: BinaryIO, order: str, offset: int, wanted: Collection[int]
     for start in range(0, len(table) - _ENTRY + 1, _ENTRY):
         tag, kind, count = struct.unpack_from(f"{order}HHI", table, start)
         size = _WIDTHS.get(kind, 0) * count
-        if tag not in wanted or tag in fields or not 0 < size <= MOST_VALUE:
+        if tag not in wanted or tag in fields or not 0 < size <= most:
             continue
         inline = table[start + 8 : start + _ENTRY]
         data = (

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.landing import DiskError, RebuildError, rebuild_files
+from pixian_batch.pipeline.describing import Describer, leftovers
 from pixian_batch.policy.record import Ended, Key, Placed
 
 if TYPE_CHECKING:
@@ -60,11 +61,15 @@ class Received:
 
 @dataclass(slots=True)
 class _Arrival:
-    """A body in a round. file: what is renamed; future: the size of the result at its place."""
+    """A body in a round. file: what is renamed; future: the size of the result at its place; spare: what is not needed
+    then.
+    """
 
     received: Received
     file: str
     future: asyncio.Future[int]
+    spare: tuple[str, ...] = ()
+    described: bool = False
 
     def placed(self, size: int) -> tuple[str, str, Placed]:
         """What the ledger writes down of it."""
@@ -82,13 +87,16 @@ class Finisher:
 
     ledger: Ledger
     landing: Landing
+    describer: Describer = field(default_factory=Describer)
     _arrived: list[_Arrival] = field(default_factory=list)
     _rounds: asyncio.Task[None] | None = None
 
     async def finish(self, received: Received) -> int:
         """Write down how the attempt ended, bring the result to its place, write that down; its size in bytes."""
         file = await self._rebuild(received) if received.rebuild else received.body
-        arrival = _Arrival(received, file, asyncio.get_running_loop().create_future())
+        described = await self.describer.describe(received.original, file)
+        arrival = _Arrival(received, described, asyncio.get_running_loop().create_future())
+        arrival.spare, arrival.described = tuple({received.body, file} - {described}), described != file
         self._arrived.append(arrival)
         if self._rounds is None:
             self._rounds = asyncio.ensure_future(self._go_round())
@@ -126,10 +134,12 @@ class Finisher:
             )
             sizes = await self.landing.put_all([(one.file, one.received.place) for one in arrivals])
             placed = [(one, size) for one, size in zip(arrivals, sizes, strict=True) if isinstance(size, int)]
-            for one, _size in placed:
-                if one.file != one.received.body:
-                    self.landing.remove(one.received.body)  # before the record: nobody looks for it after
+            self._tidy(
+                [one for one, _size in placed if not one.described]
+            )  # nobody looks for it after the record
             await self.ledger.all_placed([one.placed(size) for one, size in placed])
+            # Until the record, the body is what tells the next run that a result of another size is whole.
+            self._tidy([one for one, _size in placed if one.described])
         except Exception as error:  # noqa: BLE001  # whoever waits for it tells it
             for one in arrivals:
                 one.fail(error)
@@ -139,3 +149,25 @@ class Finisher:
                 one.fail(size_or_error)
             elif not one.future.done():
                 one.future.set_result(size_or_error)
+
+    def _tidy(self, arrivals: list[_Arrival]) -> None:
+        """Remove what results were made of; of an interrupted run also what it may have begun."""
+        for one in arrivals:
+            recovered = one.received.ended is None
+            for path in (*one.spare, *(leftovers(one.received.body) if recovered else ())):
+                self.landing.remove(path)
+
+    async def again(self, place: str, job: Job) -> int:
+        """The result of `job` from the one at `place`, for which the same bytes were bought; its size."""
+        source, beside = self.landing.path(place), self.landing.path(job.place)
+        if place == job.place or not self.describer.keeping.metadata:
+            size = await self.landing.link(place, job.place, own=self.describer.dates)
+            await self.describer.date(job.input, beside)
+            return size
+        copy = self.landing.beside(job.place, "again")
+        await self.landing.copy(source, copy)
+        described = await self.describer.describe(job.input, copy)
+        size = await self.landing.put(described, job.place)
+        if described != copy:
+            self.landing.remove(copy)
+        return size

@@ -136,7 +136,7 @@ class ImageHandler:
             # Written in another spelling on a disk that folds names: it stands here already.
             await self.ledger.placed(job.input, job.place, Placed(job.key, dict(places)[same]))
             return Skipped(SkipReason.DONE)
-        size = await self.landing.link(standing[0], job.place)
+        size = await self.finisher.again(standing[0], job)
         await self.ledger.placed(job.input, job.place, Placed(job.key, size))
         return Duplicate(of=self.landing.path(standing[0]))
 

@@ -20,6 +20,7 @@ from pixian_batch.adapters.ledger import Ledger, LedgerError
 from pixian_batch.adapters.walking import ListError
 from pixian_batch.adapters.wire.trace import WireFact
 from pixian_batch.pipeline.assembly import Assembly
+from pixian_batch.pipeline.describing import Describer
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
 from pixian_batch.pipeline.finishing import Finisher
@@ -123,7 +124,7 @@ class Run:
 
     async def _with_ledger(self, ledger: Ledger) -> None:
         landing = Landing(self.outputs.out, self.outputs.min_free, notify=self.watcher.notify)
-        finisher = Finisher(ledger, landing)
+        finisher = Finisher(ledger, landing, Describer(self.outputs.keeping, self.watcher.notify))
         doubts = Doubts(ledger=ledger, stop=self.stop, watcher=self.watcher, out=self.outputs.out)
         recovered: list[Ending] = []
         ready = False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pixian_batch.contract.params import OutputFormat, Params, canonical
+from pixian_batch.pipeline.describing import Keeping
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.naming import output_names, output_place
 from pixian_batch.policy.ramp import Ramp
@@ -78,8 +79,9 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where results and the ledger go. min_free: bytes of disk that are left alone."""
+    """Where results and the ledger go. min_free: bytes of disk that are left alone; keeping: what results keep of photos."""
 
     out: str
     ledger: str
     min_free: int = 100_000_000
+    keeping: Keeping = field(default_factory=Keeping)

@@ -140,12 +140,12 @@ def move(file: str, path: str) -> int:
             raise
         # No folder, or another file system (a rescued body): copy beside the place, so that the rename is atomic.
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        beside = _beside(path, "copy")
+        near = beside(path, "copy")
         try:
-            _copy(file, beside)
-            _replace(beside, path)
+            _copy(file, near)
+            _replace(near, path)
         except OSError:
-            remove(beside)
+            remove(near)
             raise
         sync_folder(os.path.dirname(path))
         os.unlink(file)
@@ -189,25 +189,25 @@ def _attempt(work: Callable[..., _T], *arguments: str) -> _T | DiskError:
         return DiskError(arguments[-1], error)
 
 
-def link(source: str, target: str) -> int:
-    """Make `target` from `source` by reflink, hard link or copy, durably; its size. Raises OSError."""
+def link(source: str, target: str, *, own: bool = False) -> int:
+    """Make `target` from `source` by reflink, hard link or copy, durably; its size. own: no hard link. Raises OSError."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    beside = _beside(target, "link")
+    path = beside(target, "link")
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(beside)
-    if not reflink(source, beside):
+        os.unlink(path)
+    if not reflink(source, path):
         try:
-            os.link(source, beside)
+            (_copy if own else os.link)(source, path)
         except OSError:
-            _copy(source, beside)
+            _copy(source, path)
     try:
-        _replace(beside, target)
+        _replace(path, target)
     except OSError:
-        remove(beside)
+        remove(path)
         raise
     # Renaming one hard link over another of the same file is a no-op that leaves the first behind.
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(beside)
+        os.unlink(path)
     sync_folder(os.path.dirname(target))
     return os.stat(target).st_size
 
@@ -229,13 +229,22 @@ def reflink(source: str, target: str) -> bool:
     return False
 
 
-def _beside(path: str, use: str) -> str:
+def beside(path: str, use: str) -> str:
     """A short hidden name in the same folder.
 
     It follows from the path alone, so that what a killed run has left is replaced by the next one.
     """
     folder, name = os.path.split(path)
     return os.path.join(folder, f".pixian-{blake2b(os.fsencode(name), digest_size=8).hexdigest()}.{use}")
+
+
+def copy(source: str, target: str) -> None:
+    """A synced copy of a file, its folders made. Raises OSError."""
+    os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(target)
+    if not reflink(source, target):
+        _copy(source, target)
 
 
 def _copy(source: str, target: str) -> None:

@@ -109,12 +109,21 @@ class Landing:
             self.notify(_UNSYNCED)
         return sizes
 
-    async def link(self, place: str, to: str) -> int:
-        """Make `to` from the result at `place`: by reflink, hard link or copy. Raises `DiskError`."""
+    async def link(self, place: str, to: str, *, own: bool = False) -> int:
+        """Make `to` from the result at `place`: by reflink, hard link or copy; own: a file of its own. Raises `DiskError`."""
         with disk_errors(self.path(to)):
             if place == to:
                 return await asyncio.to_thread(os.path.getsize, self.path(place))
-            return await asyncio.to_thread(files.link, self.path(place), self.path(to))
+            return await asyncio.to_thread(files.link, self.path(place), self.path(to), own=own)
+
+    def beside(self, place: str, use: str) -> str:
+        """A hidden path in the folder of a place, for a file on its way there."""
+        return files.beside(self.path(place), use)
+
+    async def copy(self, file: str, to: str) -> None:
+        """A synced copy of a file, new or not, its folders made. Raises `DiskError`."""
+        with disk_errors(to):
+            await asyncio.to_thread(files.copy, file, to)
 
     async def write(self, content: bytes, path: str) -> None:
         """Write and sync a file at `path`. Raises `DiskError`."""
