@@ -294,6 +294,8 @@ class Discovery:
             if wanted not in self._wanted:
                 self._wanted[wanted] = source
                 kept.append(item)
+            elif self._wanted[wanted] != source and not self.spec.naming.is_mirrored:
+                kept.append(item)  # the namer knows: their bytes are the same
             elif self._wanted[wanted] != source:
                 outcome = wanted_twice(item.place, self.spec.naming.on_collision)
                 self.listener.ended(Ending(item.path, self.landing.path(item.place), outcome))

@@ -73,6 +73,11 @@ class _Claim:
     place: str | None = None
     lost: Outcome | None = None
 
+    def digests(self) -> list[bytes]:
+        """What its bytes were when they were last read, and what they are, as far as is known."""
+        now = [bytes.fromhex(self.facts.digest)] if self.facts.digest else []
+        return now if self.digest is None else [self.digest, *now]
+
 
 @dataclass(slots=True, kw_only=True)
 class Namer:
@@ -243,7 +248,7 @@ class Namer:
         owner = self._owner(claim.wanted, owners)
         if claim.rivals:
             text = f"{', '.join(claim.rivals[:4])} would all become {claim.wanted}"
-        elif owner is not None and not owner.is_photo(claim.path, claim.digest):
+        elif owner is not None and not owner.is_photo(claim.path, claim.digests()):
             text = f"{claim.wanted} holds the result of another photo, {owner.input}"
         else:
             return wanted_twice(claim.wanted, self.naming.on_collision)
@@ -254,21 +259,28 @@ class Namer:
     def _may_take(self, claim: _Claim, place: str, owners: Mapping[str, Owner]) -> bool:
         """Whether nobody has it: no other photo of this run, and none of an earlier one."""
         owner = self._owner(place, owners)
-        theirs = owner is not None and not owner.is_photo(claim.path, claim.digest)
+        mine = owner is not None and owner.is_photo(claim.path, claim.digests())
         # Who names the one file that he wants means that file: replacing is decided elsewhere.
-        if theirs and not self.naming.single:
+        if owner is not None and not mine and not self.naming.single:
             return False
-        return not any(rival.endswith("/") for rival in claim.rivals) and self._is_free(claim, place)
+        needed_as_folder = any(rival.endswith("/") for rival in claim.rivals)
+        return (mine or not needed_as_folder) and self._is_free(claim, place)
 
     def _owner(self, place: str, owners: Mapping[str, Owner]) -> Owner | None:
         return owners.get(place) or (self._waiting or {}).get(place)
 
     def _is_free(self, claim: _Claim, place: str) -> bool:
         """Whether no other photo of this run wants it, or needs a folder there, or has a file where it needs one."""
-        mine, key = hash(claim.path), hash(folded(place))
+        mine, key = self._identity(claim), hash(folded(place))
         if self._wanted.get(key, mine) != mine or key in self._folders:
             return False
         return not self._is_below(place)
+
+    def _identity(self, claim: _Claim) -> int:
+        """What tells two claims apart: the photos, or where results are named by their bytes, these."""
+        template = self.naming.template
+        by_bytes = template is not None and template.uses("hash")
+        return hash(claim.facts.digest if by_bytes else claim.path)
 
     def _is_below(self, place: str) -> bool:
         """Whether a file of this run stands where it needs a folder."""
@@ -283,7 +295,7 @@ class Namer:
 
     def _take(self, claim: _Claim, place: str) -> None:
         self._folders.update(map(hash, list(self._new_folders(place))))
-        self._wanted[hash(folded(place))] = hash(claim.path)
+        self._wanted[hash(folded(place))] = self._identity(claim)
         claim.place = claim.wanted = place
 
 

@@ -40,7 +40,7 @@ _MARK: Final = "\uf700"
 """The first of the private characters that stand for values not known yet."""
 _OURS: Final = ".pixian"
 """How hidden files and folders of our own begin."""
-_JOINT: Final = re.compile(r"^[-_ .+@/]")
+_JOINT: Final = re.compile(r"^[-_ +@/]")
 _OTHER_SUFFIXES: Final = {OutputFormat.JPEG: (".jpeg",)}
 
 

@@ -18,7 +18,7 @@ from pixian_batch.policy.template import numbered
 if TYPE_CHECKING:
     import re
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from pixian_batch.policy.record import Known
 
@@ -49,9 +49,9 @@ class Owner:
     digest: bytes
     input: str
 
-    def is_photo(self, path: str, digest: bytes | None) -> bool:
-        """Whether it belongs to the photo at the absolute `path`, which had `digest` when it was last read."""
-        return digest == self.digest or os.path.abspath(self.input) == path
+    def is_photo(self, path: str, digests: Container[bytes]) -> bool:
+        """Whether it belongs to the photo at the absolute `path`, which has had these digests."""
+        return self.digest in digests or os.path.abspath(self.input) == path
 
 
 def histories(
