@@ -96,14 +96,18 @@ def content_hash(path: str) -> bytes:
         return blake3(os.fsencode(path)).digest()
 
 
-def date_of(path: str) -> datetime:
-    """When the photo at `path` was taken: what its EXIF says, else when the file was last changed, in local time."""
+def date_of(path: str) -> tuple[int, int, int, int, int, int]:
+    """When the photo at `path` was taken: what its EXIF says, else when the file was last changed, in local time.
+
+    Year to second. Of what cannot be read, some date: who needs its pixels tells what is wrong.
+    """
     try:
         with _opened(path) as stream:
-            taken = date_taken(stream)
-            return taken or datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime)  # noqa: DTZ006  # as EXIF has it
+            changed = datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime)  # noqa: DTZ006  # as EXIF has it
+            usual = (changed.year, changed.month, changed.day, changed.hour, changed.minute, changed.second)
+            return date_taken(stream) or usual
     except (ReadingError, OverflowError, ValueError):
-        return datetime(1970, 1, 1)  # noqa: DTZ001  # of no photo: who needs its pixels tells what is wrong
+        return 1970, 1, 1, 0, 0, 0
 
 
 def _probe(stream: BinaryIO, *, max_pixels: int | None = MAX_INPUT_PIXELS) -> Probe:

@@ -2,6 +2,8 @@
 
 What comes in is a file before it is sent, and what was bought is one before it is handed on, both in the user's state
 folder: a reader that leaves loses nothing, and the same bytes with the same parameters are bought once there, too.
+
+Proved by tests/cli/test_one_file.py.
 """
 
 from __future__ import annotations

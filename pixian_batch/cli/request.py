@@ -70,19 +70,10 @@ def _for_delta(params: Params) -> Params:
     return replace(params, output_format=OutputFormat.PNG)
 
 
-def read_spec(
-    options: ApiOptions,
-    *,
-    local: bool,
-    overwrite: bool,
-    in_doubt: str = "hold",
-    outputs: OutputOptions | None = None,
-    single: str = "",
-) -> Spec:
-    """What is wanted of every image. single: the one result's name, where `--out` is a file."""
+def read_spec(options: ApiOptions, *, local: bool, overwrite: bool, in_doubt: str = "hold") -> Spec:
+    """What is wanted of every image, but for its result's name."""
     params = read_params(options)
     return Spec(
-        naming=read_naming(outputs, params.result_format, single) if outputs else Naming(),
         params=params,
         via_delta=options.via_delta,
         service="local" if local else "",

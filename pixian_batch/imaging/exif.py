@@ -6,11 +6,10 @@ by, and nothing here is larger than a few KiB, however large or odd the file is.
 
 from __future__ import annotations
 
-import contextlib
 import io
+import re
 import struct
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from pixian_batch.contract.kinds import Kind, sniff
@@ -62,6 +61,11 @@ TIMES: Final = frozenset(
     }
 )
 """Those of the second one."""
+
+
+_MOMENT: Final = re.compile(
+    r"(\d{4}):(0[1-9]|1[0-2]):(0[1-9]|[12]\d|3[01]) ([01]\d|2[0-3]):([0-5]\d):([0-5]\d)", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,15 +214,15 @@ def _laid_out(order: str, fields: Iterable[tuple[int, Value]], offset: int) -> b
     return table + b"\0" * 4 + values
 
 
-def date_taken(stream: BinaryIO) -> datetime | None:
-    """When the photo in `stream` was taken, by its EXIF; None when that does not say, or makes no sense."""
+def date_taken(stream: BinaryIO) -> tuple[int, int, int, int, int, int] | None:
+    """When the photo in `stream` was taken, by its EXIF: year to second; None when that does not say, or makes no sense."""
     try:
         exif = read_exif(stream, {TAKEN, _DIGITIZED, _CHANGED})
     except (struct.error, ValueError):
         return None
-    if exif is None:
-        return None
-    for tag in (TAKEN, _DIGITIZED, _CHANGED):
-        with contextlib.suppress(ValueError):  # as cameras write it whose clock was never set
-            return datetime.strptime(exif.text(tag)[:19], "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007  # EXIF has no zone
+    for tag in (TAKEN, _DIGITIZED, _CHANGED) if exif is not None else ():
+        match = _MOMENT.match("" if exif is None else exif.text(tag))
+        if match is not None:  # not as cameras write it whose clock was never set
+            year, month, day, hour, minute, second = map(int, match.groups())
+            return year, month, day, hour, minute, second
     return None

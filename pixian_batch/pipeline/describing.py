@@ -2,6 +2,8 @@
 
 The file that is renamed is whole before the rename, so the size that the ledger records is the final one, and a
 run that is killed in between does it again from the body, for free.
+
+Proved by tests/cli/test_keeping.py.
 """
 
 from __future__ import annotations

@@ -8,8 +8,10 @@ Everything here can be done again for free: a body stays where it is until the r
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import glob
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.landing import DiskError, RebuildError, rebuild_files
 from pixian_batch.pipeline.describing import Describer, leftovers
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from pixian_batch.contract.headers import ResultHeaders
     from pixian_batch.pipeline.job import Job
     from pixian_batch.policy.reply import Reply
+
+
+_AGAIN: Final = ".again-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,11 @@ class _Arrival:
     file: str
     future: asyncio.Future[int]
     spare: tuple[str, ...] = ()
-    described: bool = False
+
+    @property
+    def recovered(self) -> bool:
+        """Whether it is of an earlier run, which has written down how its attempt ended."""
+        return self.received.ended is None
 
     def placed(self, size: int) -> tuple[str, str, Placed]:
         """What the ledger writes down of it."""
@@ -95,8 +104,12 @@ class Finisher:
         """Write down how the attempt ended, bring the result to its place, write that down; its size in bytes."""
         file = await self._rebuild(received) if received.rebuild else received.body
         described = await self.describer.describe(received.original, file)
+        if described != file and received.ended is not None:
+            # What is at the place after a kill is known to be whole by its size.
+            ended = replace(received.ended, body_size=await asyncio.to_thread(os.path.getsize, described))
+            received = replace(received, ended=ended)
         arrival = _Arrival(received, described, asyncio.get_running_loop().create_future())
-        arrival.spare, arrival.described = tuple({received.body, file} - {described}), described != file
+        arrival.spare = tuple({received.body, file} - {described})
         self._arrived.append(arrival)
         if self._rounds is None:
             self._rounds = asyncio.ensure_future(self._go_round())
@@ -134,12 +147,10 @@ class Finisher:
             )
             sizes = await self.landing.put_all([(one.file, one.received.place) for one in arrivals])
             placed = [(one, size) for one, size in zip(arrivals, sizes, strict=True) if isinstance(size, int)]
-            self._tidy(
-                [one for one, _size in placed if not one.described]
-            )  # nobody looks for it after the record
+            self._tidy([one for one, _size in placed if not one.recovered])  # nobody looks for it after
             await self.ledger.all_placed([one.placed(size) for one, size in placed])
-            # Until the record, the body is what tells the next run that a result of another size is whole.
-            self._tidy([one for one, _size in placed if one.described])
+            # Their sizes were written down by an earlier run: until the record, the body says they are whole.
+            self._tidy([one for one, _size in placed if one.recovered])
         except Exception as error:  # noqa: BLE001  # whoever waits for it tells it
             for one in arrivals:
                 one.fail(error)
@@ -153,18 +164,23 @@ class Finisher:
     def _tidy(self, arrivals: list[_Arrival]) -> None:
         """Remove what results were made of; of an interrupted run also what it may have begun."""
         for one in arrivals:
-            recovered = one.received.ended is None
-            for path in (*one.spare, *(leftovers(one.received.body) if recovered else ())):
+            for path in (*one.spare, *(leftovers(one.received.body) if one.recovered else ())):
                 self.landing.remove(path)
+
+    async def clean(self) -> None:
+        """Remove what a killed run has left of results that it made from others."""
+        for path in await asyncio.to_thread(glob.glob, f"{glob.escape(self.ledger.path)}{_AGAIN}*"):
+            self.landing.remove(path)
 
     async def again(self, place: str, job: Job) -> int:
         """The result of `job` from the one at `place`, for which the same bytes were bought; its size."""
-        source, beside = self.landing.path(place), self.landing.path(job.place)
+        source = self.landing.path(place)
         if place == job.place or not self.describer.keeping.metadata:
             size = await self.landing.link(place, job.place, own=self.describer.dates)
-            await self.describer.date(job.input, beside)
+            await self.describer.date(job.input, self.landing.path(job.place))
             return size
-        copy = self.landing.beside(job.place, "again")
+        # Beside the ledger, which is held by this run alone: what a killed one has left can be told and removed.
+        copy = f"{self.ledger.path}{_AGAIN}{job.key.digest.hex()}"
         await self.landing.copy(source, copy)
         described = await self.describer.describe(job.input, copy)
         size = await self.landing.put(described, job.place)

@@ -10,6 +10,8 @@ How a name stays the same from run to run, without a list of names being kept:
 
 It asks the ledger for many names at once, and decides nothing about money: a name may change, the key of an image
 does not, so whatever is named anew is made from what was bought.
+
+Proved by tests/money/test_names.py.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pixian_batch.adapters.ledger import names
 from pixian_batch.adapters.reading import content_hash, date_of
-from pixian_batch.policy.naming import OnCollision, folded
+from pixian_batch.policy.naming import OnCollision, all_folded, folded
 from pixian_batch.policy.outcome import Failed, Outcome, Problem, Skipped, SkipReason
 from pixian_batch.policy.template import Facts, facts_of, key_of, numbered
 
@@ -89,6 +91,8 @@ class Namer:
     _wanted: dict[int, int] = field(default_factory=dict)
     """Hashes in place of strings: a run may name millions."""
     _folders: set[int] = field(default_factory=set)
+    _recorded: dict[str, set[int]] = field(default_factory=dict)
+    """By the folder of results, once something new is to go there."""
     _numbers: dict[str, int] = field(default_factory=dict)
     """The latest counter of each folder, and the latest number behind each name."""
     _given: dict[int, str] = field(default_factory=dict)
@@ -191,58 +195,73 @@ class Namer:
 
     async def _give(self, claims: list[_Claim]) -> None:
         """A place to each of those that have none yet, first come, first served."""
-        if not claims:
-            return
-        if self._waiting is None:
-            self._waiting = await self.ledger.ask(names.waiting)
         template = self.naming.template
         counts = template is not None and template.uses("counter")
         for claim in claims:
-            if template is not None and not counts:
-                claim.wanted = template.place(claim.facts)
-        owners = {} if counts else await self.ledger.ask(names.owners, [claim.wanted for claim in claims])
+            if template is not None:
+                claim.wanted = template.place(replace(claim.facts, counter=0) if counts else claim.facts)
+        await self._learn({claim.wanted.rpartition("/")[0] for claim in claims})
+        taken = [claim.wanted for claim in claims if self._is_recorded(claim.wanted)]
+        owners = await self.ledger.ask(names.owners, taken) if taken else {}
         for claim in claims:
-            given = self._given.get(hash(claim.path))
-            if given is not None:
-                claim.place = given
-            elif counts and template is not None:
-                await self._count(claim, template)
-            elif self._may_take(claim, claim.wanted, owners):
-                self._take(claim, claim.wanted)
-            else:
-                await self._collide(claim, owners)
-            if self.several and claim.place is not None:
-                self._given[hash(claim.path)] = claim.place
+            self._give_one(claim, owners)
 
-    async def _count(self, claim: _Claim, template: Template) -> None:
+    async def _learn(self, folders: set[str]) -> None:
+        """What earlier runs have recorded in these folders of results."""
+        if self._waiting is None:
+            self._waiting = await self.ledger.ask(names.waiting)
+        for folder in folders - self._recorded.keys():
+            there = await self.ledger.ask(names.names_in, folder)
+            parts = (place.rpartition("/") for place in self._waiting)
+            there += [name for above, _, name in parts if above == folder]
+            self._recorded[folder] = await asyncio.to_thread(_hashes, there)
+            template = self.naming.template
+            if template is not None and template.uses("counter"):
+                found = map(template.counted().fullmatch, there)
+                self._numbers[f"{folder}/"] = max((int(match[1]) for match in found if match), default=0)
+
+    def _give_one(self, claim: _Claim, owners: Mapping[str, Owner]) -> None:
+        given = self._given.get(hash(claim.path))
+        template = self.naming.template
+        if given is not None:
+            claim.place = given
+        elif template is not None and template.uses("counter"):
+            self._count(claim, template)
+        elif self._may_take(claim, claim.wanted, owners):
+            self._take(claim, claim.wanted)
+        else:
+            self._collide(claim, owners)
+        if self.several and claim.place is not None:
+            self._given[hash(claim.path)] = claim.place
+
+    def _count(self, claim: _Claim, template: Template) -> None:
         """The next number of its folder."""
-        folder = template.place(replace(claim.facts, counter=1)).rpartition("/")[0]
-        if folder not in self._numbers:
-            self._numbers[folder] = await self.ledger.ask(names.highest, folder, template.counted())
+        folder = claim.wanted.rpartition("/")[0] + "/"
         while claim.place is None:
             self._numbers[folder] += 1
             place = template.place(replace(claim.facts, counter=self._numbers[folder]))
-            if self._may_take(claim, place, await self.ledger.ask(names.owners, [place])):
+            if self._may_take(claim, place, {}):
                 self._take(claim, place)
 
-    async def _collide(self, claim: _Claim, owners: Mapping[str, Owner]) -> None:
+    def _collide(self, claim: _Claim, owners: Mapping[str, Owner]) -> None:
         """What becomes of a photo whose place another one has."""
         template, on_collision = self.naming.template, self.naming.on_collision
         if on_collision is OnCollision.SUFFIX and template is not None and not self._is_below(claim.wanted):
-            await self._number(claim, template.tail)
+            self._number(claim, template.tail)
         elif on_collision is OnCollision.FIRST:
             claim.lost = wanted_twice(claim.wanted, on_collision)
         else:
             claim.lost = self._failed(claim, owners)
 
-    async def _number(self, claim: _Claim, tail: str) -> None:
-        number = self._numbers.get(claim.wanted, 1)
+    def _number(self, claim: _Claim, tail: str) -> None:
+        wanted = claim.wanted
+        number = self._numbers.get(wanted, 1)
         while claim.place is None:
-            number = await self.ledger.ask(names.first_free, claim.wanted, tail, number + 1)
-            place = numbered(claim.wanted, number, tail)
+            number += 1
+            place = numbered(wanted, number, tail)
             if self._may_take(claim, place, {}):
                 self._take(claim, place)
-        self._numbers[claim.wanted] = number
+        self._numbers[wanted] = number
 
     def _failed(self, claim: _Claim, owners: Mapping[str, Owner]) -> Outcome:
         owner = self._owner(claim.wanted, owners)
@@ -261,10 +280,15 @@ class Namer:
         owner = self._owner(place, owners)
         mine = owner is not None and owner.is_photo(claim.path, claim.digests())
         # Who names the one file that he wants means that file: replacing is decided elsewhere.
-        if owner is not None and not mine and not self.naming.single:
+        if self._is_recorded(place) and not mine and not self.naming.single:
             return False
         needed_as_folder = any(rival.endswith("/") for rival in claim.rivals)
         return (mine or not needed_as_folder) and self._is_free(claim, place)
+
+    def _is_recorded(self, place: str) -> bool:
+        """Whether an earlier run has a result there, or one to come, in whatever spelling."""
+        folder, _, name = place.rpartition("/")
+        return hash(folded(name)) in self._recorded.get(folder, ())
 
     def _owner(self, place: str, owners: Mapping[str, Owner]) -> Owner | None:
         return owners.get(place) or (self._waiting or {}).get(place)
@@ -297,6 +321,11 @@ class Namer:
         self._folders.update(map(hash, list(self._new_folders(place))))
         self._wanted[hash(folded(place))] = self._identity(claim)
         claim.place = claim.wanted = place
+
+
+def _hashes(names_there: list[str]) -> set[int]:
+    """Of names, as a file system that ignores case and Unicode form takes them."""
+    return set(map(hash, all_folded(names_there)))
 
 
 def wanted_twice(place: str, on_collision: OnCollision) -> Outcome:

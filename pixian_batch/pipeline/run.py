@@ -130,6 +130,7 @@ class Run:
         ready = False
         try:
             await asyncio.to_thread(landing.check_writable)
+            await finisher.clean()
             recovered = await Recovery(ledger, landing, finisher, self._originals).recover()
             if not self.spec.free:
                 await doubts.decide(self.decide)

@@ -16,7 +16,6 @@ from pixian_batch.policy.naming import OnCollision, is_reserved, shortened, suff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
 FIELDS: Final = {
     "folder": "the photo's folder in its tree",
@@ -59,7 +58,7 @@ class Facts:
     stem: str
     suffix: str
     counter: int | None = None
-    date: datetime | None = None
+    date: Moment | None = None
     digest: str | None = None
 
 
@@ -88,6 +87,8 @@ class _Field:
         return int(self.spec)
 
 
+Moment: TypeAlias = tuple[int, int, int, int, int, int]
+"""Year, month, day, hour, minute, second, where the photo was taken."""
 _Part: TypeAlias = "str | _Field"
 
 
@@ -340,10 +341,8 @@ def _safe(name: str, folder: str) -> str:
     return f"_{name}" if name.lower().startswith(_OURS) or is_reserved(name) else name
 
 
-def _written(date: datetime, spec: str) -> str:
-    # Not strftime: its years below 1000 are as the system writes them.
-    numbers = {"Y": date.year, "m": date.month, "d": date.day, "H": date.hour, "M": date.minute}
-    numbers["S"] = date.second
+def _written(date: Moment, spec: str) -> str:
+    numbers = dict(zip(_DATE, date, strict=True))
     return re.sub("%(.)", lambda code: f"{numbers[code[1]]:0{4 if code[1] == 'Y' else 2}d}", spec)
 
 

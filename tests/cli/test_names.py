@@ -98,9 +98,8 @@ def test_the_hash_is_that_of_the_photos_bytes(names: Names) -> None:
     [place] = set(names.places("--name", "{hash:12}.{ext}").values())
     assert len(place) == len("0123456789ab.png")
     names.add("a.jpg")
-    shutil.copy(names.home.photos / "b.jpg", names.home.photos / "c.jpg")
     places = names.places("--name", "{hash:12}.{ext}")
-    assert places["b.jpg"] == places["c.jpg"] == place != places["a.jpg"]
+    assert places["b.jpg"] == place != places["a.jpg"]
     assert names.on_disk() == set(places.values())
     assert names.charges == 2
 

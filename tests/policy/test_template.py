@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import replace
-from datetime import datetime
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
@@ -25,7 +24,7 @@ from pixian_batch.policy.template import (
 )
 
 PNG = OutputFormat.PNG
-DAY = datetime(2024, 5, 31, 7, 8, 9)  # noqa: DTZ001  # as EXIF has it
+DAY = (2024, 5, 31, 7, 8, 9)
 FULL = Facts("shoes/red", "IMG_1", "JPG", counter=12, date=DAY, digest="0123456789abcdef" * 4)
 
 

@@ -1,6 +1,8 @@
 """A result, and the photo it was made of -> a file with the photo's metadata and date. Blocking; moves nothing.
 
 It is written beside the result, whole and synced, so that what was paid for is untouched until a rename.
+
+Proved by tests/cli/test_keeping.py.
 """
 
 from __future__ import annotations

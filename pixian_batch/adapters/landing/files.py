@@ -140,7 +140,7 @@ def move(file: str, path: str) -> int:
             raise
         # No folder, or another file system (a rescued body): copy beside the place, so that the rename is atomic.
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        near = beside(path, "copy")
+        near = _beside(path, "copy")
         try:
             _copy(file, near)
             _replace(near, path)
@@ -192,7 +192,7 @@ def _attempt(work: Callable[..., _T], *arguments: str) -> _T | DiskError:
 def link(source: str, target: str, *, own: bool = False) -> int:
     """Make `target` from `source` by reflink, hard link or copy, durably; its size. own: no hard link. Raises OSError."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    path = beside(target, "link")
+    path = _beside(target, "link")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     if not reflink(source, path):
@@ -229,7 +229,7 @@ def reflink(source: str, target: str) -> bool:
     return False
 
 
-def beside(path: str, use: str) -> str:
+def _beside(path: str, use: str) -> str:
     """A short hidden name in the same folder.
 
     It follows from the path alone, so that what a killed run has left is replaced by the next one.

@@ -116,10 +116,6 @@ class Landing:
                 return await asyncio.to_thread(os.path.getsize, self.path(place))
             return await asyncio.to_thread(files.link, self.path(place), self.path(to), own=own)
 
-    def beside(self, place: str, use: str) -> str:
-        """A hidden path in the folder of a place, for a file on its way there."""
-        return files.beside(self.path(place), use)
-
     async def copy(self, file: str, to: str) -> None:
         """A synced copy of a file, new or not, its folders made. Raises `DiskError`."""
         with disk_errors(to):

@@ -2,6 +2,8 @@
 
 An image keeps the place that it has been given, whether its result stands there or is still to come (in doubt,
 kept, refused for now): what was recorded last counts. Asked through `ask`, like those of `questions`.
+
+Proved by tests/cli/test_names.py.
 """
 
 from __future__ import annotations
@@ -13,10 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.ledger.questions import inputs_of
 from pixian_batch.adapters.ledger.rows import from_db, join_place, split_place, to_db
-from pixian_batch.policy.template import numbered
 
 if TYPE_CHECKING:
-    import re
     import sqlite3
     from collections.abc import Container, Iterable, Sequence
 
@@ -95,20 +95,7 @@ def owners(db: sqlite3.Connection, places: Iterable[str]) -> dict[str, Owner]:
     return found
 
 
-def first_free(db: sqlite3.Connection, place: str, tail: str, number: int) -> int:
-    """From `number` on, the first one with which nothing is recorded at `numbered(place, ...)`."""
-    while owners(db, [numbered(place, number, tail)]):
-        number += 1
-    return number
-
-
-def highest(db: sqlite3.Connection, folder: str, pattern: re.Pattern[str]) -> int:
-    """The highest counter of results in a folder, as the group of a pattern for their names finds it; 0 for none."""
-    rows = db.execute(
-        "SELECT name FROM place WHERE folder = ?"
-        " UNION SELECT place FROM attempt JOIN image ON image.attempt = attempt.id WHERE state NOT IN ('done', 'open')",
-        (to_db(folder),),
-    )
-    names = (from_db(name).rpartition("/") for (name,) in rows)
-    found = (pattern.fullmatch(name) for above, _, name in names if above in {"", folder})
-    return max((int(match[1]) for match in found if match), default=0)
+def names_in(db: sqlite3.Connection, folder: str) -> list[str]:
+    """The names of all results that are recorded in a folder."""
+    rows = db.execute("SELECT name FROM place WHERE folder = ?", (to_db(folder),))
+    return [from_db(name) for (name,) in rows]

@@ -25,6 +25,7 @@ from pixian_batch.cli.request import (
     choice_of,
     read_inputs,
     read_limits,
+    read_naming,
     read_outputs,
     read_pace,
     read_spec,
@@ -78,14 +79,8 @@ def begin(options: RunOptions) -> None:
 
 def _begin(options: RunOptions, name: str) -> int:
     """Run, and give the exit code. name: of the one result, where there is one."""
-    spec = read_spec(
-        options,
-        local=options.local,
-        overwrite=options.overwrite,
-        in_doubt=options.in_doubt,
-        outputs=options,
-        single=name,
-    )
+    spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
+    spec = replace(spec, naming=read_naming(options, spec.params.result_format, name))
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     screens = _read_screens(options)
