@@ -24,6 +24,7 @@ _CLASSIC: Final = 42
 _WIDTHS: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 """Bytes of one value of each field type."""
 _LONG: Final = 4
+_POINTERS: Final = (_LONG, 13)
 _SUB: Final = 34665
 """Where the block keeps what is about the taking of the picture."""
 _ENTRY: Final = 12
@@ -114,7 +115,7 @@ def read_exif(stream: BinaryIO, wanted: Collection[int] = DESCRIBING | TIMES) ->
     main = _directory(block, order, offset, {*wanted, _SUB})
     below = main.pop(_SUB, None)
     sub: dict[int, Value] = {}
-    if below is not None and below.kind == _LONG and below.count:
+    if below is not None and below.kind in _POINTERS and below.count:
         sub = _directory(block, order, struct.unpack_from(f"{order}I", below.data)[0], wanted)
     return Exif(order, main, sub)
 
