@@ -59,8 +59,8 @@ class Part:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Claim:
-    """One photo's claim to a place. path: absolute, or a URL. held: places that it has had, the plainest first.
+class _Candidate:
+    """One photo's candidate to a place. path: absolute, or a URL. held: places that it has had, the plainest first.
 
     rivals: the others that want the same, where that is known; wanted: the place it asks for; lost: why it has none.
     """
@@ -102,14 +102,14 @@ class Namer:
         """Of each batch, its files by the folder of their results. folders: the batches' absolute ones."""
         if self.naming.is_mirrored and not any(batch.rivals for batch in batches):
             return [[_whole(batch)] for batch in batches]
-        claims = [
-            self._claims(batch, folder) if not self.naming.is_mirrored or batch.rivals else []
+        candidates = [
+            self._candidates(batch, folder) if not self.naming.is_mirrored or batch.rivals else []
             for batch, folder in zip(batches, folders, strict=True)
         ]
-        await self._settle(claims, batches, folders)
+        await self._settle(candidates, batches, folders)
         return [
             _divided(batch, made) if made else [_whole(batch)]
-            for batch, made in zip(batches, claims, strict=True)
+            for batch, made in zip(batches, candidates, strict=True)
         ]
 
     async def url(self, url: str, place: str, digest: bytes) -> tuple[str, Outcome | None]:
@@ -119,21 +119,21 @@ class Namer:
             problem = Problem("name", "a URL has no date to be named by", "leave {date} out of --name")
             return "", Failed(problem)
         facts = replace(facts_of(place), digest=digest.hex())
-        claim = _Claim(name=url, path=url, facts=facts, digest=digest, wanted=self.naming.single)
+        candidate = _Candidate(name=url, path=url, facts=facts, digest=digest, wanted=self.naming.single)
         had = await self.ledger.ask(names.places_had, [digest])
-        self._keep(claim, _by_key(had.get(digest, ())))
-        await self._give([claim])
-        return claim.place or claim.wanted, claim.lost
+        self._keep(candidate, _by_key(had.get(digest, ())))
+        await self._give([candidate])
+        return candidate.place or candidate.wanted, candidate.lost
 
     # --- who asks for what -------------------------------------------------------------------------------
 
-    def _claims(self, batch: Batch, folder: str) -> list[_Claim]:
+    def _candidates(self, batch: Batch, folder: str) -> list[_Candidate]:
         """In the order of the walk. Where the tree is mirrored, only of those that have rivals."""
         prefix = f"{batch.place}/" if batch.place else ""
         mirrored = self.naming.is_mirrored
         wanted = dict(zip(batch.names, batch.results, strict=True)) if mirrored else {}
         return [
-            _Claim(
+            _Candidate(
                 name=name,
                 path=os.path.join(folder, name),
                 facts=facts_of(prefix + name),
@@ -145,66 +145,68 @@ class Namer:
         ]
 
     async def _settle(
-        self, claims: list[list[_Claim]], batches: Sequence[Batch], folders: Sequence[str]
+        self, candidates: list[list[_Candidate]], batches: Sequence[Batch], folders: Sequence[str]
     ) -> None:
         asked = [(folder, batch.names) for folder, batch in zip(folders, batches, strict=True)]
         histories = await self.ledger.ask(names.histories, asked)
-        everyone = [claim for made in claims for claim in made]
-        for made, (known, _places) in zip(claims, histories, strict=True):
-            for claim in made:
-                claim.known = known.get(claim.name)
-                claim.digest = claim.known[2] if claim.known else None
+        everyone = [candidate for made in candidates for candidate in made]
+        for made, (known, _places) in zip(candidates, histories, strict=True):
+            for candidate in made:
+                candidate.known = known.get(candidate.name)
+                candidate.digest = candidate.known[2] if candidate.known else None
         if self.naming.template is not None:
             await asyncio.to_thread(self._look, everyone)
-            for made, (_known, places) in zip(claims, histories, strict=True):
+            for made, (_known, places) in zip(candidates, histories, strict=True):
                 had = {digest: _by_key(of_digest) for digest, of_digest in places.items()}
-                for claim in made:
-                    self._keep(claim, had.get(claim.digest or b"", {}))
-            left = [claim for claim in everyone if claim.place is None]
+                for candidate in made:
+                    self._keep(candidate, had.get(candidate.digest or b"", {}))
+            left = [candidate for candidate in everyone if candidate.place is None]
             await asyncio.to_thread(_complete, left, self.naming.template)
-        await self._give([claim for claim in everyone if claim.place is None])
+        await self._give([candidate for candidate in everyone if candidate.place is None])
 
-    def _look(self, claims: Iterable[_Claim]) -> None:
+    def _look(self, candidates: Iterable[_Candidate]) -> None:
         """Whether the photos are as they were; of those that are not, all that a name may need. Blocking."""
         template = self.naming.template
         changed = []
-        for claim in claims:
-            if claim.known is not None and _is_unchanged(claim.path, claim.known):
-                claim.facts = replace(claim.facts, digest=claim.known[2].hex())
+        for candidate in candidates:
+            if candidate.known is not None and _is_unchanged(candidate.path, candidate.known):
+                candidate.facts = replace(candidate.facts, digest=candidate.known[2].hex())
             else:
-                changed.append(claim)
+                changed.append(candidate)
         if template is not None:
             _complete(changed, template)
 
-    def _keep(self, claim: _Claim, had: Mapping[str, Sequence[str]]) -> None:
+    def _keep(self, candidate: _Candidate, had: Mapping[str, Sequence[str]]) -> None:
         """Give it the place that it has had, if the template could have given it, and nobody else of this run took it."""
         template = self.naming.template
         if template is None or not had:
             return
         try:
-            shape = template.shape(claim.facts)
+            shape = template.shape(candidate.facts)
         except ValueError:
             return
         for key in shape.key_pair():
             for place in had.get(key, ()):
-                if shape.fits(place) and self._is_free(claim, place):
-                    self._take(claim, place)
+                if shape.fits(place) and self._is_free(candidate, place):
+                    self._take(candidate, place)
                     return
 
     # --- who gets what -----------------------------------------------------------------------------------
 
-    async def _give(self, claims: list[_Claim]) -> None:
+    async def _give(self, candidates: list[_Candidate]) -> None:
         """A place to each of those that have none yet, first come, first served."""
         template = self.naming.template
         counts = template is not None and template.uses("counter")
-        for claim in claims:
+        for candidate in candidates:
             if template is not None:
-                claim.wanted = template.place(replace(claim.facts, counter=0) if counts else claim.facts)
-        await self._learn({claim.wanted.rpartition("/")[0] for claim in claims})
-        taken = [claim.wanted for claim in claims if self._is_recorded(claim.wanted)]
+                candidate.wanted = template.place(
+                    replace(candidate.facts, counter=0) if counts else candidate.facts
+                )
+        await self._learn({candidate.wanted.rpartition("/")[0] for candidate in candidates})
+        taken = [candidate.wanted for candidate in candidates if self._is_recorded(candidate.wanted)]
         owners = await self.ledger.ask(names.owners, taken) if taken else {}
-        for claim in claims:
-            self._give_one(claim, owners)
+        for candidate in candidates:
+            self._give_one(candidate, owners)
 
     async def _learn(self, folders: set[str]) -> None:
         """What earlier runs have recorded in these folders of results."""
@@ -220,70 +222,74 @@ class Namer:
                 found = map(template.counted().fullmatch, there)
                 self._numbers[f"{folder}/"] = max((int(match[1]) for match in found if match), default=0)
 
-    def _give_one(self, claim: _Claim, owners: Mapping[str, Owner]) -> None:
-        given = self._given.get(hash(claim.path))
+    def _give_one(self, candidate: _Candidate, owners: Mapping[str, Owner]) -> None:
+        given = self._given.get(hash(candidate.path))
         template = self.naming.template
         if given is not None:
-            claim.place = given
+            candidate.place = given
         elif template is not None and template.uses("counter"):
-            self._count(claim, template)
-        elif self._may_take(claim, claim.wanted, owners):
-            self._take(claim, claim.wanted)
+            self._count(candidate, template)
+        elif self._may_take(candidate, candidate.wanted, owners):
+            self._take(candidate, candidate.wanted)
         else:
-            self._collide(claim, owners)
-        if self.several and claim.place is not None:
-            self._given[hash(claim.path)] = claim.place
+            self._collide(candidate, owners)
+        if self.several and candidate.place is not None:
+            self._given[hash(candidate.path)] = candidate.place
 
-    def _count(self, claim: _Claim, template: Template) -> None:
+    def _count(self, candidate: _Candidate, template: Template) -> None:
         """The next number of its folder."""
-        folder = claim.wanted.rpartition("/")[0] + "/"
-        while claim.place is None:
+        folder = candidate.wanted.rpartition("/")[0] + "/"
+        while candidate.place is None:
             self._numbers[folder] += 1
-            place = template.place(replace(claim.facts, counter=self._numbers[folder]))
-            if self._may_take(claim, place, {}):
-                self._take(claim, place)
+            place = template.place(replace(candidate.facts, counter=self._numbers[folder]))
+            if self._may_take(candidate, place, {}):
+                self._take(candidate, place)
 
-    def _collide(self, claim: _Claim, owners: Mapping[str, Owner]) -> None:
+    def _collide(self, candidate: _Candidate, owners: Mapping[str, Owner]) -> None:
         """What becomes of a photo whose place another one has."""
         template, on_collision = self.naming.template, self.naming.on_collision
-        if on_collision is OnCollision.SUFFIX and template is not None and not self._is_below(claim.wanted):
-            self._number(claim, template.tail)
+        if (
+            on_collision is OnCollision.SUFFIX
+            and template is not None
+            and not self._is_below(candidate.wanted)
+        ):
+            self._number(candidate, template.tail)
         elif on_collision is OnCollision.FIRST:
-            claim.lost = wanted_twice(claim.wanted, on_collision)
+            candidate.lost = wanted_twice(candidate.wanted, on_collision)
         else:
-            claim.lost = self._failed(claim, owners)
+            candidate.lost = self._failed(candidate, owners)
 
-    def _number(self, claim: _Claim, tail: str) -> None:
-        wanted = claim.wanted
+    def _number(self, candidate: _Candidate, tail: str) -> None:
+        wanted = candidate.wanted
         number = self._numbers.get(wanted, 1)
-        while claim.place is None:
+        while candidate.place is None:
             number += 1
             place = numbered(wanted, number, tail)
-            if self._may_take(claim, place, {}):
-                self._take(claim, place)
+            if self._may_take(candidate, place, {}):
+                self._take(candidate, place)
         self._numbers[wanted] = number
 
-    def _failed(self, claim: _Claim, owners: Mapping[str, Owner]) -> Outcome:
-        owner = self._owner(claim.wanted, owners)
-        if claim.rivals:
-            text = f"{', '.join(claim.rivals[:4])} would all become {claim.wanted}"
-        elif owner is not None and not owner.is_photo(claim.path, claim.digests()):
-            text = f"{claim.wanted} holds the result of another photo, {owner.input}"
+    def _failed(self, candidate: _Candidate, owners: Mapping[str, Owner]) -> Outcome:
+        owner = self._owner(candidate.wanted, owners)
+        if candidate.rivals:
+            text = f"{', '.join(candidate.rivals[:4])} would all become {candidate.wanted}"
+        elif owner is not None and not owner.is_photo(candidate.path, candidate.digests()):
+            text = f"{candidate.wanted} holds the result of another photo, {owner.input}"
         else:
-            return wanted_twice(claim.wanted, self.naming.on_collision)
+            return wanted_twice(candidate.wanted, self.naming.on_collision)
         return Failed(Problem("collision", text, _HINT))
 
     # --- whose a place is --------------------------------------------------------------------------------
 
-    def _may_take(self, claim: _Claim, place: str, owners: Mapping[str, Owner]) -> bool:
+    def _may_take(self, candidate: _Candidate, place: str, owners: Mapping[str, Owner]) -> bool:
         """Whether nobody has it: no other photo of this run, and none of an earlier one."""
         owner = self._owner(place, owners)
-        mine = owner is not None and owner.is_photo(claim.path, claim.digests())
+        mine = owner is not None and owner.is_photo(candidate.path, candidate.digests())
         # Who names the one file that he wants means that file: replacing is decided elsewhere.
         if self._is_recorded(place) and not mine and not self.naming.single:
             return False
-        needed_as_folder = any(rival.endswith("/") for rival in claim.rivals)
-        return (mine or not needed_as_folder) and self._is_free(claim, place)
+        needed_as_folder = any(rival.endswith("/") for rival in candidate.rivals)
+        return (mine or not needed_as_folder) and self._is_free(candidate, place)
 
     def _is_recorded(self, place: str) -> bool:
         """Whether an earlier run has a result there, or one to come, in whatever spelling."""
@@ -293,18 +299,18 @@ class Namer:
     def _owner(self, place: str, owners: Mapping[str, Owner]) -> Owner | None:
         return owners.get(place) or (self._waiting or {}).get(place)
 
-    def _is_free(self, claim: _Claim, place: str) -> bool:
+    def _is_free(self, candidate: _Candidate, place: str) -> bool:
         """Whether no other photo of this run wants it, or needs a folder there, or has a file where it needs one."""
-        mine, key = self._identity(claim), hash(folded(place))
+        mine, key = self._identity(candidate), hash(folded(place))
         if self._wanted.get(key, mine) != mine or key in self._folders:
             return False
         return not self._is_below(place)
 
-    def _identity(self, claim: _Claim) -> int:
-        """What tells two claims apart: the photos, or where results are named by their bytes, these."""
+    def _identity(self, candidate: _Candidate) -> int:
+        """What tells two candidates apart: the photos, or where results are named by their bytes, these."""
         template = self.naming.template
         by_bytes = template is not None and template.uses("hash")
-        return hash(claim.facts.digest if by_bytes else claim.path)
+        return hash(candidate.facts.digest if by_bytes else candidate.path)
 
     def _is_below(self, place: str) -> bool:
         """Whether a file of this run stands where it needs a folder."""
@@ -317,10 +323,10 @@ class Namer:
             yield folder
             folder = folder.rpartition("/")[0]
 
-    def _take(self, claim: _Claim, place: str) -> None:
+    def _take(self, candidate: _Candidate, place: str) -> None:
         self._folders.update(map(hash, list(self._new_folders(place))))
-        self._wanted[hash(folded(place))] = self._identity(claim)
-        claim.place = claim.wanted = place
+        self._wanted[hash(folded(place))] = self._identity(candidate)
+        candidate.place = candidate.wanted = place
 
 
 def _hashes(names_there: list[str]) -> set[int]:
@@ -339,20 +345,20 @@ def _whole(batch: Batch) -> Part:
     return Part(batch.folder, batch.place, batch.names, batch.results)
 
 
-def _divided(batch: Batch, claims: list[_Claim]) -> list[Part]:
-    """A batch by the folders of its results, the places of `claims` in the stead of those that it came with."""
+def _divided(batch: Batch, candidates: list[_Candidate]) -> list[Part]:
+    """A batch by the folders of its results, the places of `candidates` in the stead of those that it came with."""
     prefix = f"{batch.place}/" if batch.place else ""
-    by_name = {claim.name: claim for claim in claims}
+    by_name = {candidate.name: candidate for candidate in candidates}
     parts: dict[str, Part] = {}
     for index, name in enumerate(batch.names):
-        claim = by_name.get(name)
-        place = prefix + batch.results[index] if claim is None else claim.place or claim.wanted
+        candidate = by_name.get(name)
+        place = prefix + batch.results[index] if candidate is None else candidate.place or candidate.wanted
         to, _, result = place.rpartition("/")
         part = parts.setdefault(to, Part(batch.folder, to, [], []))
         part.names.append(name)
         part.results.append(result)
-        if claim is not None and claim.lost is not None:
-            part.losers[name] = claim.lost
+        if candidate is not None and candidate.lost is not None:
+            part.losers[name] = candidate.lost
     return list(parts.values())
 
 
@@ -372,14 +378,14 @@ def _is_unchanged(path: str, known: Known) -> bool:
     return now.st_size == known[0] and now.st_mtime_ns == known[1]
 
 
-def _complete(claims: Iterable[_Claim], template: Template) -> None:
+def _complete(candidates: Iterable[_Candidate], template: Template) -> None:
     """Read what the template names results by and nobody knows yet. Blocking.
 
     A photo that cannot be read is told of by whoever needs its pixels: here it gets some name.
     """
     dated, hashed = template.uses("date"), template.uses("hash")
-    for claim in claims:
-        if dated and claim.facts.date is None:
-            claim.facts = replace(claim.facts, date=date_of(claim.path))
-        if hashed and claim.facts.digest is None:
-            claim.facts = replace(claim.facts, digest=content_hash(claim.path).hex())
+    for candidate in candidates:
+        if dated and candidate.facts.date is None:
+            candidate.facts = replace(candidate.facts, date=date_of(candidate.path))
+        if hashed and candidate.facts.digest is None:
+            candidate.facts = replace(candidate.facts, digest=content_hash(candidate.path).hex())
