@@ -8,8 +8,8 @@ Everything here can be done again for free: a body stays where it is until the r
 from __future__ import annotations
 
 import asyncio
-import glob
 import os
+import shutil
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pixian_batch.policy.reply import Reply
 
 
-_AGAIN: Final = ".again-"
+_AGAIN: Final = ".again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +169,9 @@ class Finisher:
 
     async def clean(self) -> None:
         """Remove what a killed run has left of results that it made from others."""
-        for path in await asyncio.to_thread(glob.glob, f"{glob.escape(self.ledger.path)}{_AGAIN}*"):
-            self.landing.remove(path)
+        folder = f"{self.ledger.path}{_AGAIN}"
+        if await asyncio.to_thread(os.path.isdir, folder):
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def again(self, place: str, job: Job) -> int:
         """The result of `job` from the one at `place`, for which the same bytes were bought; its size."""
@@ -180,7 +181,7 @@ class Finisher:
             await self.describer.date(job.input, self.landing.path(job.place))
             return size
         # Beside the ledger, which is held by this run alone: what a killed one has left can be told and removed.
-        copy = f"{self.ledger.path}{_AGAIN}{job.key.digest.hex()}"
+        copy = os.path.join(f"{self.ledger.path}{_AGAIN}", job.key.digest.hex())
         await self.landing.copy(source, copy)
         described = await self.describer.describe(job.input, copy)
         size = await self.landing.put(described, job.place)

@@ -1,4 +1,7 @@
-"""What moves through the pipeline: an input that was found, and the job it becomes."""
+"""What moves through the pipeline: an input that was found, and the job it becomes.
+
+Proved by tests/money/test_dedupe.py.
+"""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_a_copy_gets_what_its_photo_says_though_the_first_was_bought_without(hom
     check_kept(home.out / "b.png")
     assert pixels(home.out / "a.png") == pixels(home.out / "b.png")
     assert home.emulator.bill.totals.charges == 1
-    assert [path.name for path in (home.out / ".pixian-batch").iterdir() if "again" in path.name] == []
+    assert list((home.out / ".pixian-batch" / "ledger.db.again").iterdir()) == []
 
 
 def test_metadata_that_is_broken_never_fails_a_result(home: Workspace) -> None:
