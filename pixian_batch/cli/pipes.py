@@ -133,7 +133,7 @@ def _name(options: RunOptions | PlanOptions) -> str:
     """The result's name among those of all pipes: the same bytes and parameters have the same."""
     source = (options.paths or [""])[0]
     digest = url_digest(source) if source.startswith("http") else content_hash(source)
-    spec = read_spec(options, local=options.local, overwrite=False)
+    spec = read_spec(options)
     asked = f"{spec.key_params(rebuild=options.via_delta)};{options.keep_metadata}"
     suffix = suffix_of(spec.params.result_format)
     return f"{digest.hex()[:32]}-{blake3(asked.encode()).hexdigest()[:8]}{suffix}"

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from pixian_batch.adapters.ledger import default_path
+from pixian_batch.adapters.ledger import default_path, questions
 from pixian_batch.adapters.walking import fixed_prefix
+from pixian_batch.cli.shared_ledger import ask_ledger
 from pixian_batch.contract.params import (
     FIELDS,
     OutputFormat,
@@ -22,7 +23,7 @@ from pixian_batch.contract.params import (
     contradictions,
     params_from_text,
 )
-from pixian_batch.pipeline.describing import Keeping
+from pixian_batch.pipeline.describing import Keep
 from pixian_batch.pipeline.inputs import Inputs
 from pixian_batch.pipeline.spec import Outputs, Pace, Spec
 from pixian_batch.pipeline.spending import Limits
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
         MoneyOptions,
         OutputOptions,
         PaceOptions,
+        PlanOptions,
+        RunOptions,
     )
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -70,16 +73,18 @@ def _for_delta(params: Params) -> Params:
     return replace(params, output_format=OutputFormat.PNG)
 
 
-def read_spec(options: ApiOptions, *, local: bool, overwrite: bool, in_doubt: str = "hold") -> Spec:
+def read_spec(options: PlanOptions | RunOptions) -> Spec:
     """What is wanted of every image, but for its result's name."""
     params = read_params(options)
     return Spec(
         params=params,
         via_delta=options.via_delta,
-        service="local" if local else "",
-        free=local or params.test,
-        overwrite=overwrite,
-        doubt=choice(DoubtPolicy, in_doubt, "--in-doubt"),
+        service="local" if options.local else "",
+        free=options.local or params.test,
+        overwrite=options.overwrite,
+        doubt=choice(DoubtPolicy, options.in_doubt, "--in-doubt"),
+        replace=options.replace,
+        trust_ledger=options.trust_ledger,
     )
 
 
@@ -133,6 +138,16 @@ def read_inputs(options: InputOptions) -> Inputs:
     return inputs
 
 
+def only_failed(inputs: Inputs, ledger: str) -> Inputs:
+    """Of the inputs, those that the ledger lists as failed: absolute paths and URLs."""
+    failures = ask_ledger(ledger, questions.failures)
+    urls = ("http://", "https://")
+    names = frozenset(
+        item.input if item.input.startswith(urls) else os.path.abspath(item.input) for item in failures
+    )
+    return replace(inputs, only=names)
+
+
 def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
     """Where results go; an output that cannot be meant is refused."""
     out = options.out
@@ -145,7 +160,7 @@ def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
             what, folder = f"the folder of the photos {path}", fixed_prefix(path)
         if os.path.isdir(folder) and os.path.isdir(out) and os.path.samefile(folder, out):
             raise typer.BadParameter(f"--out {out}: is {what}; name another one")
-    keeping = Keeping(options.keep_dates, options.keep_metadata)
+    keeping = Keep(options.keep_dates, options.keep_metadata)
     return Outputs(out, options.ledger or default_path(out), options.min_free, keeping)
 
 

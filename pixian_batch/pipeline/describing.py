@@ -23,7 +23,7 @@ _HINT: Final = "the result itself is whole"
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class Keep:
     """What of a photo its result keeps."""
 
     dates: bool = False
@@ -38,7 +38,7 @@ def _untold(_message: Message) -> None:
 class Describer:
     """`await describer.describe(photo, file)`."""
 
-    keeping: Keeping = field(default_factory=Keeping)
+    keeping: Keep = field(default_factory=Keep)
     notify: Callable[[Message], None] = _untold
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.wire.source import Source
     from pixian_batch.contract.params import Params
-    from pixian_batch.policy.record import Key
+    from pixian_batch.policy.record import Key, Stands
     from pixian_batch.policy.reply import Reply
 
 
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 class Found:
     """An input that may need work. path: as the user would write it, `absolute` the same for the cache.
 
-    place: where its result goes.
-
-    known: (size, mtime_ns, digest) of when it was last read.
+    place: where its result goes. known: (size, mtime_ns, digest) of when it was last read. stands: what the ledger
+    says of its place; there: whether that is there, with its size.
     """
 
     path: str
@@ -35,6 +34,8 @@ class Found:
     absolute: str = ""
     is_url: bool = False
     known: tuple[int, int, bytes] | None = None
+    stands: Stands | None = None
+    there: bool = False
 
 
 @dataclass(frozen=True, slots=True)

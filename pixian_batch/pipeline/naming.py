@@ -26,7 +26,7 @@ from pixian_batch.adapters.ledger import names
 from pixian_batch.adapters.reading import content_hash, date_of
 from pixian_batch.policy.naming import OnCollision, all_folded, folded
 from pixian_batch.policy.outcome import Failed, Outcome, Problem, Skipped, SkipReason
-from pixian_batch.policy.template import Facts, facts_of, key_of, numbered
+from pixian_batch.policy.template import NameFacts, facts_of, key_of, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,7 +67,7 @@ class _Candidate:
 
     name: str
     path: str
-    facts: Facts
+    facts: NameFacts
     digest: bytes | None = None
     known: Known | None = None
     rivals: Sequence[str] = ()

@@ -48,7 +48,7 @@ class TemplateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class NameFacts:
     """What a photo's result may be named by. None: not known, or not yet.
 
     digest: hexadecimal.
@@ -62,12 +62,12 @@ class Facts:
     digest: str | None = None
 
 
-def facts_of(place: str) -> Facts:
+def facts_of(place: str) -> NameFacts:
     """What the place of a photo in its tree says."""
     folder, _, name = place.rpartition("/")
     dot = name.rfind(".")
     stem, suffix = (name[:dot], name[dot + 1 :]) if dot > 0 else (name, "")
-    return Facts(folder, shortened(stem), suffix)
+    return NameFacts(folder, shortened(stem), suffix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +106,11 @@ class Template:
         """Whether a field is in it."""
         return any(isinstance(part, _Field) and part.name == name for part in self.parts)
 
-    def place(self, facts: Facts) -> str:
+    def place(self, facts: NameFacts) -> str:
         """The result's place. Raises ValueError when a value that it needs is not known."""
         return self._fill(facts, _unknown)
 
-    def shape(self, facts: Facts) -> Shape:
+    def shape(self, facts: NameFacts) -> Shape:
         """The places that the result of a photo may have: counter, and date when it is None, may be any."""
         marks: list[_Field] = []
 
@@ -137,7 +137,7 @@ class Template:
         dot = last.rfind(".") if isinstance(last, str) else -1
         return f".{self.ext}" if dot < 0 else str(last)[dot:]
 
-    def _fill(self, facts: Facts, unknown: Callable[[_Field], str]) -> str:
+    def _fill(self, facts: NameFacts, unknown: Callable[[_Field], str]) -> str:
         text = ""
         bare = False
         for part in self.parts:
@@ -158,7 +158,7 @@ class Template:
     def _is_whole(self) -> bool:
         return self.flat or self.uses("folder")
 
-    def _value(self, part: _Field, facts: Facts) -> str | None:
+    def _value(self, part: _Field, facts: NameFacts) -> str | None:
         match part.name:
             case "folder":
                 return shortened(facts.folder.replace("/", "-")) if self.flat else facts.folder

@@ -15,7 +15,7 @@ from pixian_batch.contract.params import OutputFormat
 from pixian_batch.policy.naming import is_reserved
 from pixian_batch.policy.template import (
     FIELDS,
-    Facts,
+    NameFacts,
     TemplateError,
     facts_of,
     key_of,
@@ -25,7 +25,7 @@ from pixian_batch.policy.template import (
 
 PNG = OutputFormat.PNG
 DAY = (2024, 5, 31, 7, 8, 9)
-FULL = Facts("shoes/red", "IMG_1", "JPG", counter=12, date=DAY, digest="0123456789abcdef" * 4)
+FULL = NameFacts("shoes/red", "IMG_1", "JPG", counter=12, date=DAY, digest="0123456789abcdef" * 4)
 
 
 @pytest.mark.parametrize(

@@ -189,13 +189,19 @@ def _attempt(work: Callable[..., _T], *arguments: str) -> _T | DiskError:
         return DiskError(arguments[-1], error)
 
 
-def link(source: str, target: str, *, own: bool = False) -> int:
-    """Make `target` from `source` by reflink, hard link or copy, durably; its size. own: no hard link. Raises OSError."""
+def link(source: str, target: str, *, hard: bool = False, own: bool = False) -> int:
+    """Make `target` from `source` by reflink, hard link or copy, durably; its size. Raises OSError.
+
+    hard: by hard link rather than by reflink, where both can be had: it brings no new content that has to be synced.
+    own: never by hard link: it gets a date of its own.
+    """
     os.makedirs(os.path.dirname(target), exist_ok=True)
     path = _beside(target, "link")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    if not reflink(source, path):
+    if hard:
+        _link_hard(source, path)
+    elif not reflink(source, path):
         try:
             (_copy if own else os.link)(source, path)
         except OSError:
@@ -210,6 +216,16 @@ def link(source: str, target: str, *, own: bool = False) -> int:
         os.unlink(path)
     sync_folder(os.path.dirname(target))
     return os.stat(target).st_size
+
+
+def _link_hard(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        if reflink(source, target):
+            sync(target)
+        else:
+            _copy(source, target)
 
 
 def reflink(source: str, target: str) -> bool:
