@@ -9,6 +9,7 @@ import os
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import file_digest
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from blake3 import blake3
 
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
 from pixian_batch.imaging.errors import UnreadableImageError
+from pixian_batch.imaging.exif import date_taken
 from pixian_batch.imaging.probe import Probe, check_complete, probe
 from pixian_batch.policy.disk import reading_hint, system_word
 
@@ -83,6 +85,29 @@ def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> 
         stream.seek(0)
         digest = file_digest(stream, blake3).digest()  # type: ignore[arg-type]  # it has all that is used
         return Fingerprint(stamp, digest, probe)
+
+
+def content_hash(path: str) -> bytes:
+    """The hash of the bytes at `path`; of one that cannot be read, that of its path, so that each has its own."""
+    try:
+        with _opened(path, buffering=_BUFFER) as stream:
+            return file_digest(stream, blake3).digest()  # type: ignore[arg-type]  # it has all that is used
+    except ReadingError:
+        return blake3(os.fsencode(path)).digest()
+
+
+def date_of(path: str) -> tuple[int, int, int, int, int, int]:
+    """When the photo at `path` was taken: what its EXIF says, else when the file was last changed, in local time.
+
+    Year to second. Of what cannot be read, some date: who needs its pixels tells what is wrong.
+    """
+    try:
+        with _opened(path) as stream:
+            changed = datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime)  # noqa: DTZ006  # as EXIF has it
+            usual = (changed.year, changed.month, changed.day, changed.hour, changed.minute, changed.second)
+            return date_taken(stream) or usual
+    except (ReadingError, OverflowError, ValueError):
+        return 1970, 1, 1, 0, 0, 0
 
 
 def _probe(stream: BinaryIO) -> Probe:

@@ -23,6 +23,7 @@ from pixian_batch.cli.selecting import SelectOptions
 from pixian_batch.cli.values import byte_size, credit, duration
 from pixian_batch.contract.address import DEFAULT_API_URL
 from pixian_batch.contract.params import OutputFormat, VerticalAlignment
+from pixian_batch.policy.naming import OnCollision
 from pixian_batch.policy.retry import DoubtPolicy
 
 if TYPE_CHECKING:
@@ -183,7 +184,9 @@ class WalkOptions:
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="INPUT", help="Photos, folders (recursive), globs or http(s) URLs.", show_default=False
+            metavar="INPUT",
+            help="Photos, folders (recursive), globs or http(s) URLs; - is one photo on standard input.",
+            show_default=False,
         ),
     ] = None
     include: Annotated[
@@ -223,11 +226,43 @@ class OutputOptions:
         _option(
             _OUTPUTS,
             "--out",
-            "Where the results go; the tree of the inputs is mirrored.",
+            "Where the results go; the tree of the inputs is mirrored. For one photo also a file; - is standard output.",
             "-o",
             metavar="DIR",
         ),
     ]
+    name: Annotated[
+        str | None,
+        _text(
+            _OUTPUTS,
+            "--name",
+            "TEMPLATE",
+            "Name the results: '{stem}-cut.{ext}'; also {folder} {suffix} {counter} {date} {hash}.",
+        ),
+    ] = None
+    flat: Annotated[
+        bool, _option(_OUTPUTS, "--flat", "All results in one folder, whatever folders the photos are in.")
+    ] = False
+    on_collision: Annotated[
+        str,
+        _choice(
+            _OUTPUTS,
+            "--on-collision",
+            OnCollision,
+            "Of photos whose results want one name, the later ones: get a number, fail, or are passed by.",
+        ),
+    ] = "fail"
+    keep_dates: Annotated[
+        bool, _option(_OUTPUTS, "--keep-dates", "Give each result the date of its photo's last change.")
+    ] = False
+    keep_metadata: Annotated[
+        bool,
+        _option(
+            _OUTPUTS,
+            "--keep-metadata",
+            "Put the photo's caption, copyright, dates, DPI and XMP into its result.",
+        ),
+    ] = False
     overwrite: Annotated[
         bool, _option(_OUTPUTS, "--overwrite", "Replace files that this tool did not make.")
     ] = False

@@ -27,13 +27,16 @@ from pixian_batch.contract.params import (
     contradictions,
     params_from_text,
 )
+from pixian_batch.pipeline.describing import Keep
 from pixian_batch.pipeline.inputs import Inputs
 from pixian_batch.pipeline.spec import Outputs, Pace, Spec
 from pixian_batch.pipeline.spending import Limits
 from pixian_batch.policy.breaker import Breaker
+from pixian_batch.policy.naming import OnCollision
 from pixian_batch.policy.ramp import Ramp
 from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
 from pixian_batch.policy.spelling import nearest
+from pixian_batch.policy.template import Naming, TemplateError, read_template
 
 if TYPE_CHECKING:
     from pixian_batch.cli.options import (
@@ -77,7 +80,7 @@ def _for_delta(params: Params) -> Params:
 
 
 def read_spec(options: PlanOptions | RunOptions) -> Spec:
-    """What is wanted of every image."""
+    """What is wanted of every image, but for its result's name."""
     params = read_params(options)
     return Spec(
         params=params,
@@ -89,6 +92,22 @@ def read_spec(options: PlanOptions | RunOptions) -> Spec:
         replace=options.replace,
         trust_ledger=options.trust_ledger,
     )
+
+
+def read_naming(options: OutputOptions, output: OutputFormat, single: str = "") -> Naming:
+    """How results are named."""
+    on_collision = choice(OnCollision, options.on_collision, "--on-collision")
+    if options.name is None and not options.flat and on_collision is not OnCollision.SUFFIX:
+        return Naming(None, on_collision, single)
+    if single:
+        raise typer.BadParameter("--out names the result: leave --name, --flat and --on-collision out")
+    try:
+        template = read_template(
+            "{stem}.{ext}" if options.name is None else options.name, output, flat=options.flat
+        )
+    except TemplateError as error:
+        raise typer.BadParameter(f"--name {options.name}: {error}") from error
+    return Naming(template, on_collision)
 
 
 def read_pace(options: PaceOptions, spec: Spec) -> Pace:
@@ -148,7 +167,8 @@ def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
             what, folder = f"the folder of the photos {path}", fixed_prefix(path)
         if os.path.isdir(folder) and os.path.isdir(out) and os.path.samefile(folder, out):
             raise MistakeError(f"--out {out}: is {what}", "name another one: --out ./cut")
-    return Outputs(out, options.ledger or default_path(out), options.min_free)
+    keeping = Keep(options.keep_dates, options.keep_metadata)
+    return Outputs(out, options.ledger or default_path(out), options.min_free, keeping)
 
 
 def choice(kind: type[_E], text: str, option: str) -> _E:

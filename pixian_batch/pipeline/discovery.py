@@ -5,9 +5,10 @@ How it works:
    that was found meanwhile: many small folders, or a part of a large one.
 2. For all their folders together one question goes to the ledger: what were these inputs when they were last
    read, and what stands where their results go?
-3. In one visit to a thread each name is compared, by two stats: done (told, many at once), a collision or a file
+3. `naming.py` says where their results go, where that is more than the same place in the output folder.
+4. In one visit to a thread each name is compared, by two stats: done (told, many at once), a collision or a file
    of somebody else (told), or perhaps work.
-4. What may need work goes into the stream, which holds one item: so the walk never runs far ahead of the workers,
+5. What may need work goes into the stream, which holds one item: so the walk never runs far ahead of the workers,
    and memory does not grow with the number of inputs. A run that stops hands over nothing more.
 
 It reads no photo and decides nothing about money: whether bytes were bought under another name is found later.
@@ -19,10 +20,11 @@ import asyncio
 import os
 import stat
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pixian_batch.adapters.walking import Batch, FoundUrl, Trouble, Walked, size_of
-from pixian_batch.pipeline.job import Found
+from pixian_batch.pipeline.job import Found, url_digest
+from pixian_batch.pipeline.naming import Namer, wanted_twice
 from pixian_batch.pipeline.originals import identity, stands_on_another, stands_on_itself
 from pixian_batch.pipeline.prefetch import Prefetch
 from pixian_batch.policy.decision import is_same, spares
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pixian_batch.adapters.landing import Landing
+    from pixian_batch.adapters.ledger.base import Question
+    from pixian_batch.pipeline.naming import Part
     from pixian_batch.pipeline.originals import Originals
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.pipeline.stop_sign import StopSign
@@ -46,6 +50,9 @@ class LedgerQueries(Protocol):
 
     async def known(self, asked: Sequence[Asked]) -> list[tuple[dict[str, Known], dict[str, Stands]]]:
         """An answer for each folder that is asked about: of its names, and of those in its output folder."""
+
+    async def ask(self, question: Question[..., Any], *args: Any) -> Any:
+        """Any other question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +101,20 @@ class Discovery:
     """Inputs that the walk has found so far."""
     rules: Rules = field(init=False)
     _wanted: dict[int, int] = field(default_factory=dict)
+    _namer: Namer = field(init=False)
     _looked_at: tuple[str, str | None] = ("", None)
     """The latest folder of inputs, and its place in the output folder."""
 
     def __post_init__(self) -> None:
         self.rules = self.spec.rules()
+        self._namer = Namer(naming=self.spec.naming, ledger=self.ledger)
 
     async def feed(self, walk: Iterator[Walked], stream: Stream[Found], *, several: bool) -> int | None:
         """Walk to the end, or until the run stops. `several`: more than one input root, so roots may collide.
 
         The number of inputs, as `count` would give it; None when the run has stopped first.
         """
+        self._namer.several = several
         prefetch = Prefetch(walk)
         try:
             while not self.stop.up and (group := await asyncio.to_thread(prefetch.take)):
@@ -134,7 +144,7 @@ class Discovery:
                     self.listener.ended(Ending(path, None, Failed(Problem(code, message, hint))))
                     fresh: list[Found] = []
                 case FoundUrl(url, place):
-                    fresh = [Found(url, place, url, is_url=True)]
+                    fresh = await self._name_url(url, place)
                     occupied.add(url)
                 case Batch():
                     part = next(sifted)
@@ -142,6 +152,15 @@ class Discovery:
                     fresh = self._tell(part, several=several)
             found += self._unwanted_twice(fresh) if several else fresh
         return await self._off_inputs(found, occupied) if occupied else found
+
+    async def _name_url(self, url: str, place: str) -> list[Found]:
+        if self.spec.naming.is_mirrored:
+            return [Found(url, self.spec.result_place(place), url, is_url=True)]
+        place, lost = await self._namer.url(url, place, url_digest(url))
+        if lost is None:
+            return [Found(url, place, url, is_url=True)]
+        self.listener.ended(Ending(url, self.landing.path(place) if place else None, lost))
+        return []
 
     def _tell(self, sifted: Sifted, *, several: bool) -> list[Found]:
         """Tell of what needs no worker; the rest."""
@@ -156,21 +175,26 @@ class Discovery:
 
     async def _sift_batches(self, batches: list[Batch]) -> list[Sifted]:
         folders = [os.path.abspath(batch.folder) for batch in batches]  # noqa: ASYNC240  # string operations
+        parts = await self._namer.parts(batches, folders)
+        sifted = iter(await self._sift_parts([part for of_batch in parts for part in of_batch]))
+        return [_merged([next(sifted) for _ in of_batch]) for of_batch in parts]
+
+    async def _sift_parts(self, parts: list[Part]) -> list[Sifted]:
+        folders = [os.path.abspath(part.folder) for part in parts]  # noqa: ASYNC240  # string operations
         asked = [
-            (folder, batch.names, batch.place, batch.results)
-            for folder, batch in zip(folders, batches, strict=True)
+            (folder, part.names, part.to, part.results) for folder, part in zip(folders, parts, strict=True)
         ]
         # Inputs that lie in the output folder may be results themselves.
         inside = await asyncio.to_thread(lambda: list(map(self._place_inside, folders)))
         within = [
-            (folder, batch.names, place, batch.names)
-            for folder, batch, place in zip(folders, batches, inside, strict=True)
+            (folder, part.names, place, part.names)
+            for folder, part, place in zip(folders, parts, inside, strict=True)
             if place is not None
         ]
         known = await self.ledger.known([*asked, *within])
         results = iter(known[len(asked) :])
         made = [next(results)[1] if place is not None else {} for place in inside]
-        return await asyncio.to_thread(lambda: list(map(self._divide, batches, folders, known, made)))
+        return await asyncio.to_thread(lambda: list(map(self._divide, parts, folders, known, made)))
 
     def _place_inside(self, folder: str) -> str | None:
         """A folder's place in the output folder; None when it lies elsewhere, as nearly always."""
@@ -183,30 +207,30 @@ class Discovery:
 
     def _divide(
         self,
-        batch: Batch,
+        part: Part,
         absolute: str,
         known: tuple[dict[str, Known], dict[str, Stands]],
         made: dict[str, Stands],
     ) -> Sifted:
         (sources, places), sifted = known, Sifted()
         # Joined once: this loop runs for every image of a resumed run.
-        folder = os.path.join(batch.folder, "")
-        out = os.path.join(self.landing.path(batch.place), "")
-        place = f"{batch.place}/" if batch.place else ""
-        for name, result in zip(batch.names, batch.results, strict=True):
+        folder = os.path.join(part.folder, "")
+        out = os.path.join(self.landing.path(part.to), "")
+        place = f"{part.to}/" if part.to else ""
+        for name, result in zip(part.names, part.results, strict=True):
             ahead = self.foreseen.get(place + result) if self.foreseen else None
             seen, stands = sources.get(name), ahead or places.get(result)
             if name in made and _is_whole(folder + name, made[name]):
                 sifted.ended.append(Ending(folder + name, None, Skipped(SkipReason.RESULT)))
+            elif name in part.losers:
+                sifted.ended.append(Ending(folder + name, out + result, part.losers[name]))
             elif reason := self._is_done(folder + name, out + result, seen, stands, ahead):
                 sifted.needs_nothing(reason).append((folder + name, place + result))
-            elif name in batch.rivals:
-                sifted.ended.append(self._collision(folder + name, place + result, batch.rivals[name]))
             elif outcome := self._by_what_is_there(folder + name, out + result, stands):
                 sifted.ended.append(Ending(folder + name, out + result, outcome))
             else:
                 there = ahead is not None or _is_whole(out + result, stands)
-                found = Found(folder + name, place + name, os.path.join(absolute, name), known=seen)
+                found = Found(folder + name, place + result, os.path.join(absolute, name), known=seen)
                 sifted.fresh.append(replace(found, stands=stands, there=there))
                 if not there and os.path.exists(out + result):
                     sifted.occupied.add(found.absolute)
@@ -226,7 +250,7 @@ class Discovery:
     async def _off_inputs(self, found: list[Found], occupied: set[str]) -> list[Found]:
         """Leave out what would take the place of an input: of this run, or one that the ledger knows."""
         suspects = [item for item in found if item.absolute in occupied]
-        places = [self.spec.result_place(item.place) for item in suspects]
+        places = [item.place for item in suspects]
         paths = [os.path.abspath(self.landing.path(place)) for place in places]  # noqa: ASYNC240  # string operations
         asked: list[Asked] = []
         for place, path in zip(places, paths, strict=True):
@@ -249,7 +273,7 @@ class Discovery:
     ) -> Found | Ending:
         """`item` with what stands at `path`, where its result would go, or why nothing may come there. Blocking."""
         name = os.path.basename(path)
-        ahead = self.foreseen.get(self.spec.result_place(item.place))
+        ahead = self.foreseen.get(item.place)
         stands = ahead or known[1].get(name)
         there = ahead is not None or _is_whole(path, stands)
         is_file = os.path.isfile(path) and not there
@@ -283,11 +307,6 @@ class Discovery:
             return None if self.spec.overwrite else SkipReason.EXISTS
         return SkipReason.BOUGHT if spares(stands[1], self.rules) else None
 
-    def _collision(self, path: str, place: str, rivals: list[str]) -> Ending:
-        names = ", ".join(rivals[:4])
-        problem = Problem("collision", f"{names} would all become {place}", "rename all but one of them")
-        return Ending(path, self.landing.path(place), Failed(problem))
-
     def _taken(self, done: list[tuple[str, str]]) -> None:
         """What stands already is wanted, too: another root may not buy something else over it."""
         for path, place in done:
@@ -297,20 +316,29 @@ class Discovery:
         """Leave out what an earlier root wanted: the same input silently, another one as a collision."""
         kept: list[Found] = []
         for item in found:
-            place = self.spec.result_place(item.place)
             # Hashes in place of strings: a list file may hold millions of names.
-            wanted, source = hash(folded(place)), hash(item.absolute)
+            wanted, source = hash(folded(item.place)), hash(item.absolute)
             if wanted not in self._wanted:
                 self._wanted[wanted] = source
                 kept.append(item)
+            elif self._wanted[wanted] != source and not self.spec.naming.is_mirrored:
+                kept.append(item)  # the namer knows: their bytes are the same
             elif self._wanted[wanted] != source:
-                problem = Problem(
-                    "collision",
-                    f"another input of this run becomes {place} too",
-                    "give each its own --out, or rename one",
-                )
-                self.listener.ended(Ending(item.path, self.landing.path(place), Failed(problem)))
+                outcome = wanted_twice(item.place, self.spec.naming.on_collision)
+                self.listener.ended(Ending(item.path, self.landing.path(item.place), outcome))
         return kept
+
+
+def _merged(parts: list[Sifted]) -> Sifted:
+    """One batch, whose results may go into several folders."""
+    first, *others = parts
+    for part in others:
+        first.done.extend(part.done)
+        first.trusted.extend(part.trusted)
+        first.ended.extend(part.ended)
+        first.fresh.extend(part.fresh)
+        first.occupied.update(part.occupied)
+    return first
 
 
 def _is_whole(path: str, stands: Stands | None) -> bool:

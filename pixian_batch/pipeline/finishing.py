@@ -8,10 +8,13 @@ Everything here can be done again for free: a body stays where it is until the r
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import os
+import shutil
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.landing import DiskError, RebuildError, rebuild_files
+from pixian_batch.pipeline.describing import Describer, leftovers
 from pixian_batch.policy.record import Ended, Key, Placed
 
 if TYPE_CHECKING:
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from pixian_batch.contract.headers import ResultHeaders
     from pixian_batch.pipeline.job import Job
     from pixian_batch.policy.reply import Reply
+
+
+_AGAIN: Final = ".again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +66,19 @@ class Received:
 
 @dataclass(slots=True)
 class _Arrival:
-    """A body in a round. file: what is renamed; future: the size of the result at its place."""
+    """A body in a round. file: what is renamed; future: the size of the result at its place; spare: what is not needed
+    then.
+    """
 
     received: Received
     file: str
     future: asyncio.Future[int]
+    spare: tuple[str, ...] = ()
+
+    @property
+    def recovered(self) -> bool:
+        """Whether it is of an earlier run, which has written down how its attempt ended."""
+        return self.received.ended is None
 
     def placed(self, size: int) -> tuple[str, str, Placed]:
         """What the ledger writes down of it."""
@@ -82,13 +96,20 @@ class Finisher:
 
     ledger: Ledger
     landing: Landing
+    describer: Describer = field(default_factory=Describer)
     _arrived: list[_Arrival] = field(default_factory=list)
     _rounds: asyncio.Task[None] | None = None
 
     async def finish(self, received: Received) -> int:
         """Write down how the attempt ended, bring the result to its place, write that down; its size in bytes."""
         file = await self._rebuild(received) if received.rebuild else received.body
-        arrival = _Arrival(received, file, asyncio.get_running_loop().create_future())
+        described = await self.describer.describe(received.original, file)
+        if described != file and received.ended is not None:
+            # What is at the place after a kill is known to be whole by its size.
+            ended = replace(received.ended, body_size=await asyncio.to_thread(os.path.getsize, described))
+            received = replace(received, ended=ended)
+        arrival = _Arrival(received, described, asyncio.get_running_loop().create_future())
+        arrival.spare = tuple({received.body, file} - {described})
         self._arrived.append(arrival)
         if self._rounds is None:
             self._rounds = asyncio.ensure_future(self._go_round())
@@ -126,10 +147,10 @@ class Finisher:
             )
             sizes = await self.landing.put_all([(one.file, one.received.place) for one in arrivals])
             placed = [(one, size) for one, size in zip(arrivals, sizes, strict=True) if isinstance(size, int)]
-            for one, _size in placed:
-                if one.file != one.received.body:
-                    self.landing.remove(one.received.body)  # before the record: nobody looks for it after
+            self._tidy([one for one, _size in placed if not one.recovered])  # nobody looks for it after
             await self.ledger.all_placed([one.placed(size) for one, size in placed])
+            # Their sizes were written down by an earlier run: until the record, the body says they are whole.
+            self._tidy([one for one, _size in placed if one.recovered])
         except Exception as error:  # noqa: BLE001  # whoever waits for it tells it
             for one in arrivals:
                 one.fail(error)
@@ -139,3 +160,31 @@ class Finisher:
                 one.fail(size_or_error)
             elif not one.future.done():
                 one.future.set_result(size_or_error)
+
+    def _tidy(self, arrivals: list[_Arrival]) -> None:
+        """Remove what results were made of; of an interrupted run also what it may have begun."""
+        for one in arrivals:
+            for path in (*one.spare, *(leftovers(one.received.body) if one.recovered else ())):
+                self.landing.remove(path)
+
+    async def clean(self) -> None:
+        """Remove what a killed run has left of results that it made from others."""
+        folder = f"{self.ledger.path}{_AGAIN}"
+        if await asyncio.to_thread(os.path.isdir, folder):
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def again(self, place: str, job: Job) -> int:
+        """The result of `job` from the one at `place`, for which the same bytes were bought; its size."""
+        source = self.landing.path(place)
+        if place == job.place or not self.describer.keeping.metadata:
+            size = await self.landing.link(place, job.place, own=self.describer.dates)
+            await self.describer.date(job.input, self.landing.path(job.place))
+            return size
+        # Beside the ledger, which is held by this run alone: what a killed one has left can be told and removed.
+        copy = os.path.join(f"{self.ledger.path}{_AGAIN}", job.key.digest.hex())
+        await self.landing.copy(source, copy)
+        described = await self.describer.describe(job.input, copy)
+        size = await self.landing.put(described, job.place)
+        if described != copy:
+            self.landing.remove(copy)
+        return size

@@ -208,7 +208,7 @@ class ImageHandler:
 
     async def _make(self, job: Job, of: AtHand, over: Stands | None) -> Outcome:
         """The result, from where it stands already."""
-        size = await self.landing.link(of.place, job.place)
+        size = await self.finisher.again(of.place, job)
         await self.ledger.placed(job.input, job.place, Placed(of.key, size))
         replaced = needs_permission(over, self.deciding.rules)
         return Duplicate(of=self.landing.path(of.place), replaced=replaced)

@@ -1,10 +1,16 @@
-"""What moves through the pipeline: an input that was found, and the job it becomes."""
+"""What moves through the pipeline: an input that was found, and the job it becomes.
+
+Proved by tests/money/test_dedupe.py.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from blake3 import blake3
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -19,8 +25,8 @@ if TYPE_CHECKING:
 class Found:
     """An input that may need work. path: as the user would write it, `absolute` the same for the cache.
 
-    known: (size, mtime_ns, digest) of when it was last read. stands: what the ledger says of its result's place;
-    there: whether that is there, with its size.
+    place: where its result goes. known: (size, mtime_ns, digest) of when it was last read. stands: what the ledger
+    says of its place; there: whether that is there, with its size.
     """
 
     path: str
@@ -53,3 +59,8 @@ class Job:
 
 Send: TypeAlias = Callable[[Job], Awaitable["Reply | None"]]
 """Makes one attempt at a job; None when it may not be made, because the run stops. Every layer of sending is one."""
+
+
+def url_digest(url: str) -> bytes:
+    """What stands for the bytes of a URL, which only the service sees."""
+    return blake3(b"url\0" + os.fsencode(url)).digest()

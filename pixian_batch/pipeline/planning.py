@@ -204,7 +204,7 @@ class Planner:
 
     async def _judge_unread(self, found: Found, size: int, pixels: int) -> None:
         """Nobody else has these bytes, so their hash decides nothing."""
-        place = self.spec.result_place(found.place)
+        place = found.place
         refusal = await asyncio.to_thread(self.landing.refusal, place)
         decision = self._deciding.decide_unseen(found, refusal)
         if isinstance(decision, Bought):
@@ -245,7 +245,7 @@ class Planner:
         self, found: Found, decision: Decision, pixels: int | None, job: Job | None = None
     ) -> None:
         fate, folder = fate_of(decision), self._folder(found.path)
-        if fate is Fate.DONE and self._was_told(self.spec.result_place(found.place)):
+        if fate is Fate.DONE and self._was_told(found.place):
             return
         folder.add(fate, pixels)
         if fate is Fate.NEW:

@@ -6,16 +6,13 @@ Proved by tests/cli/test_via_delta.py.
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from blake3 import blake3
 
 from pixian_batch.adapters.reading import Fingerprint, Stamp, read_fingerprint
 from pixian_batch.adapters.wire.source import BytesSource, FileSource, UrlSource
 from pixian_batch.imaging.errors import UnprovenLayoutError
-from pixian_batch.pipeline.job import Job
+from pixian_batch.pipeline.job import Job, url_digest
 from pixian_batch.policy.record import Key
 
 if TYPE_CHECKING:
@@ -39,7 +36,7 @@ class Preparing:
 
     async def job(self, found: Found) -> tuple[Job, str | None, Stamp | None]:
         """The job, why its result can have no place, and the file's stamp. Raises `ReadingError`."""
-        place = self.spec.result_place(found.place)
+        place = found.place
         if found.is_url:
             return self._url_job(found, place), await asyncio.to_thread(self.landing.refusal, place), None
         fingerprint, refusal = await asyncio.to_thread(self._look, found, place)
@@ -77,7 +74,7 @@ class Preparing:
         return Job(
             input=found.path,
             source=UrlSource(found.path),
-            key=Key(blake3(b"url\0" + os.fsencode(found.path)).digest(), self._key_params[False]),
+            key=Key(url_digest(found.path), self._key_params[False]),
             params=self.spec.params,
             place=place,
             pixels=None,

@@ -21,6 +21,7 @@ from pixian_batch.adapters.walking import in_words
 from pixian_batch.adapters.wire.trace import WireFact
 from pixian_batch.pipeline.allowance import Allowance
 from pixian_batch.pipeline.assembly import Assembly
+from pixian_batch.pipeline.describing import Describer
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.doubts import Doubts
 from pixian_batch.pipeline.finishing import Finisher
@@ -134,12 +135,13 @@ class Run:
 
     async def _with_ledger(self, ledger: Ledger) -> None:
         landing = Landing(self.outputs.out, self.outputs.min_free, notify=self.watcher.notify)
-        finisher = Finisher(ledger, landing)
+        finisher = Finisher(ledger, landing, Describer(self.outputs.keeping, self.watcher.notify))
         doubts = Doubts(ledger=ledger, stop=self.stop, watcher=self.watcher, out=self.outputs.out)
         recovered: list[Ending] = []
         ready = False
         try:
             await asyncio.to_thread(landing.check_writable)
+            await finisher.clean()
             recovered = await Recovery(ledger, landing, finisher, self._originals).recover()
             if not self.spec.free:
                 await doubts.decide(self.decide)

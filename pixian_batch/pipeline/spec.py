@@ -6,23 +6,25 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pixian_batch.contract.params import OutputFormat, Params, canonical
+from pixian_batch.pipeline.describing import Keep
 from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.decision import Rules
 from pixian_batch.policy.naming import output_names, output_place
 from pixian_batch.policy.ramp import Ramp
 from pixian_batch.policy.record import key_params
 from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
+from pixian_batch.policy.template import Naming
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What the user asked for, the same for every image of a run.
 
-    service: part of the ledger's key when results are not the service's own (`local`), else "".
-    free: no request can cost money. via_delta: buy Delta PNG and rebuild the full PNG. overwrite: files that the
+    naming: how results are named. service: part of the ledger's key when results are not the service's own (`local`),
+    else "". free: no request can cost money. via_delta: buy Delta PNG and rebuild the full PNG. overwrite: files that the
     ledger did not make may be replaced; replace: results that were bought with other parameters. trust_ledger: what
     it knows as done is done, though the file is gone. again: what is done is bought once more.
     """
@@ -33,6 +35,7 @@ class Spec:
     free: bool = False
     overwrite: bool = False
     doubt: DoubtPolicy = DoubtPolicy.HOLD
+    naming: Naming = field(default_factory=Naming)
     replace: bool = False
     trust_ledger: bool = False
     again: bool = False
@@ -52,11 +55,15 @@ class Spec:
         return replace(self.params, output_format=OutputFormat.DELTA_PNG) if rebuild else self.params
 
     def result_place(self, place: str) -> str:
-        """Where the result of the input at `place` goes."""
+        """Where the result of the input at `place` goes, where the tree is mirrored."""
         return output_place(place, self.params.result_format)
 
-    def result_names(self, names: Sequence[str]) -> list[str]:
-        """The same for many inputs of one folder: the results' names in theirs."""
+    @property
+    def result_names(self) -> Callable[[Sequence[str]], list[str]] | None:
+        """The same for many inputs of one folder: the results' names in theirs. None where they are named otherwise."""
+        return self._result_names if self.naming.is_mirrored else None
+
+    def _result_names(self, names: Sequence[str]) -> list[str]:
         return output_names(names, self.params.result_format)
 
     def all_key_params(self) -> list[str]:
@@ -81,8 +88,9 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where results and the ledger go. min_free: bytes of disk that are left alone."""
+    """Where results and the ledger go. min_free: bytes of disk that are left alone; keeping: what results keep of photos."""
 
     out: str
     ledger: str
     min_free: int = 100_000_000
+    keeping: Keep = field(default_factory=Keep)

@@ -52,6 +52,7 @@ _SKIPS: Final = {
     SkipReason.BOUGHT: Fate.BOUGHT,
     SkipReason.RESULT: Fate.RESULT,
     SkipReason.TRUSTED: Fate.TRUSTED,
+    SkipReason.COLLISION: Fate.COLLISION,
 }
 _FAILURES: Final = {
     "collision": Fate.COLLISION,

@@ -10,6 +10,7 @@ import hashlib
 import re
 import unicodedata
 from collections import defaultdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
@@ -30,6 +31,17 @@ _UNSAFE: Final = re.compile(r"[^\w.\-+=@ ]")
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]) *(\..*)?")
 
 
+class OnCollision(StrEnum):
+    """What becomes of photos whose results want a place that another one has."""
+
+    SUFFIX = "suffix"
+    """The later ones get a number: `a-2.png`."""
+    FAIL = "fail"
+    """The later ones fail, with what to do."""
+    FIRST = "first"
+    """Only the first is made; the later ones are passed by."""
+
+
 def output_place(place: str, output: OutputFormat) -> str:
     """The result's place: `a/b.jpeg` becomes `a/b.png` (`a/b.delta.png` for a delta that is kept)."""
     folder, slash, name = place.rpartition("/")
@@ -41,6 +53,21 @@ def output_names(names: Iterable[str], output: OutputFormat) -> list[str]:
     """`output_place` of many files in one folder; a call for each would be a tenth of a run over what is done."""
     suffix = _SUFFIX[output]
     return [(name[:dot] if (dot := name.rfind(".")) > 0 else name) + suffix for name in names]
+
+
+def suffix_of(output: OutputFormat) -> str:
+    """The suffix that results of a format get, with its dot."""
+    return _SUFFIX[output]
+
+
+def is_reserved(name: str) -> bool:
+    """Whether some system keeps a name for itself, with any suffix: `con.png`."""
+    return _RESERVED.fullmatch(name) is not None
+
+
+def shortened(stem: str) -> str:
+    """A stem that file systems take with what comes on top, told apart from its like by a hash where it was cut."""
+    return stem if len(stem.encode("utf-8", "surrogateescape")) <= _MAX_PART_BYTES else _cut(stem)
 
 
 def url_place(url: str) -> str:
@@ -79,7 +106,8 @@ def _cut(name: str) -> str:
     if not stem or len(suffix) > _MAX_SUFFIX or not suffix.isascii():
         stem, dot, suffix = name, "", ""
     tail = f"@{_digest(name)}{dot}{suffix}"
-    return stem.encode()[: _MAX_PART_BYTES - len(tail)].decode(errors="ignore") + tail
+    kept = stem.encode("utf-8", "surrogateescape")[: _MAX_PART_BYTES - len(tail)]
+    return kept.decode(errors="ignore") + tail
 
 
 def _digest(text: str) -> str:

@@ -38,6 +38,8 @@ class SkipReason(StrEnum):
     """The ledger says that it is done, and the user says that this counts although the file is gone."""
     RESULT = "result"
     """The input is a result of this ledger itself: cut-outs are not bought again."""
+    COLLISION = "collision"
+    """Another photo's result has its place, and only the first was asked for (`--on-collision first`)."""
 
 
 # --- may have cost money -------------------------------------------------------------------------

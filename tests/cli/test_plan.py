@@ -56,8 +56,9 @@ def test_every_fate_is_counted_by_folder_and_in_total(workspace: Callable[..., W
     assert {name: deep[name] for name in COUNTED if deep[name]} == {
         "new": 2,
         "done": 1,
+        "unreadable": 1,
         "too_large": 1,
-        "collision": 2,
+        "collision": 1,
     }
     assert {name: found[name] for name in COUNTED} == {name: top[name] + deep[name] for name in COUNTED}
     assert snapshot(home.root) == before

@@ -214,13 +214,13 @@ def test_a_place_that_cannot_be_fails_one_image_and_costs_nothing(run: Command) 
 
 def test_collisions_are_found_before_anything_is_bought(run: Command) -> None:
     for name in ("a.jpg", "a.png", "b.jpg"):
-        put(run.folder / "in" / name, picture("png", shade=len(name) + ord(name[2])))
-    for inputs in (["in"], ["in/*"]):
+        put(run.folder / "in" / name, picture("png", shade=ord(name[0]) + ord(name[2])))
+    for inputs, status in ((["in"], "done"), (["in/*"], "skipped")):
         ran = run(*inputs, "--out", "out", "--json")
         assert ran.code == 3
-        assert ran.statuses() | {"b.jpg": ""} == {"a.jpg": "failed", "a.png": "failed", "b.jpg": ""}
-        assert "rename" in ran.err
-    assert run.bought() == 1
+        assert ran.statuses() == {"a.jpg": status, "a.png": "failed", "b.jpg": status}
+        assert "--on-collision suffix" in ran.err
+    assert run.bought() == 2
 
 
 def test_two_roots_that_want_one_place_never_buy_over_each_other(run: Command) -> None:

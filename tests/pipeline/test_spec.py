@@ -42,6 +42,7 @@ def test_places_follow_the_result_s_format() -> None:
     ):
         spec = Spec(params)
         assert spec.result_place("a/b.jpeg") == f"a/b{suffix}"
+        assert spec.result_names is not None
         assert spec.result_names(["b.jpeg", "c"]) == [f"b{suffix}", f"c{suffix}"]
 
 

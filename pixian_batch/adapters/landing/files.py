@@ -140,12 +140,12 @@ def move(file: str, path: str) -> int:
             raise
         # No folder, or another file system (a rescued body): copy beside the place, so that the rename is atomic.
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        beside = _beside(path, "copy")
+        near = _beside(path, "copy")
         try:
-            _copy(file, beside)
-            _replace(beside, path)
+            _copy(file, near)
+            _replace(near, path)
         except OSError:
-            remove(beside)
+            remove(near)
             raise
         sync_folder(os.path.dirname(path))
         os.unlink(file)
@@ -189,30 +189,31 @@ def _attempt(work: Callable[..., _T], *arguments: str) -> _T | DiskError:
         return DiskError(arguments[-1], error)
 
 
-def link(source: str, target: str, *, hard: bool = False) -> int:
+def link(source: str, target: str, *, hard: bool = False, own: bool = False) -> int:
     """Make `target` from `source` by reflink, hard link or copy, durably; its size. Raises OSError.
 
     hard: by hard link rather than by reflink, where both can be had: it brings no new content that has to be synced.
+    own: never by hard link: it gets a date of its own.
     """
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    beside = _beside(target, "link")
+    path = _beside(target, "link")
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(beside)
+        os.unlink(path)
     if hard:
-        _link_hard(source, beside)
-    elif not reflink(source, beside):
+        _link_hard(source, path)
+    elif not reflink(source, path):
         try:
-            os.link(source, beside)
+            (_copy if own else os.link)(source, path)
         except OSError:
-            _copy(source, beside)
+            _copy(source, path)
     try:
-        _replace(beside, target)
+        _replace(path, target)
     except OSError:
-        remove(beside)
+        remove(path)
         raise
     # Renaming one hard link over another of the same file is a no-op that leaves the first behind.
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(beside)
+        os.unlink(path)
     sync_folder(os.path.dirname(target))
     return os.stat(target).st_size
 
@@ -251,6 +252,15 @@ def _beside(path: str, use: str) -> str:
     """
     folder, name = os.path.split(path)
     return os.path.join(folder, f".pixian-{blake2b(os.fsencode(name), digest_size=8).hexdigest()}.{use}")
+
+
+def copy(source: str, target: str) -> None:
+    """A synced copy of a file, its folders made. Raises OSError."""
+    os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(target)
+    if not reflink(source, target):
+        _copy(source, target)
 
 
 def _copy(source: str, target: str) -> None:

@@ -114,12 +114,17 @@ class Landing:
             self.notify(_UNSYNCED)
         return sizes
 
-    async def link(self, place: str, to: str) -> int:
-        """Make `to` from the result at `place`: by reflink, hard link or copy. Raises `DiskError`."""
+    async def link(self, place: str, to: str, *, own: bool = False) -> int:
+        """Make `to` from the result at `place`: by reflink, hard link or copy; own: a file of its own. Raises `DiskError`."""
         with disk_errors(self.path(to)):
             if place == to:
                 return await asyncio.to_thread(os.path.getsize, self.path(place))
-            return await asyncio.to_thread(files.link, self.path(place), self.path(to))
+            return await asyncio.to_thread(files.link, self.path(place), self.path(to), own=own)
+
+    async def copy(self, file: str, to: str) -> None:
+        """A synced copy of a file, new or not, its folders made. Raises `DiskError`."""
+        with disk_errors(to):
+            await asyncio.to_thread(files.copy, file, to)
 
     async def keep(self, place: str, kept: str) -> int:
         """Keep the result at `place` at the place `kept` as well; its size. Raises `DiskError`."""

@@ -96,12 +96,13 @@ def known(db: sqlite3.Connection, asked: Iterable[Asked]) -> list[tuple[dict[str
     Perhaps of other names in between, too.
     """
     return [
-        (_sources(db, folder, names), _placed(db, out_folder, out_names))
+        (inputs_of(db, folder, names), _placed(db, out_folder, out_names))
         for folder, names, out_folder, out_names in asked
     ]
 
 
-def _sources(db: sqlite3.Connection, folder: str, names: Sequence[str]) -> dict[str, Known]:
+def inputs_of(db: sqlite3.Connection, folder: str, names: Sequence[str]) -> dict[str, Known]:
+    """The inputs of a folder when they were last read, by name; perhaps of other names in between, too."""
     rows = db.execute(
         "SELECT name, size, mtime_ns, digest FROM source WHERE folder = ? AND name BETWEEN ? AND ?",
         (to_db(folder), *_range(names)),

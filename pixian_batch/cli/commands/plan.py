@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pixian_batch.adapters.credentials import NoCredentialsError
@@ -14,7 +14,8 @@ from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.walking import in_words
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.cli.local_engine import choose_model
-from pixian_batch.cli.request import only_failed, read_inputs, read_outputs, read_pace, read_spec
+from pixian_batch.cli.one_file import one_file
+from pixian_batch.cli.request import only_failed, read_inputs, read_naming, read_outputs, read_pace, read_spec
 from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, check_way, fail, say, table
 from pixian_batch.cli.shared_ledger import ledger_errors
@@ -55,7 +56,13 @@ class Plan:
 
 def begin(options: PlanOptions) -> None:
     """Plan, and print the plan."""
+    with one_file(options, sends=False) as one:
+        _begin(one.options, one.name)
+
+
+def _begin(options: PlanOptions, name: str) -> None:
     spec = read_spec(options)
+    spec = replace(spec, naming=read_naming(options, spec.params.result_format, name))
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     if options.only_failed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from pixian_batch.cli.consent import RunSpec, consent
 from pixian_batch.cli.displays import DisplayOptions, watcher
 from pixian_batch.cli.local_engine import about_model, choose_model
 from pixian_batch.cli.on_finish import follow_up, read_hook
+from pixian_batch.cli.one_file import one_file
 from pixian_batch.cli.options import COLORS, LOG_FORMATS, PlanOptions
 from pixian_batch.cli.request import (
     check_apart,
@@ -27,6 +28,7 @@ from pixian_batch.cli.request import (
     only_failed,
     read_inputs,
     read_limits,
+    read_naming,
     read_outputs,
     read_pace,
     read_spec,
@@ -45,6 +47,7 @@ from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
     import signal
+    from decimal import Decimal
 
     from pixian_batch.cli.ask import DoubtQuestion
     from pixian_batch.cli.options import RunOptions
@@ -53,20 +56,28 @@ if TYPE_CHECKING:
 
 def begin(options: RunOptions) -> None:
     """Make sense of the options, run, and end the command with the run's exit code."""
-    asked = read_run(options)
     if options.dry_run:
         _plan_instead(options)
         return
-    match consent(asked, options.ask_above):
+    with one_file(options) as one:
+        code = _begin(read_run(one.options, one.name), options.ask_above)
+        one.hand_on(code)
+    raise typer.Exit(code)
+
+
+def _begin(asked: RunSpec, ask_above: Decimal | None) -> int:
+    """Run, unless nobody agrees, and give the exit code."""
+    match consent(asked, ask_above):
         case Stop() as refused:
-            raise typer.Exit(_not_begun(asked, refused))
+            return _not_begun(asked, refused)
         case RunSpec() as agreed:
-            raise typer.Exit(running.run(execute(agreed)))
+            return int(running.run(execute(agreed)))
 
 
-def read_run(options: RunOptions) -> RunSpec:
-    """The options in groups. Raises `BadParameter`."""
+def read_run(options: RunOptions, name: str = "") -> RunSpec:
+    """The options in groups. name: of the one result, where there is one. Raises `BadParameter`."""
     spec = read_spec(options)
+    spec = replace(spec, naming=read_naming(options, spec.params.result_format, name))
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     screens = _read_screens(options)
