@@ -67,12 +67,15 @@ def _for_delta(params: Params) -> Params:
     return replace(params, output_format=OutputFormat.PNG)
 
 
-def read_spec(options: ApiOptions, *, local: bool, overwrite: bool, in_doubt: str = "hold") -> Spec:
+def read_spec(
+    options: ApiOptions, *, local: bool, overwrite: bool, convert: bool = False, in_doubt: str = "hold"
+) -> Spec:
     """What is wanted of every image."""
     params = read_params(options)
     return Spec(
         params=params,
         via_delta=options.via_delta,
+        convert=convert,
         service="local" if local else "",
         free=local or params.test,
         overwrite=overwrite,
@@ -105,6 +108,7 @@ def read_inputs(options: InputOptions) -> Inputs:
         exclude=tuple(options.exclude or ()),
         follow_symlinks=options.follow_symlinks,
         include_system=options.include_system,
+        convert=options.convert,
     )
     if not inputs.paths and inputs.listed is None:
         raise typer.BadParameter("name at least one photo, folder, glob or URL, or use --files-from")

@@ -27,6 +27,7 @@ from pixian_batch.library import errors, raising
 from pixian_batch.library.parameters import Parameters, read_parameters
 from pixian_batch.library.request import CallSpec, read_call
 from pixian_batch.library.sinks import ResultSink, finish, finish_rebuilt, open_sink
+from pixian_batch.library.sources import ready
 from pixian_batch.policy.retry import Fail, Halt, Hold, Land, Rest, RetryPolicy, RetryState, after
 from pixian_batch.policy.verdict import Verdict
 
@@ -52,7 +53,8 @@ class Result:
     content: its bytes, or None when it was written to `path`. kind: PNG or JPEG. headers: what the service
     said (credits as Decimal, sizes and boxes in pixels; None where it said nothing readable).
     attempts: the requests it took. warnings: sentences for people, empty when all was as it should be.
-    rebuilt: made from a Delta PNG and the local original.
+    rebuilt: made from a Delta PNG and the local original. converted: what was made of the image to be sent
+    (`heic->jpeg`), None when it was sent as it is.
     """
 
     content: bytes | None
@@ -62,6 +64,7 @@ class Result:
     attempts: int
     warnings: tuple[str, ...] = ()
     rebuilt: bool = False
+    converted: str | None = None
 
 
 @dataclass(slots=True)
@@ -132,6 +135,7 @@ class PixianClient:
         *,
         to: str | os.PathLike[str] | None = None,
         via_delta: bool = False,
+        convert: bool = False,
         **parameters: Unpack[Parameters],
     ) -> Result:
         """Cut out one image.
@@ -143,14 +147,17 @@ class PixianClient:
         `Base64`, `Url`. to: write the result there (synced, then renamed into place, replacing what stands
         there); it is `result.content` otherwise. via_delta: download the smaller Delta PNG and rebuild the
         full PNG from the local original; an image above `max_pixels`, or stored in a way that is not proven to be
-        read exactly (16 bits, CMYK), is asked for as PNG, with a warning.
+        read exactly (16 bits, CMYK), is asked for as PNG, with a warning. convert: take a WebP, AVIF or HEIC photo,
+        too, and send a PNG or JPEG that is made of it here (in memory, when its turn has come).
 
         Raises one of `PixianError`'s kinds. ValueError and TypeError are mistakes in the arguments. Whatever
         is raised before a request was sent has cost nothing.
         """
         asked = read_parameters(params, parameters)
-        spec = await read_call(source, asked, to=None if to is None else os.fspath(to), via_delta=via_delta)
+        target = None if to is None else os.fspath(to)
+        spec = await read_call(source, asked, to=target, via_delta=via_delta, convert=convert)
         async with self._slot() as slot:
+            spec = replace(spec, prepared=await ready(spec.prepared))
             sink, reply, attempts = await self._pursue(spec, slot)
         return await _result(spec, sink, reply, attempts)
 
@@ -277,4 +284,5 @@ async def _result(spec: CallSpec, sink: ResultSink, reply: Reply, attempts: int)
         attempts=attempts,
         warnings=(*spec.warnings, *headers.warnings),
         rebuilt=spec.rebuild,
+        converted=spec.prepared.foreign.word if spec.prepared.foreign else None,
     )

@@ -28,7 +28,9 @@ class CallSpec:
     warnings: tuple[str, ...] = ()
 
 
-async def read_call(source: Source, params: Params, *, to: str | None, via_delta: bool) -> CallSpec:
+async def read_call(
+    source: Source, params: Params, *, to: str | None, via_delta: bool, convert: bool = False
+) -> CallSpec:
     """The call as it will be made. Raises TypeError, ValueError and `InputError`."""
     image = explicit(source)
     if via_delta:
@@ -36,7 +38,7 @@ async def read_call(source: Source, params: Params, *, to: str | None, via_delta
     destination = None if to is None else Destination(to)
     if destination is not None:
         destination.check(os.fspath(image.path) if isinstance(image, File) else None, params)
-    prepared = await prepare(image)
+    prepared = await prepare(image, convert=convert)
     spec = CallSpec(prepared=prepared, params=params, destination=destination)
     if not via_delta:
         return spec

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pixian_batch.pipeline.circuit import Circuit
+from pixian_batch.pipeline.converting import Converter
 from pixian_batch.pipeline.image import ImageHandler
 from pixian_batch.pipeline.pool import Pool
 from pixian_batch.pipeline.preflight import Preflight
@@ -100,6 +101,7 @@ class Assembly:
             ledger=self.ledger,
             landing=self.landing,
             preparing=Preparing(spec=self.spec, ledger=self.ledger, landing=self.landing),
+            converter=Converter(landing=self.landing, stop=self.stop, notify=self.watcher.notify),
             finisher=self.finisher,
             preflight=self.preflight,
             stop=self.stop,

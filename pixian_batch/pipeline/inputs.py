@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.walking import Batch, FoundUrl, Walker, WalkRules, read_list
+from pixian_batch.contract.kinds import CONVERTED_SUFFIXES, INPUT_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 class Inputs:
     """What to walk. listed: a file with more inputs (`-`: standard input); nul: its names end with NUL.
 
+    convert: photos that the service does not take are inputs, too, where another kind can be made of them.
     only: absolute paths and URLs; with it, nothing else is let through.
     """
 
@@ -32,6 +34,7 @@ class Inputs:
     exclude: tuple[str, ...] = ()
     follow_symlinks: bool = False
     include_system: bool = False
+    convert: bool = False
     only: frozenset[str] | None = None
 
     @property
@@ -59,6 +62,7 @@ class Inputs:
             exclude=self.exclude,
             follow_symlinks=self.follow_symlinks,
             include_system=self.include_system,
+            suffixes=INPUT_SUFFIXES | CONVERTED_SUFFIXES if self.convert else INPUT_SUFFIXES,
         )
         yield from self._chosen(Walker(rules, left_out).walk(self.paths))
         if self.listed is not None:

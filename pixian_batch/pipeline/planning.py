@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.reading import ReadingError, probe_file, read_fingerprint
 from pixian_batch.adapters.wire.exchange import ask_price
-from pixian_batch.adapters.wire.source import FileSource
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.contract.params import MAX_INPUT_PIXELS
+from pixian_batch.pipeline.converting import sample
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.originals import Originals
 from pixian_batch.pipeline.stop_sign import StopSign
@@ -50,6 +50,8 @@ class Planner:
     inputs: Inputs
     folders: dict[str, FolderPlan] = field(default_factory=lambda: defaultdict(FolderPlan))
     problems: list[Ending] = field(default_factory=list)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Why photos can be no inputs, and what to do about it."""
     samples: dict[int, str] = field(default_factory=dict)
     """Some new images by their pixels, for calibrating."""
     _same_size: dict[int, str | None] = field(default_factory=dict)
@@ -111,13 +113,14 @@ class Planner:
             self.folders["URLs"].add(Fate.NEW)
             return
         try:
-            size, pixels = await asyncio.to_thread(probe_file, found.path)
+            size, pixels = await asyncio.to_thread(probe_file, found.path, convert=self.spec.convert)
             if pixels > MAX_INPUT_PIXELS:
                 self._folder(found.path).add(Fate.TOO_LARGE)
                 return
             duplicate = await self._is_duplicate(found, size)
-        except ReadingError:
-            self._folder(found.path).add(Fate.UNREADABLE)
+        except ReadingError as error:
+            self._folder(found.path).add(Fate.TOO_LARGE if error.code == "too_large" else Fate.UNREADABLE)
+            self.refused[f"{error}", error.hint] += 1
             return
         self._folder(found.path).add(Fate.DUPLICATE if duplicate else Fate.NEW, pixels)
         if not duplicate and len(self.samples) < _SAMPLES:
@@ -142,7 +145,7 @@ class Planner:
         return await self._is_bought(digest)
 
     async def _digest(self, path: str) -> bytes:
-        return (await asyncio.to_thread(read_fingerprint, path)).digest
+        return (await asyncio.to_thread(read_fingerprint, path, convert=self.spec.convert)).digest
 
     async def _is_bought(self, digest: bytes) -> bool:
         keys = [Key(digest, params) for params in self.spec.all_key_params()]
@@ -163,9 +166,7 @@ async def calibrate(
     began = asyncio.get_running_loop().time()
     for pixels in chosen:
         path = planner.samples[pixels]
-        fingerprint = await asyncio.to_thread(read_fingerprint, path)
-        stamp = (fingerprint.stamp.size, fingerprint.stamp.mtime_ns)
-        source = FileSource(path, fingerprint.probe.kind, stamp)
+        source = await asyncio.to_thread(sample, path, convert=planner.spec.convert)
         reply = await ask_price(session, source, planner.spec.params)
         if reply.headers is None or reply.cause is not None:
             raise WireError(reply.problem.message if reply.problem else "") from reply.cause

@@ -25,6 +25,8 @@ from pixian_batch.policy.price import PriceBook
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from pixian_batch.cli.options import PlanOptions
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.spec import Outputs, Spec
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _FATES = (Fate.NEW, Fate.DONE, Fate.EXISTS, Fate.DUPLICATE, Fate.UNREADABLE, Fate.TOO_LARGE, Fate.COLLISION)
 _MOST_FOLDERS = 40
+_MOST_REASONS = 5
 _WIDEST = 200
 """Columns of a folder's name: every line of the table is as wide as the longest."""
 
@@ -47,11 +50,13 @@ class Plan:
     seconds: float | None
     free: bool
     left_out: LeftOut
+    refused: Counter[tuple[str, str]]
+    """Why photos can be no inputs, and what to do about it."""
 
 
 def begin(options: PlanOptions) -> None:
     """Plan, and print the plan."""
-    spec = read_spec(options, local=options.local, overwrite=options.overwrite)
+    spec = read_spec(options, local=options.local, overwrite=options.overwrite, convert=options.convert)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     ramp = read_pace(options, spec).ramp
@@ -104,7 +109,7 @@ async def make_plan(
     expected = credits_for(total, prices)
     time = None if seconds is None else ramp.seconds_from_start(total.fates[Fate.NEW] * seconds)
     folders = dict(sorted(planner.folders.items()))
-    return Plan(folders, total, expected, time, free=spec.free, left_out=left_out)
+    return Plan(folders, total, expected, time, free=spec.free, left_out=left_out, refused=planner.refused)
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -117,7 +122,11 @@ def plan_lines(plan: Plan) -> list[str]:
         rows.append([f"... {len(plan.folders) - _MOST_FOLDERS} more folders", *("" for _ in shown), ""])
     rows.append(["total", *_counts(plan.total, shown)])
     passed_by = [with_hint(text, hint) for text, hint in plan.left_out.sentences()]
-    return [*table(rows), "", _credits_line(plan), _time_line(plan), *passed_by]
+    refused = [
+        with_hint(f"{count:,} cannot be sent: {printable(text)}", hint)
+        for (text, hint), count in plan.refused.most_common(_MOST_REASONS)
+    ]
+    return [*table(rows), "", _credits_line(plan), _time_line(plan), *refused, *passed_by]
 
 
 def _counts(folder: FolderPlan, shown: list[Fate]) -> list[str]:
@@ -161,6 +170,9 @@ def _record(plan: Plan) -> dict[str, Any]:
         "unpriced": plan.credits.unpriced,
         "extrapolated": plan.credits.extrapolated,
         "seconds": plan.seconds,
+        "problems": [
+            {"message": text, "count": count} for (text, _hint), count in plan.refused.most_common()
+        ],
         "left_out": left_out_record(plan.left_out),
     }
 

@@ -69,7 +69,13 @@ class RunSpec:
 
 def begin(options: RunOptions) -> None:
     """Make sense of the options, run, and end the command with the run's exit code."""
-    spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
+    spec = read_spec(
+        options,
+        local=options.local,
+        overwrite=options.overwrite,
+        convert=options.convert,
+        in_doubt=options.in_doubt,
+    )
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     screens = _read_screens(options)
