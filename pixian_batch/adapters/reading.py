@@ -138,13 +138,13 @@ def look_foreign(stream: BinaryIO) -> ForeignHeader | None:
 def _foreign(stream: BinaryIO) -> ForeignHeader | None:
     """The same, and None for other kinds; that it cannot be decoded here is known before anything is sent."""
     foreign = foreign_header(stream)
-    if foreign is not None and foreign.kind is ForeignKind.HEIC and not _has_heic():
+    if foreign is not None and foreign.kind is ForeignKind.HEIC and not has_heic():
         raise DecoderMissingError(_NO_HEIC, _GET_HEIC)
     return foreign
 
 
 @cache
-def _has_heic() -> bool:
+def has_heic() -> bool:
     """Whether the extra is there; it is not loaded for the question."""
     return find_spec("pillow_heif") is not None
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.stop_sign import StopSign
 
 _PIXELS_AT_ONCE: Final = 32_000_000
-"""Decoded at the same time at most; a photo that is larger alone is decoded alone. About 12 bytes each."""
+"""Decoded at the same time at most; a photo that is larger alone is decoded alone. Of up to 16 bytes each."""
 
 
 @dataclass(slots=True, kw_only=True)

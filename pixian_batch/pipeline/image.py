@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
 from pixian_batch.adapters.landing import DiskError, RebuildError
@@ -106,13 +106,11 @@ class ImageHandler:
             outcome = self._unwritable(error)
         await self._remember_failure(found, outcome)
         output = self.landing.path(job.place) if job else None
-        converted = job.key.converted if job else None
+        ending = Ending(found.path, output, outcome, converted=job.key.converted if job else None)
         if pursuit is None:
-            return Ending(found.path, output, outcome, converted=converted)
+            return ending
         seconds = asyncio.get_running_loop().time() - pursuit.began
-        return Ending(
-            found.path, output, outcome, attempts=pursuit.attempts, seconds=seconds, converted=converted
-        )
+        return replace(ending, attempts=pursuit.attempts, seconds=seconds)
 
     # --- what needs no request ---------------------------------------------------------------------
 
