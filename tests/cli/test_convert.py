@@ -81,6 +81,8 @@ def test_each_is_bought_once_and_named_in_record_and_ledger(workspace: Callable[
     png = "output.format=png"
     assert {(photos["a1.heic"], f"{png};converted=heic->jpeg/1"), (photos["plain.png"], png)} <= set(keys)
     assert {digest for digest, _params in keys} == set(photos.values())
+    assert home.status()["converted"] == {"avif->jpeg": 1, "heic->jpeg": 1, "webp->jpeg": 1}
+    assert "1 heic->jpeg" in home.do("status", str(home.out))[1]
     for number in range(3):
         cut = opened(content_of(home.out / f"a{number}.png"))
         assert (cut.size, cut.mode) == (scene().size, "RGBA")

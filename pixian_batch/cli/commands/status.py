@@ -53,6 +53,10 @@ def _lines(report: Status, out: str) -> list[str]:
         ["in doubt", f"{len(report.undecided):,}"],
         ["credits charged", credit_amount(report.spending.charged)],
     ]
+    if report.converted:
+        rows.append(
+            ["sent as another kind", ", ".join(f"{n:,} {made}" for made, n in report.converted.items())]
+        )
     if report.unknown:
         rows.append(["of unknown price", f"{report.unknown:,}"])
     unpriced = report.unbounded + sum(
@@ -113,6 +117,7 @@ def _record(report: Status) -> dict[str, Any]:
         "type": "status",
         "results": report.results,
         "images": report.images,
+        "converted": report.converted,
         "credits_charged": f"{report.spending.charged:f}",
         "credits_calculated": f"{report.spending.calculated:f}",
         "credits_unknown": report.unknown,
