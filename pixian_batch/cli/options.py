@@ -318,6 +318,10 @@ class ConfigOptions(RunOptions):
     """All options of `run`, to see what they would be. context: where each value came from."""
 
     context: typer.Context
+    init: Annotated[
+        bool,
+        option("--init", "Write a first pixian-batch.toml, all in comments, into this folder."),
+    ] = False
     out: Annotated[
         str, _option(_OUTPUTS, "--out", "Where the results go.", metavar="DIR", show_default=False)
     ] = ""  # it may be left out here

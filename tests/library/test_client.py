@@ -9,7 +9,7 @@ import os
 import socket
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
@@ -20,9 +20,11 @@ from support.pictures import put
 
 import pixian_batch
 from pixian_batch import PixianClient
-from pixian_batch.contract.kinds import ForeignKind
 from pixian_batch.emulator.settings import EngineName, PackState
 from pixian_batch.emulator.weather import Chance, Fault, FaultKind, Weather
+
+if TYPE_CHECKING:
+    from pixian_batch.contract.kinds import ForeignKind
 
 PNG = picture(size=(64, 48))
 
