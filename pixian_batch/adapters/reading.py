@@ -76,9 +76,12 @@ class Fingerprint:
 
 
 def probe_file(path: str, *, convert: bool = False) -> tuple[int, int]:
-    """Bytes of the file at `path`, and pixels of what is sent of it, from its header. Raises `ReadingError`."""
+    """Bytes of the file at `path`, and pixels of what is sent of it, from its header.
+
+    Raises `ReadingError` as `read_fingerprint`.
+    """
     with _opened(path) as stream:
-        header, _foreign = _look(stream, convert=convert, max_pixels=None)
+        header, _foreign = _look(stream, convert=convert)
         return os.fstat(stream.fileno()).st_size, header.size.pixels
 
 
@@ -121,12 +124,10 @@ def converted(photo: bytes, header: ForeignHeader) -> bytes:
         return convert(BytesIO(photo), header)
 
 
-def _look(
-    stream: BinaryIO, *, convert: bool, max_pixels: int | None = MAX_INPUT_PIXELS
-) -> tuple[Probe, ForeignHeader | None]:
+def _look(stream: BinaryIO, *, convert: bool) -> tuple[Probe, ForeignHeader | None]:
     """What is sent, and of what it is made where that is something else."""
     foreign = _foreign(stream) if convert else None
-    return (_probe(stream, max_pixels=max_pixels) if foreign is None else foreign.probe), foreign
+    return (_probe(stream) if foreign is None else foreign.probe), foreign
 
 
 def look_foreign(stream: BinaryIO) -> ForeignHeader | None:
@@ -149,10 +150,10 @@ def has_heic() -> bool:
     return find_spec("pillow_heif") is not None
 
 
-def _probe(stream: BinaryIO, *, max_pixels: int | None = MAX_INPUT_PIXELS) -> Probe:
+def _probe(stream: BinaryIO) -> Probe:
     """What the header says, of a whole picture that is not too large."""
     header = probe(stream)
-    if max_pixels is not None and header.size.pixels > max_pixels:
+    if header.size.pixels > MAX_INPUT_PIXELS:
         raise ReadingError(
             "too_large",
             f"{header.size.pixels / 1e6:.1f} megapixels; the service takes at most 32",

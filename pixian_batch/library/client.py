@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
@@ -27,11 +26,11 @@ from pixian_batch.library import errors, raising
 from pixian_batch.library.parameters import Parameters, read_parameters
 from pixian_batch.library.request import CallSpec, read_call
 from pixian_batch.library.sinks import ResultSink, finish, finish_rebuilt, open_sink
-from pixian_batch.library.sources import ready
 from pixian_batch.policy.retry import Fail, Halt, Hold, Land, Rest, RetryPolicy, RetryState, after
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
+    import os
     import ssl
     from collections.abc import AsyncIterator
     from types import TracebackType
@@ -147,17 +146,15 @@ class PixianClient:
         `Base64`, `Url`. to: write the result there (synced, then renamed into place, replacing what stands
         there); it is `result.content` otherwise. via_delta: download the smaller Delta PNG and rebuild the
         full PNG from the local original; an image above `max_pixels`, or stored in a way that is not proven to be
-        read exactly (16 bits, CMYK), is asked for as PNG, with a warning. convert: take a WebP, AVIF or HEIC photo,
-        too, and send a PNG or JPEG that is made of it here (in memory, when its turn has come).
+        read exactly (16 bits, CMYK), is asked for as PNG, with a warning. convert: of WebP, AVIF, HEIC send a PNG or JPEG.
 
         Raises one of `PixianError`'s kinds. ValueError and TypeError are mistakes in the arguments. Whatever
         is raised before a request was sent has cost nothing.
         """
         asked = read_parameters(params, parameters)
-        target = None if to is None else os.fspath(to)
-        spec = await read_call(source, asked, to=target, via_delta=via_delta, convert=convert)
+        spec = await read_call(source, asked, to=to, via_delta=via_delta, convert=convert)
         async with self._slot() as slot:
-            spec = replace(spec, prepared=await ready(spec.prepared))
+            spec = await spec.ready()
             sink, reply, attempts = await self._pursue(spec, slot)
         return await _result(spec, sink, reply, attempts)
 

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.pipeline.circuit import Circuit
 from pixian_batch.pipeline.converting import Converter
+from pixian_batch.pipeline.deciding import Deciding
 from pixian_batch.pipeline.image import ImageHandler
+from pixian_batch.pipeline.keeping import Keeping
 from pixian_batch.pipeline.pool import Pool
 from pixian_batch.pipeline.preflight import Preflight
 from pixian_batch.pipeline.preparing import Preparing
@@ -100,8 +102,10 @@ class Assembly:
             spec=self.spec,
             ledger=self.ledger,
             landing=self.landing,
-            preparing=Preparing(spec=self.spec, ledger=self.ledger, landing=self.landing),
+            preparing=Preparing(spec=self.spec, landing=self.landing),
             converter=Converter(landing=self.landing, stop=self.stop, notify=self.watcher.notify),
+            deciding=Deciding(spec=self.spec, ledger=self.ledger, landing=self.landing),
+            keeping=Keeping(self.ledger, self.landing),
             finisher=self.finisher,
             preflight=self.preflight,
             stop=self.stop,

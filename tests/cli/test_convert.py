@@ -277,7 +277,7 @@ def test_in_any_order_of_runs_no_photo_is_bought_twice(
                 shutil.move(path, folder / path.name)
         named = [str(path) for path in sorted(home.photos.rglob("*")) if path.is_file()]
         inputs = named if how == "named" else [str(home.photos)]
-        options = [word for word in (convert, delta) if word]
+        options = [word for word in (convert, delta, "--replace") if word]
         assert home.do("run", *inputs, "--out", str(home.out), *home.common, *options)[0] in {0, 3}
     bought = asked(
         home,

@@ -53,15 +53,11 @@ def _lines(report: Status, out: str) -> list[str]:
         ["in doubt", f"{len(report.undecided):,}"],
         ["credits charged", credit_amount(report.spending.charged)],
     ]
-    if report.converted:
-        rows.append(
-            ["sent as another kind", ", ".join(f"{n:,} {made}" for made, n in report.converted.items())]
-        )
+    if made := ", ".join(f"{count:,} {words}" for words, count in report.converted.items()):
+        rows.append(["sent as another kind", made])
     if report.unknown:
         rows.append(["of unknown price", f"{report.unknown:,}"])
-    unpriced = report.unbounded + sum(
-        item.at_most is None and _charged(item) is None for item in report.undecided
-    )
+    unpriced = report.unbounded + sum(_is_unpriced(item) for item in report.undecided)
     if doubt := doubtful_credits(report.spending.doubtful, unpriced):
         rows.append(["credits in doubt", doubt])
     if report.spending.calculated:
@@ -76,6 +72,10 @@ def _lines(report: Status, out: str) -> list[str]:
     lines += _section("dearest", [_purchase(item) for item in report.dearest])
     lines += _section("largest", [_purchase(item) for item in report.largest])
     return lines
+
+
+def _is_unpriced(item: Standing) -> bool:
+    return item.at_most is None and _charged(item) is None
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
