@@ -77,7 +77,7 @@ def versions() -> CheckResult:
     from pixian_batch.adapters.ledger.opening import SQLITE_VERSION
 
     parts = [f"pixian-batch {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}"]
-    for package in ("aiohttp", "pillow", "numpy", "onnxruntime"):
+    for package in ("aiohttp", "pillow", "pillow-heif", "numpy", "onnxruntime"):
         try:
             parts.append(f"{package} {version(package)}")
         except PackageNotFoundError:

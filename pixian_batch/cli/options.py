@@ -203,6 +203,12 @@ class WalkOptions:
     ] = None
     nul: Annotated[bool, _option(_INPUTS, "--null", "--files-from is separated by NUL.", "-0")] = False
     follow_symlinks: Annotated[bool, _option(_INPUTS, "--follow-symlinks", "Enter linked folders.")] = False
+    convert: Annotated[
+        bool,
+        _option(
+            _INPUTS, "--convert", "Take WebP, AVIF and HEIC photos, too: a PNG or JPEG is made of them here."
+        ),
+    ] = False
     include_system: Annotated[
         bool,
         _option(_INPUTS, "--include-system", "Take what is in recycle bins, thumbnail caches and the like."),

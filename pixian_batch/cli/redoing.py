@@ -65,7 +65,7 @@ async def _find(asked: RunSpec) -> list[tuple[str, str]]:
     placed: list[tuple[str, str]] = []
     with closing(LedgerReader.open(asked.outputs.ledger)) as reader:
         for path in asked.inputs.paths:
-            digest = _digest(path)
+            digest = _digest(path, convert=asked.spec.convert)
             if (first := found.setdefault(digest, path)) != path:
                 fail(f"{path} has the same bytes as {first}", "name one of them", code=Exit.USAGE)
             results = [
@@ -77,9 +77,9 @@ async def _find(asked: RunSpec) -> list[tuple[str, str]]:
     return placed
 
 
-def _digest(path: str) -> bytes:
+def _digest(path: str, *, convert: bool) -> bytes:
     try:
-        return read_fingerprint(path).digest
+        return read_fingerprint(path, convert=convert).digest
     except ReadingError as error:
         fail(f"{path}: {error}", error.hint, code=Exit.USAGE)
 

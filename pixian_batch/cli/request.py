@@ -85,6 +85,7 @@ def read_spec(options: PlanOptions | RunOptions) -> Spec:
     return Spec(
         params=params,
         via_delta=options.via_delta,
+        convert=options.convert,
         service=service_word(options),
         free=options.local or params.test,
         overwrite=options.overwrite,
@@ -136,6 +137,7 @@ def read_inputs(options: InputOptions) -> Inputs:
         follow_symlinks=options.follow_symlinks,
         include_system=options.include_system,
         selection=read_selection(options),
+        convert=options.convert,
     )
     if not inputs.paths and inputs.listed is None:
         raise MistakeError("nothing to cut out: name at least one photo, folder, glob or URL", _FOR_EXAMPLE)

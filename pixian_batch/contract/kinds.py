@@ -42,12 +42,35 @@ class Kind(Enum):
 INPUT_SUFFIXES: Final = frozenset(suffix for kind in Kind for suffix in kind.value.suffixes)
 """Lower-case suffixes that are taken for inputs while walking."""
 
-_NEWER: Final = "avif bpg heic heif hif jp2 jxl jxr psb psd tga webp"
+
+class ForeignKind(Enum):
+    """A kind that the service does not take, and of which `--convert` makes one that it does."""
+
+    AVIF = _Traits("image/avif", (".avif",), ())
+    HEIC = _Traits("image/heic", (".heic", ".heif", ".hif"), ())
+    WEBP = _Traits("image/webp", (".webp",), ())
+
+    @property
+    def media_type(self) -> str:
+        """The MIME type, e.g. `image/webp`."""
+        return self.value.media_type
+
+    @property
+    def suffix(self) -> str:
+        """The usual file name suffix with its dot."""
+        return self.value.suffixes[0]
+
+
+CONVERTED_SUFFIXES: Final = frozenset(suffix for kind in ForeignKind for suffix in kind.value.suffixes)
+"""Lower-case suffixes that are inputs, too, with `--convert`."""
+_OTHERS: Final = "bpg jp2 jxl jxr psb psd tga"
 _RAW: Final = (
     "3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
 )
-FOREIGN_SUFFIXES: Final = frozenset(f".{word}" for word in f"{_NEWER} {_RAW}".split(" "))
-"""Lower-case suffixes of photos that the service does not take, the raw kinds of cameras among them."""
+RAW_SUFFIXES: Final = frozenset(f".{word}" for word in _RAW.split(" "))
+"""Lower-case suffixes of the raw kinds of cameras: developing them is a matter of taste, so nobody does it here."""
+FOREIGN_SUFFIXES: Final = CONVERTED_SUFFIXES | RAW_SUFFIXES | {f".{word}" for word in _OTHERS.split(" ")}
+"""Lower-case suffixes of photos that the service does not take."""
 
 HEAD_BYTES: Final = 16
 """How many first bytes `sniff` and `is_whole` want to see."""

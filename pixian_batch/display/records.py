@@ -118,6 +118,7 @@ def image_record(ending: Ending) -> Record | None:
         "http_status": None if isinstance(outcome, Skipped | Duplicate | InDoubt) else outcome.http_status,
         "error": _problem(outcome.problem if isinstance(outcome, Kept | InDoubt | Lost | Failed) else None),
         **_named("kept", outcome.kept if isinstance(outcome, Kept | Lost) else None),
+        "converted": ending.converted,
         "attempts": ending.attempts,
         "seconds": _seconds(ending.seconds),
         **_picture(headers),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pixian_batch.policy.left_out import Reason
 from pixian_batch.policy.look import Suspicion
 from pixian_batch.policy.outcome import SkipReason
+from pixian_batch.policy.record import CONVERSIONS
 from pixian_batch.policy.stopping import REASONS
 
 VERSION: Final = 1
@@ -60,6 +61,7 @@ IMAGE: Final[Schema] = {
                 nullable=True,
             ),
             "kept": _MAYBE_TEXT,
+            "converted": {"enum": [*CONVERSIONS, None]},
             "attempts": _COUNT,
             "seconds": _SECONDS,
             "input_orientation": {"type": ["integer", "null"], "minimum": 1, "maximum": 8},

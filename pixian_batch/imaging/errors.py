@@ -20,6 +20,22 @@ class UnreadableImageError(ImagingError):
     """The bytes are no image that the service reads, or not all of one."""
 
 
+class ForeignImageError(UnreadableImageError):
+    """The image is of a kind that the service does not read; `convertible`: one of which another can be made here."""
+
+    def __init__(self, message: str, *, convertible: bool) -> None:
+        super().__init__(message)
+        self.convertible = convertible
+
+
+class DecoderMissingError(ImagingError):
+    """A kind that could be read here if something were installed; `hint` says what."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 class TooManyPixelsError(ImagingError):
     """The image's header announces more pixels than allowed; nothing was decoded."""
 

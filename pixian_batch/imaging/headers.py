@@ -11,9 +11,9 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from pixian_batch.contract.kinds import HEAD_BYTES, Kind, sniff, sniff_foreign
+from pixian_batch.contract.kinds import HEAD_BYTES, ForeignKind, Kind, sniff, sniff_foreign
 from pixian_batch.contract.params import Size
-from pixian_batch.imaging.errors import UnreadableImageError
+from pixian_batch.imaging.errors import ForeignImageError, UnreadableImageError
 from pixian_batch.imaging.proven import (
     TIFF_TAGS,
     bmp_layout,
@@ -68,8 +68,9 @@ def kind_of(stream: BinaryIO) -> Kind:
     if not head:
         raise UnreadableImageError("the file is empty")
     if foreign := sniff_foreign(head):
-        raise UnreadableImageError(
-            f"this is a {foreign} file, which the service does not read; {_ADVICE.get(foreign, _CONVERT)}"
+        raise ForeignImageError(
+            f"this is a {foreign} file, which the service does not read; {_ADVICE.get(foreign, _CONVERT)}",
+            convertible=foreign.upper() in ForeignKind.__members__,
         )
     if _is_text(head):
         raise UnreadableImageError("this is text, not an image")

@@ -55,6 +55,19 @@ def lay_out(image: Size, foreground: Box, params: Params) -> Layout:
     return Layout(crop, placed, canvas, placed_foreground)
 
 
+def limited(size: Size, max_pixels: int) -> Size:
+    """`size` shrunk, if need be, so that its area is at most `max_pixels`; sides stay at least 1."""
+    if size.pixels <= max_pixels:
+        return size
+    scale = math.sqrt(max_pixels / size.pixels)
+    width, height = max(1, int(size.width * scale)), max(1, int(size.height * scale))
+    return (
+        Size(min(width, max_pixels // height), height)
+        if height == 1
+        else Size(width, min(height, max_pixels // width))
+    )
+
+
 def scaled_box(box: Box, *, before: Size, after: Size) -> Box:
     """`box` of an image that is scaled from `before` to `after`: the smallest that holds it."""
     left, width = _scaled(box.left, box.width, after.width / before.width, after.width)

@@ -7,7 +7,6 @@ CMYK is converted without its profile. Bad bytes raise `UnreadableImageError`, n
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -17,6 +16,7 @@ from PIL import Image
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import DEFAULT_MAX_PIXELS, MAX_INPUT_PIXELS, Size
 from pixian_batch.imaging.errors import TooManyPixelsError, UnreadableImageError, only_unreadable
+from pixian_batch.imaging.layout import limited
 from pixian_batch.imaging.opening import bare, open_lazily, png_profile, quiet
 from pixian_batch.imaging.probe import Probe, probe, upright
 
@@ -117,19 +117,6 @@ def load_upright(
         image = _turn(_eight_bit(image), header, applied)
         image = _shrink(image, limited(original, max_pixels))
     return Upright(image, applied, original, icc)
-
-
-def limited(size: Size, max_pixels: int) -> Size:
-    """`size` shrunk, if need be, so that its area is at most `max_pixels`; sides stay at least 1."""
-    if size.pixels <= max_pixels:
-        return size
-    scale = math.sqrt(max_pixels / size.pixels)
-    width, height = max(1, int(size.width * scale)), max(1, int(size.height * scale))
-    return (
-        Size(min(width, max_pixels // height), height)
-        if height == 1
-        else Size(width, min(height, max_pixels // width))
-    )
 
 
 def _decode(stream: BinaryIO, header: Probe, target: Size) -> Image.Image:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
@@ -31,6 +30,7 @@ from pixian_batch.policy.retry import Fail, Halt, Hold, Land, Rest, RetryPolicy,
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
+    import os
     import ssl
     from collections.abc import AsyncIterator
     from types import TracebackType
@@ -52,7 +52,8 @@ class Result:
     content: its bytes, or None when it was written to `path`. kind: PNG or JPEG. headers: what the service
     said (credits as Decimal, sizes and boxes in pixels; None where it said nothing readable).
     attempts: the requests it took. warnings: sentences for people, empty when all was as it should be.
-    rebuilt: made from a Delta PNG and the local original.
+    rebuilt: made from a Delta PNG and the local original. converted: what was made of the image to be sent
+    (`heic->jpeg`), None when it was sent as it is.
     """
 
     content: bytes | None
@@ -62,6 +63,7 @@ class Result:
     attempts: int
     warnings: tuple[str, ...] = ()
     rebuilt: bool = False
+    converted: str | None = None
 
 
 @dataclass(slots=True)
@@ -132,6 +134,7 @@ class PixianClient:
         *,
         to: str | os.PathLike[str] | None = None,
         via_delta: bool = False,
+        convert: bool = False,
         **parameters: Unpack[Parameters],
     ) -> Result:
         """Cut out one image.
@@ -143,14 +146,15 @@ class PixianClient:
         `Base64`, `Url`. to: write the result there (synced, then renamed into place, replacing what stands
         there); it is `result.content` otherwise. via_delta: download the smaller Delta PNG and rebuild the
         full PNG from the local original; an image above `max_pixels`, or stored in a way that is not proven to be
-        read exactly (16 bits, CMYK), is asked for as PNG, with a warning.
+        read exactly (16 bits, CMYK), is asked for as PNG, with a warning. convert: of WebP, AVIF, HEIC send a PNG or JPEG.
 
         Raises one of `PixianError`'s kinds. ValueError and TypeError are mistakes in the arguments. Whatever
         is raised before a request was sent has cost nothing.
         """
         asked = read_parameters(params, parameters)
-        spec = await read_call(source, asked, to=None if to is None else os.fspath(to), via_delta=via_delta)
+        spec = await read_call(source, asked, to=to, via_delta=via_delta, convert=convert)
         async with self._slot() as slot:
+            spec = await spec.ready()
             sink, reply, attempts = await self._pursue(spec, slot)
         return await _result(spec, sink, reply, attempts)
 
@@ -277,4 +281,5 @@ async def _result(spec: CallSpec, sink: ResultSink, reply: Reply, attempts: int)
         attempts=attempts,
         warnings=(*spec.warnings, *headers.warnings),
         rebuilt=spec.rebuild,
+        converted=spec.prepared.foreign.word if spec.prepared.foreign else None,
     )

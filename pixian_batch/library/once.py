@@ -23,6 +23,7 @@ def remove_background(
     *,
     to: str | os.PathLike[str] | None = None,
     via_delta: bool = False,
+    convert: bool = False,
     api_id: str | None = None,
     api_secret: str | None = None,
     api_url: str = DEFAULT_API_URL,
@@ -41,7 +42,9 @@ def remove_background(
 
     async def once() -> Result:
         async with PixianClient(api_id, api_secret, api_url=api_url, concurrency=1) as client:
-            return await client.remove_background(source, params, to=to, via_delta=via_delta, **parameters)
+            return await client.remove_background(
+                source, params, to=to, via_delta=via_delta, convert=convert, **parameters
+            )
 
     return asyncio.run(once())
 

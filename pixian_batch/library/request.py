@@ -10,7 +10,7 @@ from pixian_batch.contract.params import OutputFormat, Params
 from pixian_batch.imaging.errors import UnprovenLayoutError
 from pixian_batch.library.parameters import read_parameters
 from pixian_batch.library.sinks import Destination
-from pixian_batch.library.sources import File, Url, explicit, prepare
+from pixian_batch.library.sources import File, Url, explicit, prepare, ready
 
 if TYPE_CHECKING:
     from pixian_batch.imaging.probe import Probe
@@ -27,16 +27,27 @@ class CallSpec:
     rebuild: bool = False
     warnings: tuple[str, ...] = ()
 
+    async def ready(self) -> CallSpec:
+        """The same with what is really sent, where that is made of the image first. Raises `InputError`."""
+        return replace(self, prepared=await ready(self.prepared))
 
-async def read_call(source: Source, params: Params, *, to: str | None, via_delta: bool) -> CallSpec:
+
+async def read_call(
+    source: Source,
+    params: Params,
+    *,
+    to: str | os.PathLike[str] | None,
+    via_delta: bool,
+    convert: bool = False,
+) -> CallSpec:
     """The call as it will be made. Raises TypeError, ValueError and `InputError`."""
     image = explicit(source)
     if via_delta:
         params = _for_delta(image, params)
-    destination = None if to is None else Destination(to)
+    destination = None if to is None else Destination(os.fspath(to))
     if destination is not None:
         destination.check(os.fspath(image.path) if isinstance(image, File) else None, params)
-    prepared = await prepare(image)
+    prepared = await prepare(image, convert=convert)
     spec = CallSpec(prepared=prepared, params=params, destination=destination)
     if not via_delta:
         return spec

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pixian_batch.pipeline.circuit import Circuit
+from pixian_batch.pipeline.converting import Converter
 from pixian_batch.pipeline.deciding import Deciding
 from pixian_batch.pipeline.image import ImageHandler
 from pixian_batch.pipeline.keeping import Keeping
@@ -107,6 +108,7 @@ class Assembly:
             ledger=self.ledger,
             landing=self.landing,
             preparing=Preparing(spec=self.spec, landing=self.landing),
+            converter=Converter(landing=self.landing, stop=self.stop, notify=self.watcher.notify),
             deciding=Deciding(spec=self.spec, ledger=self.ledger, landing=self.landing),
             keeping=Keeping(self.ledger, self.landing),
             finisher=self.finisher,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.landing import is_kept, kept_place
 from pixian_batch.policy.decision import AtHand, Facts, decide
-from pixian_batch.policy.record import Key, State
+from pixian_batch.policy.record import Key, State, converted
 
 if TYPE_CHECKING:
     from pixian_batch.adapters.landing import Landing
@@ -99,7 +99,9 @@ class Deciding:
 
     def _keys(self, key: Key) -> list[Key]:
         """The keys of all results that are what was asked for: its own, and the same bought in another way."""
-        return [key, *(Key(key.digest, fits) for fits in self.rules.fits if fits != key.params)]
+        # The same bytes are always sent as they are, or as the same other kind: those keys only can be theirs.
+        mine = [fits for fits in self.rules.fits if converted(fits) == key.converted]
+        return [key, *(Key(key.digest, fits) for fits in mine if fits != key.params)]
 
     async def _was_bought(self, key: Key, state: State) -> bool:
         if not self.rules.trust or state is State.DONE:

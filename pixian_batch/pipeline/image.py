@@ -19,6 +19,7 @@ from pixian_batch.adapters.wire.trace import SourceChangedError
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.claims import Claims
 from pixian_batch.pipeline.finishing import Finisher, Received
+from pixian_batch.pipeline.worker import Pursuit
 from pixian_batch.policy.decision import (
     Bought,
     Held,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.pipeline.allowance import Ticket
+    from pixian_batch.pipeline.converting import Converter
     from pixian_batch.pipeline.deciding import Deciding
     from pixian_batch.pipeline.job import Found, Job
     from pixian_batch.pipeline.keeping import Keeping
@@ -66,7 +68,6 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.preparing import Preparing
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.pipeline.stop_sign import StopSign
-    from pixian_batch.pipeline.worker import Pursuit
     from pixian_batch.policy.decision import AtHand, Decision
     from pixian_batch.policy.record import Standing, Stands
     from pixian_batch.policy.reply import Reply
@@ -89,6 +90,7 @@ class ImageHandler:
     ledger: Ledger
     landing: Landing
     preparing: Preparing
+    converter: Converter
     deciding: Deciding
     keeping: Keeping
     finisher: Finisher
@@ -121,10 +123,11 @@ class ImageHandler:
             outcome = self._unwritable(error)
         await self._remember_failure(found, outcome)
         output = self.landing.path(job.place) if job else None
+        ending = Ending(found.path, output, outcome, converted=job.key.converted if job else None)
         if pursuit is None:
-            return Ending(found.path, output, outcome)
+            return ending
         seconds = asyncio.get_running_loop().time() - pursuit.began
-        return Ending(found.path, output, outcome, attempts=pursuit.attempts, seconds=seconds)
+        return replace(ending, attempts=pursuit.attempts, seconds=seconds)
 
     async def _prepare(self, found: Found, ticket: Ticket) -> tuple[Job, str | None] | None:
         """The job, and why its result can have no place; None for an image beyond the last that may be bought."""
@@ -242,10 +245,13 @@ class ImageHandler:
 
     async def _send(self, job: Job, turn: Turn) -> Pursuit:
         await self.preflight.once()
-        async with turn as worker:
-            if job.no_delta and not self.stop.up:
-                self.notify(_not_by_delta(job))
-            return await worker.pursue(job)
+        async with self.converter.ready(job) as ready:
+            if ready is None:
+                return Pursuit(asyncio.get_running_loop().time(), None, 0, None)
+            async with turn as worker:
+                if job.no_delta and not self.stop.up:
+                    self.notify(_not_by_delta(job))
+                return await worker.pursue(ready)
 
     async def _outcome(self, job: Job, pursuit: Pursuit) -> Outcome:
         reply = pursuit.reply

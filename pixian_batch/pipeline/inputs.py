@@ -19,6 +19,7 @@ from pixian_batch.adapters.walking import (
     once,
     read_list,
 )
+from pixian_batch.contract.kinds import CONVERTED_SUFFIXES, INPUT_SUFFIXES
 from pixian_batch.policy.left_out import LeftOut
 from pixian_batch.policy.selection import Selection
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 class Inputs:
     """What to walk. listed: a file with more inputs (`-`: standard input); nul: its names end with NUL.
 
+    convert: photos that the service does not take are inputs, too, where another kind can be made of them.
     only: absolute paths and URLs; with it, nothing else is let through. placed: of `paths`, files with the places of
     their folders, where these are known already: nothing is walked then. selection: what is chosen of the rest; its
     limit is not the walk's.
@@ -44,6 +46,7 @@ class Inputs:
     exclude: tuple[str, ...] = ()
     follow_symlinks: bool = False
     include_system: bool = False
+    convert: bool = False
     only: frozenset[str] | None = None
     selection: Selection = field(default_factory=Selection)
     placed: tuple[tuple[str, str], ...] = ()
@@ -73,6 +76,7 @@ class Inputs:
             exclude=self.exclude,
             follow_symlinks=self.follow_symlinks,
             include_system=self.include_system,
+            suffixes=INPUT_SUFFIXES | CONVERTED_SUFFIXES if self.convert else INPUT_SUFFIXES,
         )
         left_out = LeftOut() if left_out is None else left_out
         walk = self._only(self._walk(rules, left_out, go_on))

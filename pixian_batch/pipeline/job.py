@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.wire.source import Source
     from pixian_batch.contract.params import Params
+    from pixian_batch.imaging.foreign import ForeignHeader
     from pixian_batch.policy.record import Key, Stands
     from pixian_batch.policy.reply import Reply
 
@@ -41,7 +42,8 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Job:
     """One image to buy. place: where its result goes; rebuild: its result is a delta to be rebuilt; no_delta: why
-    it is not, where that was asked for.
+    it is not, where that was asked for. conversion: what the header of the photo says of which another kind is made
+    before it is sent: until then `source` is the photo itself.
 
     at_most: credits that it can cost, as the spending layer found them; None where nothing is known.
     """
@@ -54,6 +56,7 @@ class Job:
     pixels: int | None
     rebuild: bool = False
     no_delta: str = ""
+    conversion: ForeignHeader | None = None
     at_most: Decimal | None = None
 
 

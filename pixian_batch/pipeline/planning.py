@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pixian_batch.adapters.reading import ReadingError, probe_file, read_fingerprint
+from pixian_batch.adapters.reading import ReadingError, probe_file
 from pixian_batch.adapters.wire.exchange import ask_price
-from pixian_batch.adapters.wire.source import FileSource
 from pixian_batch.adapters.wire.trace import WireError
 from pixian_batch.pipeline.allowance import Allowance
+from pixian_batch.pipeline.converting import sample
 from pixian_batch.pipeline.deciding import Deciding
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.originals import Originals
@@ -63,6 +63,8 @@ class Planner:
     only_replacing: bool = False
     folders: dict[str, FolderPlan] = field(default_factory=lambda: defaultdict(FolderPlan))
     problems: list[Ending] = field(default_factory=list)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Why photos can be no inputs, and what to do about it."""
     samples: dict[int, str] = field(default_factory=dict)
     """Some new images by their pixels, for calibrating."""
     left_out: LeftOut = field(default_factory=LeftOut)
@@ -188,12 +190,13 @@ class Planner:
             await self._judge(found)
         except ReadingError as error:
             self._folder(found.path).add(fate_of_failure(error.code))
+            self.refused[str(error), error.hint] += 1
 
     async def _judge(self, found: Found) -> None:
         """Decide as the run will, and foresee what comes of it."""
         pixels = None
         if not found.is_url:
-            size, pixels = await asyncio.to_thread(probe_file, found.path)
+            size, pixels = await asyncio.to_thread(probe_file, found.path, convert=self.spec.convert)
             if not await self._is_worth_reading(found, size, pixels):
                 await self._judge_unread(found, size, pixels)
                 return
@@ -260,7 +263,7 @@ class Planner:
         """Whether what is wanted differs from a full result that is here in what needs no service."""
         if job is None or over is None:
             return False
-        wanted = self.spec.key_params(rebuild=False)
+        wanted = self.spec.key_params(rebuild=False, conversion=job.key.converted)
         return any(
             is_rendering(wanted, of=params) and self.landing.size(place) == size
             for params, place, size in await self.ledger.results_of(job.key.digest)
@@ -281,9 +284,7 @@ async def calibrate(
     began = asyncio.get_running_loop().time()
     for pixels in chosen:
         path = planner.samples[pixels]
-        fingerprint = await asyncio.to_thread(read_fingerprint, path)
-        stamp = (fingerprint.stamp.size, fingerprint.stamp.mtime_ns)
-        source = FileSource(path, fingerprint.probe.kind, stamp)
+        source = await asyncio.to_thread(sample, path, convert=planner.spec.convert)
         reply = await ask_price(session, source, planner.spec.params)
         if reply.headers is None or reply.cause is not None:
             raise WireError(reply.problem.message if reply.problem else "") from reply.cause

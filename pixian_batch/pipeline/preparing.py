@@ -49,13 +49,20 @@ class Preparing:
         return Job(
             input=found.path,
             source=_source(found.path, fingerprint),
-            key=Key(fingerprint.digest, self._key_params[rebuild]),
+            key=Key(fingerprint.digest, self._params_of(fingerprint, rebuild=rebuild)),
             params=self.spec.request(rebuild=rebuild),
             place=place,
             pixels=probe.size.pixels,
             rebuild=rebuild,
             no_delta=no_delta,
+            conversion=fingerprint.foreign,
         )
+
+    def _params_of(self, fingerprint: Fingerprint, *, rebuild: bool) -> str:
+        """The half of the key that is not the photo's bytes."""
+        if fingerprint.foreign is None:
+            return self._key_params[rebuild]
+        return self.spec.key_params(rebuild=False, conversion=fingerprint.foreign.word)
 
     def _no_delta(self, probe: Probe) -> str:
         """Why the image is bought as PNG although a delta was asked for; "" when it is not."""
@@ -67,7 +74,8 @@ class Preparing:
     def _look(self, found: Found, place: str) -> tuple[Fingerprint, str | None]:
         """At the input and at its result's place, in one visit to a thread. Blocking."""
         known = (Stamp(found.known[0], found.known[1]), found.known[2]) if found.known else None
-        return read_fingerprint(found.path, known=known), self.landing.refusal(place)
+        fingerprint = read_fingerprint(found.path, known=known, convert=self.spec.convert)
+        return fingerprint, self.landing.refusal(place)
 
     def _url_job(self, found: Found, place: str) -> Job:
         """The service fetches it: the URL stands for its bytes, and nothing of it is known here."""
@@ -84,6 +92,7 @@ class Preparing:
 
 def _source(path: str, fingerprint: Fingerprint) -> Source:
     """A small photo as it was read; a large one is read again while it is sent, and must still be the same."""
+    kind = fingerprint.foreign.kind if fingerprint.foreign else fingerprint.probe.kind
     if fingerprint.content is not None:
-        return BytesSource(fingerprint.content, fingerprint.probe.kind)
-    return FileSource(path, fingerprint.probe.kind, (fingerprint.stamp.size, fingerprint.stamp.mtime_ns))
+        return BytesSource(fingerprint.content, kind)
+    return FileSource(path, kind, (fingerprint.stamp.size, fingerprint.stamp.mtime_ns))

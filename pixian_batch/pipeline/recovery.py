@@ -106,7 +106,8 @@ class Recovery:
     def _done(self, left: Unfinished) -> Ending:
         sending, status = left.sending, left.answered.http_status if left.answered else None
         done = Done(_headers(left), status, repaired=True, at_most=sending.at_most)
-        return Ending(sending.input, self.landing.path(sending.place), done)
+        place = self.landing.path(sending.place)
+        return Ending(sending.input, place, done, converted=sending.key.converted)
 
     async def _give_up(self, item: Settlement) -> None:
         """Interrupted before an answer (it may have been charged, or may never have left), or while it came."""

@@ -11,7 +11,7 @@ from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.decision import Rules
 from pixian_batch.policy.naming import output_names, output_place
 from pixian_batch.policy.ramp import Ramp
-from pixian_batch.policy.record import key_params
+from pixian_batch.policy.record import CONVERSIONS, key_params
 from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
 from pixian_batch.policy.template import Naming
 
@@ -24,13 +24,15 @@ class Spec:
     """What the user asked for, the same for every image of a run.
 
     naming: how results are named. service: part of the ledger's key when results are not the service's own (`local`),
-    else "". free: no request can cost money. via_delta: buy Delta PNG and rebuild the full PNG. overwrite: files that the
-    ledger did not make may be replaced; replace: results that were bought with other parameters. trust_ledger: what
-    it knows as done is done, though the file is gone. again: what is done is bought once more.
+    else "". free: no request can cost money. via_delta: buy Delta PNG and rebuild the full PNG. convert: make a PNG or
+    JPEG of photos that the service does not take. overwrite: files that the ledger did not make may be replaced;
+    replace: results that were bought with other parameters. trust_ledger: what it knows as done is done, though the
+    file is gone. again: what is done is bought once more.
     """
 
     params: Params
     via_delta: bool = False
+    convert: bool = False
     service: str = ""
     free: bool = False
     overwrite: bool = False
@@ -67,14 +69,17 @@ class Spec:
         return output_names(names, self.params.result_format)
 
     def all_key_params(self) -> list[str]:
-        """The parameters of every key that this order may lead to."""
+        """The parameters of every key that this order may lead to, or has led to when it said `--convert`."""
         rebuilt = (False, True) if self.via_delta else (False,)
-        return [self.key_params(rebuild=rebuild) for rebuild in rebuilt]
+        sent_as_they_are = [self.key_params(rebuild=rebuild) for rebuild in rebuilt]
+        return sent_as_they_are + [
+            self.key_params(rebuild=False, conversion=conversion) for conversion in CONVERSIONS
+        ]
 
-    def key_params(self, *, rebuild: bool) -> str:
+    def key_params(self, *, rebuild: bool, conversion: str | None = None) -> str:
         """The ledger's half of the key that is not the bytes: all that changes the result."""
         params = canonical(self.request(rebuild=rebuild))
-        return key_params(params, via_delta=rebuild, service=self.service)
+        return key_params(params, via_delta=rebuild, service=self.service, conversion=conversion)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

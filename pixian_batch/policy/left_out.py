@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from pixian_batch.contract.kinds import CONVERTED_SUFFIXES, RAW_SUFFIXES
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -72,7 +74,7 @@ class LeftOut:
             one = self.suffixes.total() == 1
             text = f"{_listed(self.suffixes)} {'was' if one else 'were'} left out"
             why = f"the service does not take {'it' if one else 'them'}"
-            yield f"{text}: {why}", "convert to JPEG or PNG first"
+            yield f"{text}: {why}", "; ".join(_advice(self.suffixes))
         if self.others:
             one = self.others.total() == 1
             were, are = ("was", "is no photo") if one else ("were", "are no photos")
@@ -118,6 +120,16 @@ def _were(count: int) -> str:
 
 def _number(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}" if count else ""
+
+
+def _advice(suffixes: Counter[str]) -> Iterator[str]:
+    """What to do about them: with `--convert`, those that it takes are not among them."""
+    if taken := sorted(suffixes.keys() & CONVERTED_SUFFIXES):
+        yield f"--convert takes {' and '.join(filter(None, [', '.join(taken[:-1]), taken[-1]]))}"
+    if suffixes.keys() & RAW_SUFFIXES:
+        yield "develop raw files to TIFF, PNG or JPEG first"
+    if suffixes.keys() - CONVERTED_SUFFIXES - RAW_SUFFIXES:
+        yield f"convert {'the others' if taken else 'them'} to PNG or JPEG first"
 
 
 def _listed(suffixes: Counter[str]) -> str:

@@ -150,6 +150,7 @@ class Ending:
 
     input: a path or URL as the user would write it; output: the result's path.
     attempts: requests sent; seconds: from the first request to the end, rests included.
+    converted: what was made of the input to be sent (`heic->jpeg`); None when it goes as it is, or was done before.
     """
 
     input: str
@@ -157,3 +158,4 @@ class Ending:
     outcome: Outcome
     attempts: int = 0
     seconds: float = 0.0
+    converted: str | None = None

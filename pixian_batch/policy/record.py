@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 _VIA_DELTA: Final = "via=delta"
 _TEST: Final = "test=true"
 _SERVICE: Final = "service="
+_CONVERTED: Final = "converted="
+_CONVERSION: Final = "/1"
+"""The version of what is made of which photo. It changes only when another picture is meant, never with a library:
+an image that was bought in an earlier one would have to be found under it, too."""
+CONVERSIONS: Final = tuple(f"{kind}->{made}" for kind in ("avif", "heic", "webp") for made in ("jpeg", "png"))
+"""All that can be made of photos before they are sent."""
 _RENDERED: Final = ("result.", "background.")
 
 
@@ -60,23 +66,42 @@ class Key:
         return is_delta(self.params)
 
     @property
+    def converted(self) -> str | None:
+        """What was made of the photo before it was sent (`webp->png`); None when it was sent as it is."""
+        return converted(self.params)
+
+    @property
     def is_free(self) -> bool:
         """Whether its result cost nothing."""
         return is_free(self.params)
 
 
-def key_params(canonical: str, *, via_delta: bool = False, service: str = "") -> str:
+def key_params(
+    canonical: str, *, via_delta: bool = False, service: str = "", conversion: str | None = None
+) -> str:
     """The text of a key's params: `name=value` joined by `;`, all that changes the result besides the bytes.
 
-    canonical: the request's parameters; service: whose results they are when not the service's own (`local`).
+    canonical: the request's parameters; service: whose results they are when not the service's own (`local`);
+    conversion: one of `CONVERSIONS`, when what is sent is made of the photo first. The digest is of the photo itself.
     """
-    parts = (canonical, _VIA_DELTA if via_delta else "", f"{_SERVICE}{service}" if service else "")
+    parts = (
+        canonical,
+        _VIA_DELTA if via_delta else "",
+        f"{_CONVERTED}{conversion}{_CONVERSION}" if conversion else "",
+        f"{_SERVICE}{service}" if service else "",
+    )
     return ";".join(filter(None, parts))
 
 
 def is_delta(params: str) -> bool:
     """`Key.is_delta` of a key's bare params."""
     return _VIA_DELTA in params.split(";")
+
+
+def converted(params: str) -> str | None:
+    """`Key.converted` of a key's bare params."""
+    words = (part for part in params.split(";") if part.startswith(_CONVERTED))
+    return next((word.removeprefix(_CONVERTED).partition("/")[0] for word in words), None)
 
 
 def is_free(params: str) -> bool:

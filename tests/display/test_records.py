@@ -43,7 +43,7 @@ def test_golden_line_of_a_result() -> None:
     assert stream.getvalue().splitlines()[0] == (
         '{"v":1,"type":"image","input":"in/a.jpg","output":"out/a.png","status":"done","reason":null,'
         '"of":null,"repaired":false,"replaced":false,"earlier":false,"credits_charged":"0.250","credits_calculated":null,'
-        '"credits_in_doubt":null,"http_status":200,"error":null,"kept":null,"attempts":1,"seconds":2.1,'
+        '"credits_in_doubt":null,"http_status":200,"error":null,"kept":null,"converted":null,"attempts":1,"seconds":2.1,'
         '"input_orientation":6,"input_size":{"width":4000,"height":3000},'
         '"result_size":{"width":3000,"height":4000},'
         '"input_foreground":{"top":10,"left":20,"width":300,"height":400},'

@@ -18,7 +18,8 @@ from support.image_samples import ANNOUNCING, photo, png_chunk, saved, srgb_prof
 
 from pixian_batch.contract.params import Size
 from pixian_batch.imaging.errors import TooManyPixelsError, UnreadableImageError
-from pixian_batch.imaging.pixels import Picture, limited, open_picture
+from pixian_batch.imaging.layout import limited
+from pixian_batch.imaging.pixels import Picture, open_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,17 +9,22 @@ import os
 import socket
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 from PIL import Image
 from support.emulator_lab import Lab, lab, picture, until
+from support.foreign_samples import LOSSY, damaged, foreign
+from support.pictures import put
 
 import pixian_batch
 from pixian_batch import PixianClient
 from pixian_batch.emulator.settings import EngineName, PackState
 from pixian_batch.emulator.weather import Chance, Fault, FaultKind, Weather
+
+if TYPE_CHECKING:
+    from pixian_batch.contract.kinds import ForeignKind
 
 PNG = picture(size=(64, 48))
 
@@ -64,6 +69,32 @@ async def test_bytes_in_bytes_out() -> None:
     assert result.headers.credits_charged == Decimal("0.05")
     assert result.headers.result_size == pixian_batch.Size(64, 48)
     assert result.warnings == ()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("kind", LOSSY)
+async def test_a_photo_of_another_kind_is_converted_when_that_is_asked_for(
+    tmp_path: Path, kind: ForeignKind
+) -> None:
+    photo = foreign(kind)
+    path = put(tmp_path / f"a{kind.suffix}", photo)
+    async with lab(engine=EngineName.PLAIN) as here, client(here) as pixian:
+        for source in (path, photo, pixian_batch.Base64(photo)):
+            result = await pixian.remove_background(source, convert=True)
+            assert result.content is not None
+            assert opened(result.content).size == (96, 64)
+            assert result.converted == f"{kind.name.lower()}->jpeg"
+        [image] = (await here.bill())["images"].values()
+        assert image["charges"] == 3, "the library keeps no ledger"
+        with pytest.raises(pixian_batch.InputError, match=r"does not read.*convert=True"):
+            await pixian.remove_background(path)
+        with pytest.raises(pixian_batch.InputError, match=r"does not read.*convert=True"):
+            await pixian.remove_background(photo)
+        with pytest.raises(pixian_batch.InputError, match="damaged"):
+            await pixian.remove_background(damaged(kind), convert=True)
+        assert (await pixian.remove_background(PNG, convert=True)).converted is None
+        via_delta = await pixian.remove_background(path, convert=True, via_delta=True)
+        assert "a rebuild is not proven to be exact" in via_delta.warnings[0]
 
 
 @pytest.mark.asyncio

@@ -7,13 +7,17 @@ from dataclasses import replace
 from pixian_batch.contract.params import OutputFormat, Params
 from pixian_batch.pipeline.spec import Spec
 from pixian_batch.policy.decision import spares
+from pixian_batch.policy.record import CONVERSIONS
 
 
 def test_the_keys_of_a_run() -> None:
     plain = Spec(Params())
-    assert plain.all_key_params() == [plain.key_params(rebuild=False)]
+    made = [plain.key_params(rebuild=False, conversion=conversion) for conversion in CONVERSIONS]
+    assert plain.all_key_params() == [plain.key_params(rebuild=False), *made], "done with --convert is done"
+    assert Spec(Params(), convert=True).all_key_params() == plain.all_key_params()
+    assert len(set(plain.all_key_params())) == 1 + len(CONVERSIONS)
     delta = Spec(Params(output_format=OutputFormat.PNG), via_delta=True)
-    direct, rebuilt = delta.all_key_params()
+    direct, rebuilt, *_made = delta.all_key_params()
     assert direct != rebuilt
     assert "via=delta" in rebuilt.split(";")
     local = Spec(Params(), service="local", free=True)

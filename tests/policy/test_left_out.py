@@ -24,7 +24,11 @@ def test_systems_are_counted_with_the_option_that_takes_them() -> None:
 def test_kinds_that_are_not_taken_are_counted_by_suffix() -> None:
     [(text, hint)] = LeftOut(suffixes=Counter({".cr2": 3, ".heic": 12})).sentences()
     assert text == "12 .heic and 3 .cr2 were left out: the service does not take them"
-    assert "JPEG or PNG" in hint
+    assert hint == "--convert takes .heic; develop raw files to TIFF, PNG or JPEG first"
+    [(_text, hint)] = LeftOut(suffixes=Counter({".psd": 2, ".heic": 1, ".webp": 9})).sentences()
+    assert hint == "--convert takes .heic and .webp; convert the others to PNG or JPEG first"
+    [(_text, hint)] = LeftOut(suffixes=Counter({".psd": 2})).sentences()
+    assert hint == "convert them to PNG or JPEG first", "with --convert, or where it would not help"
     [(text, _)] = LeftOut(suffixes=Counter({".webp": 1})).sentences()
     assert text == "1 .webp was left out: the service does not take it"
     many = Counter({f".{number}": number for number in range(1, 9)})

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from itertools import product
 
-from pixian_batch.contract.params import Color, OutputFormat, Params, canonical
-from pixian_batch.policy.record import Key, State, is_delta, is_free, key_params, state_after
+from pixian_batch.contract.kinds import ForeignKind
+from pixian_batch.contract.params import Color, OutputFormat, Params, Size, canonical
+from pixian_batch.imaging.foreign import ForeignHeader
+from pixian_batch.policy.record import (
+    CONVERSIONS,
+    Key,
+    State,
+    is_delta,
+    is_free,
+    key_params,
+    state_after,
+)
 from pixian_batch.policy.verdict import Verdict
 
 REQUESTS = (
@@ -29,7 +39,24 @@ def test_the_text_is_the_one_that_ledgers_hold() -> None:
     assert key_params("test=true") == "test=true"
     assert key_params("", service="local") == "service=local"
     assert key_params("output.format=delta_png", via_delta=True) == "output.format=delta_png;via=delta"
+    assert key_params("", conversion="webp->png", service="local") == "converted=webp->png/1;service=local"
     assert key_params("test=true", via_delta=True, service="local") == "test=true;via=delta;service=local"
+
+
+def test_a_key_says_what_was_made_of_the_photo_that_its_digest_is_of() -> None:
+    for request, conversion, service in product(REQUESTS, (None, *CONVERSIONS), ("", "local")):
+        params = key_params(canonical(request), conversion=conversion, service=service)
+        assert Key(b"d" * 32, params).converted == conversion, params
+        assert is_free(params) == (request.test or service != ""), params
+
+
+def test_all_that_the_headers_lead_to_has_a_name() -> None:
+    headers = [
+        ForeignHeader(kind, Size(3, 2), lossless=lossless)
+        for kind in ForeignKind
+        for lossless in (False, True)
+    ]
+    assert {header.word for header in headers} == set(CONVERSIONS)
 
 
 def test_only_a_whole_part_counts() -> None:

@@ -19,6 +19,7 @@ from pixian_batch.policy.reply import SinkError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from io import FileIO
+    from typing import BinaryIO
 
 _T = TypeVar("_T")
 _FICLONE: Final = 0x40049409
@@ -77,7 +78,7 @@ def _bring_back(file: FileIO) -> None:
     _copy(f"/proc/self/fd/{file.fileno()}", path)  # where there is no such path, it is gone: that is told
 
 
-def write_all(file: FileIO, block: bytes | bytearray) -> None:
+def write_all(file: FileIO | BinaryIO, block: bytes | bytearray) -> None:
     """Write all of `block`, however little is taken at once. Raises OSError."""
     rest = memoryview(block)
     while rest:

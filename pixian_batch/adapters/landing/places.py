@@ -21,6 +21,7 @@ from pixian_batch.policy.progress import Level, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import BinaryIO
 
 _MARGIN_RESULT: Final = 1 << 20
 _UNSYNCED: Final = Message(
@@ -135,6 +136,20 @@ class Landing:
         """Write and sync a file at `path`. Raises `DiskError`."""
         with disk_errors(path):
             await asyncio.to_thread(files.write_synced, content, path)
+
+    def hold(self, content: bytes) -> BinaryIO:
+        """An open file without a name in the output folder, with `content`; gone when it is closed. Raises `DiskError`.
+
+        Nothing is left of it when the process is killed. Blocking.
+        """
+        with disk_errors(self.out):
+            file = tempfile.TemporaryFile(dir=self.out, prefix=".pixian-", suffix=".sent", buffering=0)  # noqa: SIM115  # the caller's
+            try:
+                files.write_all(file, content)
+            except BaseException:
+                file.close()
+                raise
+            return file
 
     async def cut_head(self, spool: str) -> None:
         """Make a spool with a head one without. Raises `DiskError`."""

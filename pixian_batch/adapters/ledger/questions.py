@@ -7,7 +7,7 @@ be true in a row raises ValueError, TypeError or ArithmeticError, which the door
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +28,7 @@ from pixian_batch.adapters.ledger.rows import (
     to_db,
     total,
 )
-from pixian_batch.policy.record import State
+from pixian_batch.policy.record import State, converted
 
 if TYPE_CHECKING:
     import sqlite3
@@ -269,7 +269,20 @@ def status(db: sqlite3.Connection) -> Status:
             RunFacts(*row)
             for row in db.execute("SELECT id, started_at, ended_at, exit_code FROM run ORDER BY id")
         ],
+        converted=_conversions(db),
     )
+
+
+def _conversions(db: sqlite3.Connection) -> dict[str, int]:
+    """How many images were bought as what; those of other parameters together."""
+    counts: Counter[str] = Counter()
+    for params, count in db.execute(
+        "SELECT canonical, count(*) FROM image JOIN params ON params.id = params_id"
+        " WHERE state = 'done' AND canonical LIKE '%converted=%' GROUP BY params_id"
+    ):
+        if (made := converted(params)) is not None:
+            counts[made] += count
+    return dict(counts.most_common())
 
 
 def failures(db: sqlite3.Connection) -> list[Failure]:

@@ -79,6 +79,7 @@ class Status:
     """The whole ledger at a glance.
 
     unknown: results whose charge nobody knows; unbounded: those of them of which nobody knows the most it can be.
+    converted: images that were bought as something else than the photo is, by what was made of it (`heic->jpeg`).
     """
 
     results: int
@@ -93,6 +94,7 @@ class Status:
     dearest: list[Purchase]
     largest: list[Purchase]
     runs: list[RunFacts]
+    converted: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

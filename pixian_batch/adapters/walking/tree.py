@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 ResultNames: TypeAlias = "Callable[[Sequence[str]], list[str]]"
 BATCH: Final = 1000
 """Names in a batch at most: what is held in memory of a folder beyond its sorted names."""
-_SUFFIXES: Final = tuple(INPUT_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class WalkRules:
     """What counts as an input. Patterns with a `/` match the place, others the bare name of file or folder.
 
     avoid: folders that are never entered (the output). include_system: enter what belongs to operating systems,
-    too; what the user names himself is always taken.
+    too; what the user names himself is always taken. suffixes: of inputs, in lower case.
     result_names: from inputs' names in one folder to their results' names, to find those that collide;
     None: only the inputs' names are wanted.
     """
@@ -98,6 +97,7 @@ class WalkRules:
     exclude: tuple[str, ...] = ()
     follow_symlinks: bool = False
     include_system: bool = False
+    suffixes: frozenset[str] = INPUT_SUFFIXES
 
 
 class Walker:
@@ -109,6 +109,7 @@ class Walker:
         self._avoid = {identity for path in rules.avoid if (identity := _identity(path))}
         self._include = Patterns(rules.include)
         self._exclude = Patterns(rules.exclude)
+        self._suffixes = tuple(rules.suffixes)
 
     def walk(self, inputs: Iterable[str], *, listed: bool = False) -> Iterator[Walked]:
         """Everything under `inputs`: files, folders, globs, http(s) URLs.
@@ -191,7 +192,7 @@ class Walker:
                 if hidden and not is_system(name):
                     continue
                 # Only a name that ends like a photo's is worth the question whether it is a plain file.
-                quick = plain and not hidden and name.lower().endswith(_SUFFIXES)
+                quick = plain and not hidden and name.lower().endswith(self._suffixes)
                 if quick and _is(entry.is_file, follow=False):
                     names.append(name)
                 elif _is(entry.is_dir, follow=self._rules.follow_symlinks):
@@ -215,7 +216,7 @@ class Walker:
         """Whether a file is an input; one that only its kind or its name keeps from that is counted."""
         name = entry.name
         suffix = os.path.splitext(name)[1].lower()
-        photo = suffix in INPUT_SUFFIXES
+        photo = suffix in self._rules.suffixes
         if not self._is_wanted(name, place):
             return False
         if not (wanted is None or wanted.fits(place)) or not _is(entry.is_file, follow=True):
@@ -223,13 +224,17 @@ class Walker:
         if is_system(name) and not self._rules.include_system:
             self._left_out.files += photo
             return False
-        if suffix in FOREIGN_SUFFIXES:
-            self._left_out.suffixes[suffix] += 1
-        elif not photo:
-            self._left_out.add_other(suffix)
+        if not photo:
+            self._count_left_out(suffix)
         elif wanted is not None:
             wanted.met = True
         return photo
+
+    def _count_left_out(self, suffix: str) -> None:
+        if suffix in FOREIGN_SUFFIXES:
+            self._left_out.suffixes[suffix] += 1
+        else:
+            self._left_out.add_other(suffix)
 
     def _is_wanted(self, name: str, place: str) -> bool:
         """As far as the user's patterns go."""

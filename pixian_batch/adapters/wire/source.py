@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, TypeAlias
 from pixian_batch.contract.params import MAX_BASE64_CHARS
 
 if TYPE_CHECKING:
-    from pixian_batch.contract.kinds import Kind
+    from typing import BinaryIO
+
+    from pixian_batch.contract.kinds import ForeignKind, Kind
 
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """A local image. `stamp` (size, mtime_ns): the file must still be just this while it is sent."""
+    """A local image. `stamp` (size, mtime_ns): the file must still be just this while it is sent.
+
+    kind: one that the service does not take where something else will be made of it first.
+    """
 
     path: str
-    kind: Kind
+    kind: Kind | ForeignKind
     stamp: tuple[int, int]
 
 
@@ -28,7 +33,16 @@ class BytesSource:
     """An image in memory, sent as a binary part."""
 
     content: bytes
+    kind: Kind | ForeignKind
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSource:
+    """An image in an open file of our own that has no name, so nobody else can change it. size: its bytes."""
+
+    file: BinaryIO
     kind: Kind
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +63,4 @@ class UrlSource:
     url: str
 
 
-Source: TypeAlias = FileSource | BytesSource | Base64Source | UrlSource
+Source: TypeAlias = FileSource | BytesSource | HeldSource | Base64Source | UrlSource

@@ -12,17 +12,24 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
-from pixian_batch.adapters.wire.source import Base64Source, BytesSource, FileSource, Source, UrlSource
+from pixian_batch.adapters.wire.source import (
+    Base64Source,
+    BytesSource,
+    FileSource,
+    HeldSource,
+    Source,
+    UrlSource,
+)
 from pixian_batch.contract.params import Params, params_to_wire
 
 if TYPE_CHECKING:
-    from io import FileIO
+    from typing import BinaryIO
 
     from aiohttp.abc import AbstractStreamWriter
 
     from pixian_batch.adapters.wire.idle import IdleClock
     from pixian_batch.adapters.wire.trace import Trace
-    from pixian_batch.contract.kinds import Kind
+    from pixian_batch.contract.kinds import ForeignKind, Kind
 
 _READ_BLOCK: Final = 256 * 1024
 # A block is one step of the idle clock: small enough that a very slow uplink still shows movement.
@@ -43,7 +50,11 @@ class UploadForm:
     @property
     def source_size(self) -> int:
         """Bytes of the image itself."""
-        return self.source.stamp[0] if isinstance(self.source, FileSource) else len(self.content)
+        match self.source:
+            case FileSource(stamp=(size, _)) | HeldSource(size=size):
+                return size
+            case _:
+                return len(self.content)
 
 
 def upload_form(source: Source, params: Params) -> UploadForm:
@@ -52,7 +63,7 @@ def upload_form(source: Source, params: Params) -> UploadForm:
     fields = "".join(_part(boundary, name, value=value) for name, value in params_to_wire(params))
     content = b""
     match source:
-        case FileSource(kind=kind) | BytesSource(kind=kind):
+        case FileSource(kind=kind) | BytesSource(kind=kind) | HeldSource(kind=kind):
             head = _part(boundary, "image", kind=kind)
             content = source.content if isinstance(source, BytesSource) else b""
         case Base64Source(raw):
@@ -68,7 +79,14 @@ def upload_form(source: Source, params: Params) -> UploadForm:
     )
 
 
-def _part(boundary: str, name: str, *, value: str = "", kind: Kind | None = None, end: str = "\r\n") -> str:
+def _part(
+    boundary: str,
+    name: str,
+    *,
+    value: str = "",
+    kind: Kind | ForeignKind | None = None,
+    end: str = "\r\n",
+) -> str:
     """One part. An image part ends after its head; its file name says its kind and nothing of the user's."""
     about = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
     if kind is not None:
@@ -105,6 +123,8 @@ class MultipartPayload(aiohttp.Payload):
         await self._hand_over(writer, form.head)
         if isinstance(form.source, FileSource):
             await self._write_file(writer, form.source)
+        elif isinstance(form.source, HeldSource):
+            await self._write_held(writer, form.source)
         else:
             await self._in_steps(writer, form.content)
         # From here on the service may have the whole request.
@@ -127,7 +147,18 @@ class MultipartPayload(aiohttp.Payload):
         finally:
             stream.close()
 
-    async def _waited_for(self, stream: FileIO, at: int, size: int) -> bytes:
+    async def _write_held(self, writer: AbstractStreamWriter, source: HeldSource) -> None:
+        """Send a file that nobody else knows of; raises `SourceChangedError` when it cannot be read."""
+        sent = 0
+        while sent < source.size:
+            cached = _cached(source.file, sent, source.size)
+            block = cached or await self._waited_for(source.file, sent, source.size)
+            if not block:
+                raise self._trace.lose_source()
+            await self._in_steps(writer, block)
+            sent += len(block)
+
+    async def _waited_for(self, stream: BinaryIO, at: int, size: int) -> bytes:
         try:
             return await asyncio.to_thread(_read, stream, at, size) if at < size else b""
         except OSError as error:  # of the disk, not of the wire
@@ -143,7 +174,7 @@ class MultipartPayload(aiohttp.Payload):
         self._clock.moved(up=len(block))
 
 
-def _open_announced(source: FileSource, trace: Trace) -> tuple[FileIO, bytes]:
+def _open_announced(source: FileSource, trace: Trace) -> tuple[BinaryIO, bytes]:
     try:
         stream = open(source.path, "rb", buffering=0)  # noqa: SIM115  # closed by the caller
     except OSError as error:
@@ -158,13 +189,13 @@ def _open_announced(source: FileSource, trace: Trace) -> tuple[FileIO, bytes]:
     raise trace.lose_source()
 
 
-def _read(stream: FileIO, at: int, size: int) -> bytes:
+def _read(stream: BinaryIO, at: int, size: int) -> bytes:
     """The next block of a file of `size` bytes; empty at its end. Blocking."""
     stream.seek(at)
     return stream.read(min(_READ_BLOCK, size - at))
 
 
-def _cached(stream: FileIO, at: int, size: int) -> memoryview | None:
+def _cached(stream: BinaryIO, at: int, size: int) -> memoryview | None:
     """The next step of a file, if the system has it in memory; None at the end, or when it has to be waited for."""
     if not _READS_CACHED or at >= size:
         return None
@@ -175,6 +206,6 @@ def _cached(stream: FileIO, at: int, size: int) -> memoryview | None:
         return None
 
 
-def _stamp(stream: FileIO) -> tuple[int, int]:
+def _stamp(stream: BinaryIO) -> tuple[int, int]:
     found = os.fstat(stream.fileno())
     return found.st_size, found.st_mtime_ns

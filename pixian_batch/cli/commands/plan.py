@@ -27,6 +27,8 @@ from pixian_batch.policy.price import PriceBook
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from pixian_batch.cli.options import PlanOptions
     from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.spec import Outputs, Spec
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 _FATES: tuple[Fate, ...] = tuple(Fate)
 _COLUMNS: list[Fate] = [fate for fate in Fate if fate is not Fate.BOUGHT]
 _MOST_FOLDERS = 40
+_MOST_REASONS = 5
 _WIDEST = 200
 """Columns of a folder's name: every line of the table is as wide as the longest."""
 
@@ -52,6 +55,8 @@ class Plan:
     replace: bool
     """Whether results bought with other parameters may be replaced."""
     left_out: LeftOut
+    refused: Counter[tuple[str, str]]
+    """Why photos can be no inputs, and what to do about it."""
 
 
 def begin(options: PlanOptions) -> None:
@@ -154,6 +159,7 @@ def _plan_of(planner: Planner, prices: PriceBook, pace: tuple[Ramp, float] | Non
         free=spec.free,
         replace=spec.replace,
         left_out=planner.left_out,
+        refused=planner.refused,
     )
 
 
@@ -182,7 +188,10 @@ def _count(folder: FolderPlan, fate: Fate) -> int:
 def _notes(plan: Plan) -> list[str]:
     """What needs a word of the user, and what is not to be had."""
     total = plan.total
-    notes = []
+    notes = [
+        with_hint(f"{count:,} cannot be sent: {text}", hint)
+        for (text, hint), count in plan.refused.most_common(_MOST_REASONS)
+    ]
     if total.replaces:
         text = "kept, going back to them is free" if plan.replace else "a run asks first, or needs --replace"
         notes.append(with_hint(replaces_sentence(total), text))
@@ -252,6 +261,9 @@ def _record(plan: Plan) -> dict[str, Any]:
         "unpriced": plan.credits.unpriced,
         "extrapolated": plan.credits.extrapolated,
         "seconds": plan.seconds,
+        "problems": [
+            {"message": text, "count": count} for (text, _hint), count in plan.refused.most_common()
+        ],
         "left_out": left_out_record(plan.left_out),
     }
 

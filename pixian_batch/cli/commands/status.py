@@ -59,11 +59,11 @@ def _lines(report: Status, out: str, ledger: str | None) -> list[str]:
         ["lost", f"{lost:,}"],
         ["credits charged", credit_amount(report.spending.charged)],
     ]
+    if made := ", ".join(f"{count:,} {words}" for words, count in report.converted.items()):
+        rows.append(["sent as another kind", made])
     if report.unknown:
         rows.append(["of unknown price", f"{report.unknown:,}"])
-    unpriced = report.unbounded + sum(
-        item.at_most is None and charged_for(item) is None for item in report.undecided
-    )
+    unpriced = report.unbounded + sum(_is_unpriced(item) for item in report.undecided)
     if doubt := doubtful_credits(report.spending.doubtful, unpriced):
         rows.append(["credits in doubt", doubt])
     if report.spending.calculated:
@@ -78,6 +78,10 @@ def _lines(report: Status, out: str, ledger: str | None) -> list[str]:
     lines += _section("dearest", [_purchase(item) for item in report.dearest])
     lines += _section("largest", [_purchase(item) for item in report.largest])
     return lines
+
+
+def _is_unpriced(item: Standing) -> bool:
+    return item.at_most is None and charged_for(item) is None
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
@@ -135,6 +139,7 @@ def _record(report: Status) -> dict[str, Any]:
         "type": "status",
         "results": report.results,
         "images": report.images,
+        "converted": report.converted,
         "credits_charged": f"{report.spending.charged:f}",
         "credits_calculated": f"{report.spending.calculated:f}",
         "credits_unknown": report.unknown,

@@ -11,7 +11,8 @@ import pytest
 from support.pictures import put
 from support.wires import Connection, http, raw_server
 
-from pixian_batch.adapters.wire.source import Base64Source, BytesSource, Source, UrlSource
+from pixian_batch.adapters.landing import Landing
+from pixian_batch.adapters.wire.source import Base64Source, BytesSource, HeldSource, Source, UrlSource
 from pixian_batch.adapters.wire.trace import SourceChangedError, Trace
 from pixian_batch.contract.kinds import Kind
 from pixian_batch.contract.params import params_from_text
@@ -45,6 +46,18 @@ async def test_a_file_arrives_byte_for_byte(tmp_path: Path, size: int) -> None:
     assert part.get_content_type() == "image/jpeg"
     assert part.get_param("name", header="Content-Disposition") == "image"
     assert part.get_filename() == "image.jpg", "the user's file names are nobody's business"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("size", [1, 64 * 1024, 3_000_001])
+async def test_a_held_file_arrives_byte_for_byte_each_time_it_is_sent(tmp_path: Path, size: int) -> None:
+    content = os.urandom(size)
+    with Landing(str(tmp_path)).hold(content) as held:
+        assert os.listdir(tmp_path) == []
+        for _ in range(2):
+            [part] = (await one_request(HeldSource(held, Kind.PNG, size))).parts()
+            assert part.get_payload(decode=True) == content
+            assert part.get_content_type() == "image/png"
 
 
 @pytest.mark.asyncio
