@@ -1,4 +1,7 @@
-"""Looks at results where they stand. Writes nothing."""
+"""Looks at results where they stand. Writes nothing.
+
+Proved by tests/pipeline/test_looking.py.
+"""
 
 from __future__ import annotations
 

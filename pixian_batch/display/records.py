@@ -238,12 +238,7 @@ def summary_record(summary: Summary) -> Record:
         "done": tally.done,
         "skipped": tally.skipped,
         **_left_alone(tally),
-        "duplicates": tally.duplicates,
-        "failed": tally.failed,
-        "in_doubt": tally.in_doubt,
-        "lost": tally.lost,
-        "kept": tally.kept,
-        "not_started": tally.not_started,
+        **_ended(tally),
         "found": summary.found,
         "counted": summary.counted,
         "repaired": tally.repaired,
@@ -260,6 +255,17 @@ def summary_record(summary: Summary) -> Record:
         "seconds": _seconds(summary.seconds),
         **_moved(summary.flow),
         "exit_code": int(summary.exit_code),
+    }
+
+
+def _ended(tally: Tally) -> Record:
+    return {
+        "duplicates": tally.duplicates,
+        "failed": tally.failed,
+        "in_doubt": tally.in_doubt,
+        "lost": tally.lost,
+        "kept": tally.kept,
+        "not_started": tally.not_started,
     }
 
 

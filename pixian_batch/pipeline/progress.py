@@ -187,13 +187,11 @@ class Progress:
 
     def snapshot(self) -> Snapshot:
         """The state now."""
-        workers = self.pool.workers if self.pool else []
-        resting = sum(worker.resting for worker in workers)
-        busy = sum(worker.busy for worker in workers) - resting
+        resting, busy, throttled = self._at_work()
         allowed, next_step = (self.pool.allowed, self.pool.next_step) if self.pool else (0, None)
         outage = self.circuit.outage() if self.circuit else None
         slow_since = self._slow_since()
-        grows = slow_since is None and busy >= allowed
+        step = next_step if slow_since is None and busy >= allowed else None
         return Snapshot(
             elapsed=self.elapsed,
             tally=self.tally,
@@ -205,17 +203,24 @@ class Progress:
             cap=self.ramp.cap,
             next_worker=next_step,
             per_second=self._bought.per_second(self.elapsed, slow_since=slow_since),
-            eta=None if outage else self._eta(slow_since, allowed, next_step if grows else None),
+            eta=None if outage else self._eta(slow_since, allowed, step),
             paused=outage is not None,
             outage=outage,
             stop=self.stop.stop,
             free=self.free,
-            throttled=sum(worker.throttled for worker in workers),
+            throttled=throttled,
             backoffs=self.rests.backoffs(self._began + self.elapsed),
             newest=self.newest,
             flow=self.flow(),
             credits_ever=self._credits_ever(),
         )
+
+    def _at_work(self) -> tuple[int, int, int]:
+        """How many workers rest, how many are sending, and the 429s of all of them."""
+        workers = self.pool.workers if self.pool else []
+        resting = sum(worker.resting for worker in workers)
+        busy = sum(worker.busy for worker in workers) - resting
+        return resting, busy, sum(worker.throttled for worker in workers)
 
     def _credits_ever(self) -> Decimal | None:
         return None if self.credits_before is None else self.credits_before + self.tally.credits_charged
