@@ -26,20 +26,16 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _Group = TypeVar("_Group", bound="DataclassInstance")
-_API = "API parameters"
-_PACE = "Pace"
-_MONEY = "Money"
-_INPUTS = "Inputs"
-_OUTPUTS = "Outputs and messages"
-_SERVICE = "Service"
+_API, _PACE, _MONEY = "API parameters", "Pace", "Money"
+_INPUTS, _OUTPUTS, _SERVICE = "Inputs", "Outputs and messages", "Service"
 COLORS = ("auto", "always", "never")
 LOG_FORMATS = ("text", "json")
 ENGINE_OUTPUTS = ("probability", "logits")
 
-
 _AS_WRITTEN: Final = "as written"
 """Where a field keeps a default that is written otherwise than it is read: `5m`."""
 _Credits = Decimal | None
+_Text = str | None
 
 
 def option(name: str, help_: str, *also: str, only: str = "", **more: Any) -> Any:
@@ -304,25 +300,20 @@ class EngineOptions:
 
     context: typer.Context
     engine_model: Annotated[
-        str | None,
-        _text(_SERVICE, "--engine-model", "PATH", "With --local: your own network, an ONNX file."),
+        _Text, _text(_SERVICE, "--engine-model", "PATH", "With --local: your own network, an ONNX file.")
     ] = None
     engine_size: Annotated[
         int | None,
-        _option(
-            _SERVICE, "--engine-size", "Its input's side, if its file leaves it open.", min=1, metavar="N"
-        ),
+        _number(_SERVICE, "--engine-size", "Its input's side, if its file leaves it open.", least=1),
     ] = None
     engine_mean: Annotated[
-        str | None,
-        _text(_SERVICE, "--engine-mean", "R G B", "What is taken from its input's colours (0 to 1)."),
+        _Text, _text(_SERVICE, "--engine-mean", "R G B", "What is taken from its colours (0 to 1).")
     ] = None
     engine_deviation: Annotated[
-        str | None,
-        _text(_SERVICE, "--engine-deviation", "R G B", "What its input's colours are divided by."),
+        _Text, _text(_SERVICE, "--engine-deviation", "R G B", "What its colours are divided by.")
     ] = None
     engine_output: Annotated[
-        str | None, _choice(_SERVICE, "--engine-output", ENGINE_OUTPUTS, "What its answers are.")
+        _Text, _choice(_SERVICE, "--engine-output", ENGINE_OUTPUTS, "What its answers are.")
     ] = None
 
 
