@@ -47,6 +47,7 @@ ENGINE_OUTPUTS = ("probability", "logits")
 
 
 _Credits = Decimal | None
+_Text = str | None
 option, default_of = declaring.option, declaring.default_of
 """For the commands that declare options of their own."""
 
@@ -319,25 +320,20 @@ class EngineOptions:
 
     context: typer.Context
     engine_model: Annotated[
-        str | None,
-        _text(_SERVICE, "--engine-model", "PATH", "With --local: your own network, an ONNX file."),
+        _Text, _text(_SERVICE, "--engine-model", "PATH", "With --local: your own network, an ONNX file.")
     ] = None
     engine_size: Annotated[
         int | None,
-        _option(
-            _SERVICE, "--engine-size", "Its input's side, if its file leaves it open.", min=1, metavar="N"
-        ),
+        _number(_SERVICE, "--engine-size", "Its input's side, if its file leaves it open.", least=1),
     ] = None
     engine_mean: Annotated[
-        str | None,
-        _text(_SERVICE, "--engine-mean", "R G B", "What is taken from its input's colours (0 to 1)."),
+        _Text, _text(_SERVICE, "--engine-mean", "R G B", "What is taken from its colours (0 to 1).")
     ] = None
     engine_deviation: Annotated[
-        str | None,
-        _text(_SERVICE, "--engine-deviation", "R G B", "What its input's colours are divided by."),
+        _Text, _text(_SERVICE, "--engine-deviation", "R G B", "What its colours are divided by.")
     ] = None
     engine_output: Annotated[
-        str | None, _choice(_SERVICE, "--engine-output", ENGINE_OUTPUTS, "What its answers are.")
+        _Text, _choice(_SERVICE, "--engine-output", ENGINE_OUTPUTS, "What its answers are.")
     ] = None
 
 

@@ -112,7 +112,8 @@ def is_taken(parser: Any, called: list[str]) -> None:
     # `OUT` of a command about runs may come from the file, too.
     with chosen.make_context(words[0], words[1:], default_map={"out": "cut"}) as context:
         if words[0] in KINDS:
-            makes_sense(KINDS[words[0]](**context.params))
+            here = {"context": context, "engine_model": None}  # that file would be read
+            makes_sense(KINDS[words[0]](**context.params | here))
 
 
 def makes_sense(options: RunOptions | PlanOptions) -> None:

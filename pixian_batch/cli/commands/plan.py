@@ -73,12 +73,7 @@ def _begin(options: PlanOptions, name: str) -> None:
     if options.only_failed:
         inputs = only_failed(inputs, outputs.ledger)
     ramp = read_pace(options, spec).ramp
-    service = Endpoint(
-        local=options.local,
-        model=choose_model(options, local=options.local),
-        api_url=(check_api_url if options.local else check_way)(options.api_url),
-        idle_timeout=options.idle_timeout,
-    )
+    service = _service(options)
     try:
         with ledger_errors():
             plan = asyncio.run(
@@ -95,6 +90,16 @@ def _begin(options: PlanOptions, name: str) -> None:
     except OSError as error:
         fail(*in_words(error), code=Exit.USAGE)
     say([json.dumps(_record(plan))] if options.json else plan_lines(plan))
+
+
+def _service(options: PlanOptions) -> Endpoint:
+    """Who is asked for prices."""
+    return Endpoint(
+        local=options.local,
+        model=choose_model(options, local=options.local),
+        api_url=(check_api_url if options.local else check_way)(options.api_url),
+        idle_timeout=options.idle_timeout,
+    )
 
 
 async def make_plan(
