@@ -54,6 +54,7 @@ class BaseLedger(ABC):
 
     standing = _named(questions.standing)
     places_of = _named(questions.places_of)
+    places_of_each = _named(questions.places_of_each)
     known = _named(questions.known)
     results_of = _named(results.results_of)
     measures = _named(results.measures)

@@ -29,6 +29,7 @@ from pixian_batch.adapters.ledger.rows import (
     total,
 )
 from pixian_batch.policy.record import State, converted
+from pixian_batch.policy.statement import EXACT
 
 if TYPE_CHECKING:
     import sqlite3
@@ -72,12 +73,19 @@ def unfinished(db: sqlite3.Connection) -> list[Unfinished]:
     return [ImageRow(*row).unfinished() for row in db.execute(_IMAGES + _UNFINISHED)]
 
 
-def places_of(db: sqlite3.Connection, key: Key) -> list[tuple[str, int]]:
-    """Where results of an image stand: (place, size)."""
+def places_of_each(
+    db: sqlite3.Connection, keys: Iterable[Key], most: int | None = None
+) -> dict[Key, list[tuple[str, int]]]:
+    """`places_of` of many images."""
+    return {key: places_of(db, key, most) for key in keys}
+
+
+def places_of(db: sqlite3.Connection, key: Key, most: int | None = None) -> list[tuple[str, int]]:
+    """Where results of an image stand, (place, size): `most` of them, or all."""
     rows = db.execute(
         "SELECT folder, name, size FROM place JOIN image ON image.id = image_id"
-        " JOIN params ON params.id = params_id WHERE digest = ? AND canonical = ?",
-        (key.digest, key.params),
+        " JOIN params ON params.id = params_id WHERE digest = ? AND canonical = ? LIMIT ?",
+        (key.digest, key.params, -1 if most is None else most),
     )
     return [(join_place(folder, name), size) for folder, name, size in rows]
 
@@ -295,9 +303,10 @@ _BY_DAY: Final = """
     SELECT substr(sent_at, 1, 10), charged, count(*) FROM answer JOIN attempt ON attempt.id = attempt_id
     WHERE charged IS NOT NULL GROUP BY 1, 2 ORDER BY 1
 """
-# A place's folder is the place without its last part.
+# A place's folder is the place without its last part. What is no UTF-8 comes as the bytes it is, not as text.
 _BY_FOLDER: Final = """
-    SELECT rtrim(rtrim(place, replace(place, '/', '')), '/'), charged, count(*)
+    SELECT CASE typeof(place) WHEN 'blob' THEN CAST(rtrim(rtrim(place, replace(place, '/', '')), '/') AS BLOB)
+        ELSE rtrim(rtrim(place, replace(place, '/', '')), '/') END, charged, count(*)
     FROM answer JOIN attempt ON attempt.id = attempt_id WHERE charged IS NOT NULL GROUP BY 1, 2 ORDER BY 1
 """
 _PURCHASES: Final = """
@@ -311,7 +320,8 @@ def _sums(rows: Iterable[tuple[str | bytes, str, int]]) -> dict[str, Decimal]:
     """Exact sums of (name, credits, count) rows by name."""
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for name, amount, count in rows:
-        sums[from_db(name) or "."] += Decimal(amount) * count
+        place = from_db(name) or "."
+        sums[place] = EXACT.add(sums[place], EXACT.multiply(Decimal(amount), Decimal(count)))
     return dict(sums)
 
 

@@ -50,6 +50,7 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "undecided": (),
     "unfinished": (),
     "places_of": (key(BOUGHT, PARAMS),),
+    "places_of_each": ([key(BOUGHT, PARAMS)],),
     "results_of": (key(BOUGHT).digest,),
     "has_others": (["others"],),
     "spools": ([1],),
