@@ -21,6 +21,8 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             ("status", "Show what is done, failed, in doubt, lost and spent."),
             ("resolve", "List the images in doubt or lost, or settle them."),
             ("reconcile", "Compare the account's balance with what was charged."),
+            ("clean", "Show what runs have left in an output folder, and free it."),
+            ("redo", "Buy results once more on purpose, the price said first."),
         ),
     ),
     (

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import typer
 
-from pixian_batch.adapters.ledger import default_path
+from pixian_batch.adapters.ledger import default_path, questions
 from pixian_batch.adapters.walking import fixed_prefix
 from pixian_batch.cli.missing import check_file, check_inputs
 from pixian_batch.cli.mistakes import MistakeError
+from pixian_batch.cli.shared_ledger import ask_ledger
 from pixian_batch.contract.params import (
     FIELDS,
     OutputFormat,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
         MoneyOptions,
         OutputOptions,
         PaceOptions,
+        PlanOptions,
+        RunOptions,
     )
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -71,16 +74,18 @@ def _for_delta(params: Params) -> Params:
     return replace(params, output_format=OutputFormat.PNG)
 
 
-def read_spec(options: ApiOptions, *, local: bool, overwrite: bool, in_doubt: str = "hold") -> Spec:
+def read_spec(options: PlanOptions | RunOptions) -> Spec:
     """What is wanted of every image."""
     params = read_params(options)
     return Spec(
         params=params,
         via_delta=options.via_delta,
-        service="local" if local else "",
-        free=local or params.test,
-        overwrite=overwrite,
-        doubt=choice(DoubtPolicy, in_doubt, "--in-doubt"),
+        service="local" if options.local else "",
+        free=options.local or params.test,
+        overwrite=options.overwrite,
+        doubt=choice(DoubtPolicy, options.in_doubt, "--in-doubt"),
+        replace=options.replace,
+        trust_ledger=options.trust_ledger,
     )
 
 
@@ -116,6 +121,16 @@ def read_inputs(options: InputOptions) -> Inputs:
         check_file(str(inputs.listed), "--files-from")
     check_inputs(inputs)
     return inputs
+
+
+def only_failed(inputs: Inputs, ledger: str) -> Inputs:
+    """Of the inputs, those that the ledger lists as failed: absolute paths and URLs."""
+    failures = ask_ledger(ledger, questions.failures)
+    urls = ("http://", "https://")
+    names = frozenset(
+        item.input if item.input.startswith(urls) else os.path.abspath(item.input) for item in failures
+    )
+    return replace(inputs, only=names)
 
 
 def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
 from pixian_batch.adapters.landing import DiskError, RebuildError
@@ -19,6 +19,18 @@ from pixian_batch.adapters.wire.trace import SourceChangedError
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.claims import Claims
 from pixian_batch.pipeline.finishing import Finisher, Received
+from pixian_batch.policy.decision import (
+    Bought,
+    Held,
+    Made,
+    Refused,
+    Spared,
+    Stays,
+    Trusted,
+    Waits,
+    needs_permission,
+    worth_keeping,
+)
 from pixian_batch.policy.disk import Reach
 from pixian_batch.policy.outcome import (
     Done,
@@ -35,8 +47,8 @@ from pixian_batch.policy.outcome import (
     SkipReason,
 )
 from pixian_batch.policy.progress import Level, Message
-from pixian_batch.policy.record import Placed, Standing, State
-from pixian_batch.policy.retry import DoubtPolicy, Fail, Halt, Hold, Land
+from pixian_batch.policy.record import Key, Placed, State
+from pixian_batch.policy.retry import Fail, Halt, Hold, Land
 from pixian_batch.policy.stopping import Stop
 from pixian_batch.policy.verdict import Verdict
 
@@ -45,13 +57,17 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.pipeline.deciding import Deciding
     from pixian_batch.pipeline.job import Found, Job
+    from pixian_batch.pipeline.keeping import Keeping
     from pixian_batch.pipeline.pool import Turn
     from pixian_batch.pipeline.preflight import Preflight
     from pixian_batch.pipeline.preparing import Preparing
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.worker import Pursuit
+    from pixian_batch.policy.decision import AtHand, Decision
+    from pixian_batch.policy.record import Standing, Stands
     from pixian_batch.policy.reply import Reply
 
 
@@ -72,6 +88,8 @@ class ImageHandler:
     ledger: Ledger
     landing: Landing
     preparing: Preparing
+    deciding: Deciding
+    keeping: Keeping
     finisher: Finisher
     preflight: Preflight
     stop: StopSign
@@ -90,12 +108,8 @@ class ImageHandler:
         job: Job | None = None
         pursuit: Pursuit | None = None
         try:
-            job, refusal = await self.preparing.job(found)
-            async with self.claims.hold(job.key):
-                outcome = _refused(refusal) if refusal else await self._without_sending(job)
-                if outcome is None:
-                    pursuit = await self._send(job, turn)
-                    outcome = await self._outcome(job, pursuit)
+            job, refusal = await self._prepare(found)
+            outcome, pursuit = await self._decide(job, found=found, refusal=refusal, turn=turn)
         except ReadingError as error:
             outcome = Failed(Problem(error.code, str(error), error.hint))
         except SourceChangedError as error:
@@ -109,40 +123,81 @@ class ImageHandler:
         seconds = asyncio.get_running_loop().time() - pursuit.began
         return Ending(found.path, output, outcome, attempts=pursuit.attempts, seconds=seconds)
 
+    async def _prepare(self, found: Found) -> tuple[Job, str | None]:
+        """The job, and why its result can have no place. The ledger learns what the file is."""
+        job, refusal, stamp = await self.preparing.job(found)
+        if stamp is not None and (found.known is None or found.known[:2] != (stamp.size, stamp.mtime_ns)):
+            self.ledger.note_source(found.absolute, stamp.size, stamp.mtime_ns, job.key.digest)
+        return job, refusal
+
+    # --- deciding ------------------------------------------------------------------------------------
+
+    async def _decide(
+        self, job: Job, *, found: Found, refusal: str | None, turn: Turn
+    ) -> tuple[Outcome, Pursuit | None]:
+        """Decide and follow, while nobody else has the same image in hand.
+
+        What is replaced is kept before that, with *its* image in hand and no other: whoever makes a result of it
+        has ended by then, or finds what is kept. (Two that want each other's place would wait for ever.)
+        """
+        kept = False
+        while True:
+            async with self.claims.hold(job.key):
+                decision = await self.deciding.decide(job.key, job.place, found=found, refusal=refusal)
+                over = decision.over if isinstance(decision, Made | Bought) else None
+                if needs_permission(over, self.deciding.rules) and not self.spec.replace:
+                    return _not_replaced(), None
+                if kept or over is None or not worth_keeping(over, self.deciding.rules):
+                    return await self._follow(decision, job, turn)
+            async with self.claims.hold(Key(*over[:2])):
+                await self._keep(job, over)
+            kept = True
+
+    async def _keep(self, job: Job, over: Stands) -> None:
+        same = Key(*over[:2]) == job.key
+        standing = await self.ledger.standing(job.key) if same else None
+        await self.keeping.keep(job.place, over, again=standing.attempt if standing else 0)
+
+    async def _follow(self, decision: Decision, job: Job, turn: Turn) -> tuple[Outcome, Pursuit | None]:
+        match decision:
+            case Refused(why):
+                return _refused(why), None
+            case Spared():
+                return Skipped(SkipReason.BOUGHT), None
+            case Waits(standing):
+                return _waiting(standing), None
+            case Stays(here):
+                return await self._stays(job, here), None
+            case Trusted():
+                return Skipped(SkipReason.TRUSTED), None
+            case Made(of, over):
+                return await self._make(job, of, over), None
+            case Held():
+                return self._held(decision), None
+            case Bought():
+                return await self._buy(job, decision, turn)
+            case other:
+                assert_never(other)
+
     # --- what needs no request ---------------------------------------------------------------------
 
-    async def _without_sending(self, job: Job) -> Outcome | None:
-        """The outcome of an image that is done, bought under another name, or waits for a decision."""
-        standing = await self.ledger.standing(job.key)
-        match standing:
-            case None | Standing(state=State.OPEN):
-                return None
-            case Standing(state=State.DONE):
-                return await self._from_purchase(job)
-            case Standing(state=State.RECEIVED):
-                return _waiting(standing)
-            case _:
-                return self._held(standing)
-
-    async def _from_purchase(self, job: Job) -> Outcome | None:
-        """Make the result from where it stands already; None when it stands nowhere any more."""
-        places = await self.ledger.places_of(job.key)
-        standing = [place for place, size in places if self.landing.size(place) == size]
-        if not standing:
-            return None
-        if job.place in standing:
-            return Skipped(SkipReason.DONE)
-        if (same := self.landing.same(standing, job.place)) is not None:
+    async def _stays(self, job: Job, here: AtHand) -> Outcome:
+        if here.place != job.place:
             # Written in another spelling on a disk that folds names: it stands here already.
-            await self.ledger.placed(job.input, job.place, Placed(job.key, dict(places)[same]))
-            return Skipped(SkipReason.DONE)
-        size = await self.landing.link(standing[0], job.place)
-        await self.ledger.placed(job.input, job.place, Placed(job.key, size))
-        return Duplicate(of=self.landing.path(standing[0]))
+            await self.ledger.placed(job.input, job.place, Placed(here.key, here.size))
+        return Skipped(SkipReason.DONE)
 
-    def _held(self, standing: Standing) -> Outcome | None:
-        if self.spec.free or standing.free or self.spec.doubt is DoubtPolicy.RESEND:
-            return None
+    async def _make(self, job: Job, of: AtHand, over: Stands | None) -> Outcome:
+        """The result, from where it stands already."""
+        size = await self.landing.link(of.place, job.place)
+        await self.ledger.placed(job.input, job.place, Placed(of.key, size))
+        replaced = needs_permission(over, self.deciding.rules)
+        return Duplicate(of=self.landing.path(of.place), replaced=replaced)
+
+    def _held(self, held: Held) -> Outcome:
+        standing = held.standing
+        if standing is None:
+            raise ValueError("held, and the ledger knows nothing of it")
         message = (
             f"sent at {standing.sent_at} and never answered in full: {standing.message or 'interrupted'}"
         )
@@ -156,6 +211,15 @@ class ImageHandler:
         return InDoubt(problem, standing.at_most, earlier=True)
 
     # --- buying ------------------------------------------------------------------------------------
+
+    async def _buy(self, job: Job, bought: Bought, turn: Turn) -> tuple[Outcome, Pursuit]:
+        pursuit = await self._send(job, turn)
+        outcome = await self._outcome(job, pursuit)
+        if isinstance(outcome, Done):
+            if bought.partial is not None:
+                self.landing.remove(self.landing.partial_of(*bought.partial))
+            outcome = replace(outcome, replaced=needs_permission(bought.over, self.deciding.rules))
+        return outcome, pursuit
 
     async def _send(self, job: Job, turn: Turn) -> Pursuit:
         await self.preflight.once()
@@ -233,8 +297,10 @@ class ImageHandler:
                 self.stop.raise_(Stop.disk(error))
 
 
-def _waiting(standing: Standing) -> Outcome:
+def _waiting(standing: Standing | None) -> Outcome:
     """Bought in an earlier run, and still kept from its place: nobody has to decide, and nothing is sent."""
+    if standing is None:
+        raise ValueError("received, and the ledger knows nothing of it")
     problem = Problem("disk", f"paid for at {standing.sent_at} and not at its place yet", _NEXT_RUN)
     headers = standing.headers or ResultHeaders()
     return Kept(problem, headers, None, standing.kept, at_most=standing.at_most, earlier=True)
@@ -246,6 +312,17 @@ def _refused(refusal: str) -> Outcome:
             "output",
             refusal,
             "clear the way there (its rights, or what stands there), or choose another --out",
+        )
+    )
+
+
+def _not_replaced() -> Outcome:
+    """Found only now, and not by the look ahead: its list came from a pipe, or something changed meanwhile."""
+    return Failed(
+        Problem(
+            "other_parameters",
+            "a result that was bought with other parameters stands there",
+            "add --replace to have it replaced (it is kept), or name another --out",
         )
     )
 

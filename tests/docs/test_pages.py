@@ -117,9 +117,7 @@ def is_taken(parser: Any, called: list[str]) -> None:
 
 def makes_sense(options: RunOptions | PlanOptions) -> None:
     """The values are ones that the program takes; the files they name need not be there."""
-    in_doubt = options.in_doubt if isinstance(options, RunOptions) else "hold"
-    spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=in_doubt)
-    read_pace(options, spec)
+    read_pace(options, read_spec(options))
     check_api_url(options.api_url)
     assert options.paths or options.files_from
 

@@ -189,13 +189,18 @@ def _attempt(work: Callable[..., _T], *arguments: str) -> _T | DiskError:
         return DiskError(arguments[-1], error)
 
 
-def link(source: str, target: str) -> int:
-    """Make `target` from `source` by reflink, hard link or copy, durably; its size. Raises OSError."""
+def link(source: str, target: str, *, hard: bool = False) -> int:
+    """Make `target` from `source` by reflink, hard link or copy, durably; its size. Raises OSError.
+
+    hard: by hard link rather than by reflink, where both can be had: it brings no new content that has to be synced.
+    """
     os.makedirs(os.path.dirname(target), exist_ok=True)
     beside = _beside(target, "link")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(beside)
-    if not reflink(source, beside):
+    if hard:
+        _link_hard(source, beside)
+    elif not reflink(source, beside):
         try:
             os.link(source, beside)
         except OSError:
@@ -210,6 +215,16 @@ def link(source: str, target: str) -> int:
         os.unlink(beside)
     sync_folder(os.path.dirname(target))
     return os.stat(target).st_size
+
+
+def _link_hard(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        if reflink(source, target):
+            sync(target)
+        else:
+            _copy(source, target)
 
 
 def reflink(source: str, target: str) -> bool:
