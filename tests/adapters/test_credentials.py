@@ -146,6 +146,7 @@ def test_a_command_that_fails_shows_what_it_said(home: Path, monkeypatch: pytest
     error = refused()
     assert "ended with code 1: no \x1b[31mkey" in str(error)
     assert SECRET not in str(error)
+    (home / "x.png").touch()
     for words in (["account"], ["doctor"], ["run", "x.png", "--out", "y", "--json"]):
         result = command(*words, env={"PIXIAN_BATCH_CREDENTIALS_COMMAND": fails}, cwd=str(home))
         assert result.code == 4, result.err

@@ -402,7 +402,8 @@ def test_a_service_that_is_not_there_costs_nothing(run: Command) -> None:
     quick = ("--retries", "1", "--backoff-step", "10ms", "--json")
     with refusing_port() as port:
         ran = run("in", "--out", "out", "--api-url", f"http://127.0.0.1:{port}/api/v2", *quick)
-    assert (ran.code, ran.statuses(), ran.summary["in_doubt"]) == (3, {"a.jpg": "failed"}, 0)
+    assert (ran.code, ran.statuses(), ran.summary["in_doubt"]) == (7, {}, 0)
+    assert (ran.summary["not_started"], ran.summary["failed"]) == (1, 0)
     assert "--api-url" in ran.err
 
 

@@ -39,7 +39,8 @@ def rebuild_files(
     except ImagingError as error:
         raise RebuildError(str(error)) from error
     except OSError as error:
-        raise RebuildError(system_word(error)) from error
+        # One without a number is an opener's of ours: the original is not the one that was sent.
+        raise RebuildError(str(error) if error.errno is None else system_word(error)) from error
 
 
 def _opened(source: Opener) -> BinaryIO:

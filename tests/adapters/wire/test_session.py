@@ -11,7 +11,7 @@ from support.pictures import put
 from support.wires import PNG, Connection, Heard, http, raw_server, refusing_port
 
 from pixian_batch.adapters.wire.source import BytesSource
-from pixian_batch.adapters.wire.trace import Trace, WireError, WireFact
+from pixian_batch.adapters.wire.trace import StoppedError, Trace, WireError, WireFact
 from pixian_batch.contract.kinds import Kind
 
 if TYPE_CHECKING:
@@ -203,7 +203,9 @@ async def test_abort_ends_everything_at_once_with_its_facts() -> None:
         client.abort()
         client.abort()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [(type(error), str(error)) for error in ended] == [(WireError, "stopped")] * 5
+    assert [(type(error), str(error)) for error in ended] == [
+        (StoppedError, "given up at the second signal, before its answer came")
+    ] * 5
     assert traces == [Trace(possibly_complete=True)] * 5
 
 
