@@ -7,10 +7,9 @@ commands declare theirs with the same `option`, so each has its environment vari
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -23,10 +22,8 @@ from pixian_batch.policy.retry import DoubtPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from _typeshed import DataclassInstance
 
 _T = TypeVar("_T")
-_Group = TypeVar("_Group", bound="DataclassInstance")
 _API = "API parameters"
 _PACE = "Pace"
 _MONEY = "Money"
@@ -381,32 +378,3 @@ class PlanOptions(ServiceOptions, OutputOptions, DecisionOptions, PaceOptions, A
         _number(_MONEY, "--calibrate", "Ask the price of this many photos by free test requests.", least=0),
     ] = 0
     json: Json = False
-
-
-def takes(kind: type[_Group]) -> Callable[[Callable[[_Group], None]], Callable[..., None]]:
-    """Make a command of a function that takes one `kind`: typer sees a parameter for each field.
-
-    A signature of forty parameters would otherwise stand in every command that shares them.
-    """
-    hints = get_type_hints(kind, include_extras=True)
-    parameters = [
-        inspect.Parameter(
-            item.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if item.default is MISSING else default_of(item),
-            annotation=hints[item.name],
-        )
-        for item in fields(kind)
-    ]
-
-    def make(command: Callable[[_Group], None]) -> Callable[..., None]:
-        def call(**values: Any) -> None:
-            command(kind(**values))
-
-        # What `inspect.signature` looks for, in place of `**values`.
-        vars(call)["__signature__"] = inspect.Signature(parameters)
-        call.__annotations__ = hints
-        call.__doc__ = command.__doc__
-        return call
-
-    return make
