@@ -7,10 +7,9 @@ commands declare theirs with the same `option`, so each has its environment vari
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
@@ -26,21 +25,9 @@ from pixian_batch.contract.params import OutputFormat, VerticalAlignment
 from pixian_batch.policy.naming import OnCollision
 from pixian_batch.policy.retry import DoubtPolicy
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from _typeshed import DataclassInstance
-
-_Group = TypeVar("_Group", bound="DataclassInstance")
 # The groups of the help; `cli/help.py` has their order.
-_API = "Results"
-_PACE = "Pace"
-_MONEY = "Money"
-_INPUTS = "Inputs"
-_OUTPUTS = "Output"
-_SCREEN = "Messages"
-_FREE = "Without spending"
-_SERVICE = "Service"
+_API, _PACE, _MONEY, _INPUTS = "Results", "Pace", "Money", "Inputs"
+_OUTPUTS, _SCREEN, _FREE, _SERVICE = "Output", "Messages", "Without spending", "Service"
 COLORS = ("auto", "always", "never")
 LOG_FORMATS = ("text", "json")
 ENGINE_OUTPUTS = ("probability", "logits")
@@ -408,32 +395,3 @@ class PlanOptions(ServiceOptions, OutputOptions, DecisionOptions, PaceOptions, A
         _number(_MONEY, "--calibrate", "Ask the price of this many photos by free test requests.", least=0),
     ] = 0
     json: Json = False
-
-
-def takes(kind: type[_Group]) -> Callable[[Callable[[_Group], None]], Callable[..., None]]:
-    """Make a command of a function that takes one `kind`: typer sees a parameter for each field.
-
-    A signature of forty parameters would otherwise stand in every command that shares them.
-    """
-    hints = get_type_hints(kind, include_extras=True)
-    parameters = [
-        inspect.Parameter(
-            item.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if item.default is MISSING else default_of(item),
-            annotation=hints[item.name],
-        )
-        for item in fields(kind)
-    ]
-
-    def make(command: Callable[[_Group], None]) -> Callable[..., None]:
-        def call(**values: Any) -> None:
-            command(kind(**values))
-
-        # What `inspect.signature` looks for, in place of `**values`.
-        vars(call)["__signature__"] = inspect.Signature(parameters)
-        call.__annotations__ = hints
-        call.__doc__ = command.__doc__
-        return call
-
-    return make

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pixian_batch.cli.configuration.files import Choice
 from pixian_batch.cli.configuration.keys import keys
 from pixian_batch.cli.configuration.reading import load
-from pixian_batch.cli.options import ConfigOptions, takes
+from pixian_batch.cli.options import ConfigOptions
 from pixian_batch.cli.shared import fail, say
+from pixian_batch.cli.taking import takes
 from pixian_batch.display.text import printable
 from pixian_batch.policy.stopping import Exit
 

@@ -12,8 +12,9 @@ import typer
 from pixian_batch.cli import checkups
 from pixian_batch.cli.checkups import CheckResult, CheckStatus
 from pixian_batch.cli.local_engine import choose_model, model_of
-from pixian_batch.cli.options import ApiUrl, EngineOptions, Json, ServiceOptions, option, takes
+from pixian_batch.cli.options import ApiUrl, EngineOptions, Json, ServiceOptions, option
 from pixian_batch.cli.shared import LedgerPath, check_api_url, say
+from pixian_batch.cli.taking import takes
 from pixian_batch.display.text import printable
 from pixian_batch.policy.stopping import Exit
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pixian_batch.cli.options import PlanOptions, RunOptions, takes
+from pixian_batch.cli.options import PlanOptions, RunOptions
+from pixian_batch.cli.taking import takes
 
 
 @takes(RunOptions)

@@ -13,11 +13,12 @@ import typer
 
 from pixian_batch.adapters.ledger import statements
 from pixian_batch.adapters.ledger.reader import LedgerReader
-from pixian_batch.cli.options import JsonLines, option, takes
+from pixian_batch.cli.options import JsonLines, option
 from pixian_batch.cli.periods import read_period
 from pixian_batch.cli.request import choice
 from pixian_batch.cli.shared import LedgerPath, Out, fail, say, table
 from pixian_batch.cli.shared_ledger import ledger_errors, ledger_path
+from pixian_batch.cli.taking import takes
 from pixian_batch.display.tables import (
     Column,
     Kind,

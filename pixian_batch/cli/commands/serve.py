@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, get_origin
 import typer
 
 from pixian_batch.adapters import running
-from pixian_batch.cli.options import takes
 from pixian_batch.cli.shared import fail
+from pixian_batch.cli.taking import takes
 from pixian_batch.cli.values import credit
 from pixian_batch.display.text import visible
 from pixian_batch.emulator.reading import lay_over, options_of, read_file
