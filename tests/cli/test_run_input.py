@@ -251,7 +251,7 @@ def test_what_is_done_is_skipped_and_what_changed_is_new_work(run: Command) -> N
             put(path, picture("jpg", shade=150))
         ran = run("in", "--out", "out", "--json")
         assert (ran.statuses(), run.bought()) == ({"a.jpg": first, "b.jpg": second}, bought)
-    other = run("in", "--out", "out", "--json", "--crop-to-foreground")
+    other = run("in", "--out", "out", "--json", "--crop-to-foreground", "--replace")
     assert (other.summary["done"], run.bought()) == (2, 5), "other parameters are new work"
 
 

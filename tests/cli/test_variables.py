@@ -83,7 +83,7 @@ def test_a_decision_is_read_from_variables_and_half_of_it_is_refused(
     monkeypatch.setenv("PIXIAN_BATCH_NOT_CHARGED", "yes")
     assert home.do("resolve", str(home.out))[:2] == (0, "nothing is in doubt or lost\n")
     monkeypatch.setenv("PIXIAN_BATCH_CHARGED", "yes")
-    assert "choose one" in home.do("resolve", str(home.out))[2]
+    assert "cannot both be meant" in home.do("resolve", str(home.out))[2]
 
 
 def test_what_is_set_for_runs_does_not_reach_what_means_something_else(
