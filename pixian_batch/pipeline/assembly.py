@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pixian_batch.pipeline.circuit import Circuit
+from pixian_batch.pipeline.duplicating import Duplicates
 from pixian_batch.pipeline.image import ImageHandler
 from pixian_batch.pipeline.pool import Pool
 from pixian_batch.pipeline.preflight import Preflight
@@ -101,6 +102,7 @@ class Assembly:
             landing=self.landing,
             preparing=Preparing(spec=self.spec, ledger=self.ledger, landing=self.landing),
             finisher=self.finisher,
+            duplicates=Duplicates(self.ledger, self.landing, self.finisher.rounds),
             preflight=self.preflight,
             stop=self.stop,
             notify=self.watcher.notify,

@@ -82,6 +82,8 @@ class Finisher:
 
     ledger: Ledger
     landing: Landing
+    rounds: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a round changes what stands where: `duplicating` makes no copy meanwhile."""
     _arrived: list[_Arrival] = field(default_factory=list)
     _rounds: asyncio.Task[None] | None = None
 
@@ -112,8 +114,9 @@ class Finisher:
     async def _go_round(self) -> None:
         try:
             while self._arrived:
-                arrivals, self._arrived = self._arrived, []
-                await self._round(arrivals)
+                async with self.rounds:
+                    arrivals, self._arrived = self._arrived, []
+                    await self._round(arrivals)
         finally:
             self._rounds = None
 

@@ -18,11 +18,11 @@ from pixian_batch.adapters.reading import ReadingError
 from pixian_batch.adapters.wire.trace import SourceChangedError
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.claims import Claims
+from pixian_batch.pipeline.duplicating import Wanted
 from pixian_batch.pipeline.finishing import Finisher, Received
 from pixian_batch.policy.disk import Reach
 from pixian_batch.policy.outcome import (
     Done,
-    Duplicate,
     Ending,
     Failed,
     InDoubt,
@@ -31,11 +31,9 @@ from pixian_batch.policy.outcome import (
     NotStarted,
     Outcome,
     Problem,
-    Skipped,
-    SkipReason,
 )
 from pixian_batch.policy.progress import Level, Message
-from pixian_batch.policy.record import Placed, Standing, State
+from pixian_batch.policy.record import Standing, State
 from pixian_batch.policy.retry import DoubtPolicy, Fail, Halt, Hold, Land
 from pixian_batch.policy.stopping import Stop
 from pixian_batch.policy.verdict import Verdict
@@ -45,6 +43,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.pipeline.duplicating import Duplicates
     from pixian_batch.pipeline.job import Found, Job
     from pixian_batch.pipeline.pool import Turn
     from pixian_batch.pipeline.preflight import Preflight
@@ -73,6 +72,7 @@ class ImageHandler:
     landing: Landing
     preparing: Preparing
     finisher: Finisher
+    duplicates: Duplicates
     preflight: Preflight
     stop: StopSign
     notify: Callable[[Message], None]
@@ -87,58 +87,78 @@ class ImageHandler:
         """
         if self.stop.up:
             return Ending(found.path, None, NotStarted())
-        job: Job | None = None
+        output: str | None = self.landing.path(self.spec.result_place(found.place))
         pursuit: Pursuit | None = None
         try:
-            job, refusal = await self.preparing.job(found)
-            async with self.claims.hold(job.key):
-                outcome = _refused(refusal) if refusal else await self._without_sending(job)
-                if outcome is None:
-                    pursuit = await self._send(job, turn)
-                    outcome = await self._outcome(job, pursuit)
+            outcome, pursuit = await self._settle(found, turn)
         except ReadingError as error:
-            outcome = Failed(Problem(error.code, str(error), error.hint))
+            output, outcome = None, Failed(Problem(error.code, str(error), error.hint))
         except SourceChangedError as error:
             outcome = Failed(Problem(error.code, str(error), error.hint))
         except (DiskError, LedgerError) as error:
             outcome = self._unwritable(error)
         await self._remember_failure(found, outcome)
-        output = self.landing.path(job.place) if job else None
         if pursuit is None:
             return Ending(found.path, output, outcome)
         seconds = asyncio.get_running_loop().time() - pursuit.began
         return Ending(found.path, output, outcome, attempts=pursuit.attempts, seconds=seconds)
 
+    async def _settle(self, found: Found, turn: Turn) -> tuple[Outcome, Pursuit | None]:
+        """Made from what was bought before, held, or sent now."""
+        wanted = await self.preparing.recalled(found, self.duplicates.knows)
+        while True:
+            # Without a claim: it sends nothing, and many of the same bytes may wait for one round together.
+            if wanted is not None and (outcome := await self._duplicate(wanted, turn)) is not None:
+                return outcome, None
+            way = await self._look(found, turn)
+            if not isinstance(way, Wanted):
+                return way
+            wanted = way
+
+    async def _look(self, found: Found, turn: Turn) -> tuple[Outcome, Pursuit | None] | Wanted:
+        """Read it, and send it if it must be; what is wanted, if it was bought already. The photo is forgotten then."""
+        job, refusal = await self.preparing.job(found)
+        if refusal:
+            return _refused(refusal), None
+        wanted = Wanted(job.key, job.input, job.place)
+        if self.duplicates.knows(job.key):
+            return wanted
+        async with self.claims.hold(job.key):
+            if self.duplicates.knows(job.key):
+                return wanted
+            if (outcome := await self._without_sending(job)) is not None:
+                return outcome, None
+            if self.duplicates.knows(job.key):
+                return wanted
+            pursuit = await self._send(job, turn)
+            return await self._outcome(job, pursuit), pursuit
+
     # --- what needs no request ---------------------------------------------------------------------
 
     async def _without_sending(self, job: Job) -> Outcome | None:
-        """The outcome of an image that is done, bought under another name, or waits for a decision."""
+        """The outcome of an image that waits for a decision. One that is done is remembered, if it stands anywhere."""
         standing = await self.ledger.standing(job.key)
         match standing:
             case None | Standing(state=State.OPEN):
                 return None
             case Standing(state=State.DONE):
-                return await self._from_purchase(job)
+                await self._from_purchase(job)
+                return None
             case Standing(state=State.RECEIVED):
                 return _waiting(standing)
             case _:
                 return self._held(standing)
 
-    async def _from_purchase(self, job: Job) -> Outcome | None:
-        """Make the result from where it stands already; None when it stands nowhere any more."""
+    async def _from_purchase(self, job: Job) -> None:
+        """Remember that it need not be bought, unless its result stands nowhere any more."""
         places = await self.ledger.places_of(job.key)
-        standing = [place for place, size in places if self.landing.size(place) == size]
-        if not standing:
-            return None
-        if job.place in standing:
-            return Skipped(SkipReason.DONE)
-        if (same := self.landing.same(standing, job.place)) is not None:
-            # Written in another spelling on a disk that folds names: it stands here already.
-            await self.ledger.placed(job.input, job.place, Placed(job.key, dict(places)[same]))
-            return Skipped(SkipReason.DONE)
-        size = await self.landing.link(standing[0], job.place)
-        await self.ledger.placed(job.input, job.place, Placed(job.key, size))
-        return Duplicate(of=self.landing.path(standing[0]))
+        if any(self.landing.size(place) == size for place, size in places):
+            self.duplicates.remember(job.key)
+
+    async def _duplicate(self, wanted: Wanted, turn: Turn) -> Outcome | None:
+        """Make the result from where it stands already; None when it stands nowhere any more."""
+        async with turn.aside():
+            return await self.duplicates.make(wanted)
 
     def _held(self, standing: Standing) -> Outcome | None:
         if self.spec.free or standing.free or self.spec.doubt is DoubtPolicy.RESEND:
@@ -203,6 +223,7 @@ class ImageHandler:
             problem = Problem("delta", str(error), "see pixian-batch decode --help")
             return Lost(problem, headers, status, received.body, at_most=None)
         self._unlanded = 0
+        self.duplicates.remember(job.key)
         return Done(headers, status, at_most=reply.at_most)
 
     def _unwritable(self, error: DiskError | LedgerError) -> Outcome:

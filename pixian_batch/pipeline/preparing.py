@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,13 @@ from blake3 import blake3
 from pixian_batch.adapters.reading import Fingerprint, Stamp, read_fingerprint
 from pixian_batch.adapters.wire.source import BytesSource, FileSource, UrlSource
 from pixian_batch.imaging.errors import UnprovenLayoutError
+from pixian_batch.pipeline.duplicating import Wanted
 from pixian_batch.pipeline.job import Job
 from pixian_batch.policy.record import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.adapters.wire.source import Source
@@ -61,6 +65,28 @@ class Preparing:
             no_delta=no_delta,
         )
         return job, refusal
+
+    async def recalled(self, found: Found, is_done: Callable[[Key], bool]) -> Wanted | None:
+        """An input of an image that is done, told by the ledger alone: nothing of it is read.
+
+        None: its bytes are not known, may have changed, or are not of such an image.
+        """
+        if found.known is None or self.spec.via_delta:  # how a delta is bought depends on what the photo is
+            return None
+        key = Key(found.known[2], self._key_params[False])
+        place = self.spec.result_place(found.place)
+        if not is_done(key) or not await asyncio.to_thread(self._is_as_known, found, place):
+            return None
+        return Wanted(key, found.path, place)
+
+    def _is_as_known(self, found: Found, place: str) -> bool:
+        """Whether the input has not changed, and its result can have its place. Blocking."""
+        try:
+            now = os.stat(found.path)
+        except OSError:
+            return False
+        same = found.known is not None and (now.st_size, now.st_mtime_ns) == found.known[:2]
+        return same and stat.S_ISREG(now.st_mode) and self.landing.refusal(place) is None
 
     def _no_delta(self, probe: Probe) -> str:
         """Why the image is bought as PNG although a delta was asked for; "" when it is not."""

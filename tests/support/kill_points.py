@@ -14,7 +14,7 @@ import signal
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
-from pixian_batch.adapters.landing import Landing, Spool, files, spool
+from pixian_batch.adapters.landing import Landing, Spool, copying, files, spool
 from pixian_batch.adapters.ledger import Ledger, writing
 from pixian_batch.adapters.wire.answer import Answer
 from pixian_batch.adapters.wire.session import WireSession
@@ -165,10 +165,10 @@ POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
     "after_rename": lambda bomb: _around_plain(files, "move", bomb, after=True),
     "before_placed": lambda bomb: _around_all("all_placed", bomb, after=False),
     "after_placed": lambda bomb: _around_all("all_placed", bomb, after=True),
-    "before_link": lambda bomb: _around(Landing, "link", bomb, after=False),
-    "in_link": lambda bomb: _around_plain(files, "reflink", bomb, after=False),
-    "in_link_before_rename": lambda bomb: _before_replace(bomb, ".link"),
-    "after_link": lambda bomb: _around(Landing, "link", bomb, after=True),
+    "before_copies": lambda bomb: _around(Landing, "make_all", bomb, after=False),
+    "in_copies": lambda bomb: _around_plain(copying, "reflink", bomb, after=False),
+    "in_copies_before_rename": lambda bomb: _before_replace(bomb, ".made"),
+    "after_copies": lambda bomb: _around(Landing, "make_all", bomb, after=True),
     "rebuilt_before_rename": lambda bomb: _before_replace(bomb, ".rebuilt"),
     "rebuilt_after_rename": lambda bomb: _around_plain(Landing, "remove", bomb, after=False),
     "after_finish": lambda bomb: _around(Finisher, "finish", bomb, after=True),

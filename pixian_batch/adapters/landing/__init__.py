@@ -2,6 +2,7 @@
 
 from pixian_batch.adapters.landing.files import DiskError as DiskError
 from pixian_batch.adapters.landing.places import Landing as Landing
+from pixian_batch.adapters.landing.places import Made as Made
 from pixian_batch.adapters.landing.rebuilding import RebuildError as RebuildError
 from pixian_batch.adapters.landing.rebuilding import rebuild_files as rebuild_files
 from pixian_batch.adapters.landing.spool import Spool as Spool

@@ -1,4 +1,4 @@
-"""What is done to one file or folder, durably and at once: write, sync, move, link, remove. Blocking.
+"""What is done to one file or folder, durably and at once: write, sync, move, copy, remove. Blocking.
 
 Knows paths only: what a place, a spool or a result is, is decided above. tests/adapters/test_places.py proves it.
 """
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from io import FileIO
 
 _T = TypeVar("_T")
-_FICLONE: Final = 0x40049409
 _TRIES_S: Final = (0.05, 0.2, 0.5)
 """Rests before a file that another program has open is tried again (virus scanners, previews)."""
 
@@ -140,12 +139,12 @@ def move(file: str, path: str) -> int:
             raise
         # No folder, or another file system (a rescued body): copy beside the place, so that the rename is atomic.
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        beside = _beside(path, "copy")
+        copy = beside(path, "copy")
         try:
-            _copy(file, beside)
-            _replace(beside, path)
+            _copy(file, copy)
+            _replace(copy, path)
         except OSError:
-            remove(beside)
+            remove(copy)
             raise
         sync_folder(os.path.dirname(path))
         os.unlink(file)
@@ -189,47 +188,7 @@ def _attempt(work: Callable[..., _T], *arguments: str) -> _T | DiskError:
         return DiskError(arguments[-1], error)
 
 
-def link(source: str, target: str) -> int:
-    """Make `target` from `source` by reflink, hard link or copy, durably; its size. Raises OSError."""
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    beside = _beside(target, "link")
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(beside)
-    if not reflink(source, beside):
-        try:
-            os.link(source, beside)
-        except OSError:
-            _copy(source, beside)
-    try:
-        _replace(beside, target)
-    except OSError:
-        remove(beside)
-        raise
-    # Renaming one hard link over another of the same file is a no-op that leaves the first behind.
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(beside)
-    sync_folder(os.path.dirname(target))
-    return os.stat(target).st_size
-
-
-def reflink(source: str, target: str) -> bool:
-    """Share the blocks of `source` copy-on-write; False where the file system cannot."""
-    if sys.platform != "linux":
-        return False
-    import fcntl  # not on Windows
-
-    with open(source, "rb") as reader, open(target, "wb") as writer:
-        try:
-            fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
-        except OSError:
-            pass
-        else:
-            return True
-    os.unlink(target)
-    return False
-
-
-def _beside(path: str, use: str) -> str:
+def beside(path: str, use: str) -> str:
     """A short hidden name in the same folder.
 
     It follows from the path alone, so that what a killed run has left is replaced by the next one.

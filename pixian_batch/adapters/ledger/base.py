@@ -54,6 +54,7 @@ class BaseLedger(ABC):
 
     standing = _named(questions.standing)
     places_of = _named(questions.places_of)
+    places_of_each = _named(questions.places_of_each)
     is_bought = _named(questions.is_bought)
     known = _named(questions.known)
     sources_of = _named(questions.sources_of)

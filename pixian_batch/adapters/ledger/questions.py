@@ -71,19 +71,26 @@ def unfinished(db: sqlite3.Connection) -> list[Unfinished]:
     return [ImageRow(*row).unfinished() for row in db.execute(_IMAGES + _UNFINISHED)]
 
 
-def places_of(db: sqlite3.Connection, key: Key) -> list[tuple[str, int]]:
-    """Where results of an image stand: (place, size)."""
+def places_of_each(
+    db: sqlite3.Connection, keys: Iterable[Key], most: int | None = None
+) -> dict[Key, list[tuple[str, int]]]:
+    """`places_of` of many images."""
+    return {key: places_of(db, key, most) for key in keys}
+
+
+def places_of(db: sqlite3.Connection, key: Key, most: int | None = None) -> list[tuple[str, int]]:
+    """Where results of an image stand, (place, size): `most` of them, or all."""
     rows = db.execute(
         "SELECT folder, name, size FROM place JOIN image ON image.id = image_id"
-        " JOIN params ON params.id = params_id WHERE digest = ? AND canonical = ?",
-        (key.digest, key.params),
+        " JOIN params ON params.id = params_id WHERE digest = ? AND canonical = ? LIMIT ?",
+        (key.digest, key.params, -1 if most is None else most),
     )
     return [(join_place(folder, name), size) for folder, name, size in rows]
 
 
 def is_bought(db: sqlite3.Connection, key: Key) -> bool:
     """Whether a result of this image is recorded anywhere."""
-    return bool(places_of(db, key))
+    return bool(places_of(db, key, 1))
 
 
 def last_attempt(db: sqlite3.Connection) -> int:
