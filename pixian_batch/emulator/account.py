@@ -9,19 +9,27 @@ from pixian_batch.emulator import refusals
 from pixian_batch.emulator.settings import PackState
 
 if TYPE_CHECKING:
+    from pixian_batch.emulator.bill import Bill
     from pixian_batch.emulator.settings import EmulatorSettings
 
 _ZERO = Decimal(0)
-_PLENTY = 1_000_000
-"""What `GET /account` says when credits never run out: the field is a number."""
 
 
 class CreditAccount:
-    """Keeps the balance. Test requests and free emulators need neither a pack nor credits."""
+    """What the account began with, less what is on the bill: the two can never differ.
 
-    def __init__(self, settings: EmulatorSettings) -> None:
+    Test requests and free emulators need neither a pack nor credits. start: credits before anything was charged.
+    """
+
+    def __init__(self, settings: EmulatorSettings, bill: Bill) -> None:
         self._settings = settings
-        self.balance = settings.credits
+        self._bill = bill
+        self.start = settings.credits
+
+    @property
+    def balance(self) -> Decimal:
+        """What is left. A bill that goes on from its file goes on here, too; a new bill begins with all of it."""
+        return self.start - self._bill.totals.charged
 
     def check(self, *, test: bool) -> None:
         """Refuse (402) what this account may not ask for; an early look, before any work is done."""
@@ -31,28 +39,24 @@ class CreditAccount:
             raise refusals.no_pack()
         if self._settings.pack_state is PackState.DORMANT:
             raise refusals.dormant_pack()
-        if self.balance is not None and self.balance <= 0:
+        if self.balance <= 0:
             raise refusals.out_of_credits()
 
     def price(self, pixels: int) -> Decimal:
         """Credits for an image of `pixels` pixels after `max_pixels`; 0 when all is free."""
         return _ZERO if self._settings.free else self._settings.price.of(pixels)
 
-    def pay(self, amount: Decimal) -> None:
-        """Take `amount` from the balance; raises `Refusal` (402) and takes nothing when it is not there."""
-        if self.balance is None:
-            return
+    def check_price(self, amount: Decimal) -> None:
+        """Refuse (402) what is more than what is left. Whoever passes is booked on the bill at once."""
         if amount > self.balance:
             raise refusals.out_of_credits()
-        self.balance -= amount
 
     def as_json(self) -> dict[str, Any]:
         """The answer of `GET /account`."""
         active = self._settings.pack_state is PackState.ACTIVE
-        left = _PLENTY if self.balance is None else float(self.balance)
         return {
             "creditPack": "" if self._settings.pack_state is PackState.NONE else self._settings.pack,
             "state": "active" if active else "dormant",
             "useBefore": self._settings.use_before,
-            "credits": left if active else 0,
+            "credits": float(self.balance) if active else 0,
         }

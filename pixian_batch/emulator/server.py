@@ -54,7 +54,7 @@ class Emulator:
         self._host = host
         self._port = port
         self._bill = Bill(now=now, entries=settings.bill_entries, file=settings.bill_file)
-        self._account = CreditAccount(settings)
+        self._account = CreditAccount(settings, self._bill)
         self._renderer = Renderer(settings)
         self._service = Service(settings, bill=self._bill, account=self._account, renderer=self._renderer)
         self._runner: web.ServerRunner | None = None
@@ -81,6 +81,11 @@ class Emulator:
     def bill(self) -> Bill:
         """The same bill that `GET /emulator/bill` shows. Read it in the emulator's own event loop."""
         return self._bill
+
+    @property
+    def account(self) -> CreditAccount:
+        """Whose balance falls with what is on the bill. Read it in the emulator's own event loop."""
+        return self._account
 
     async def start(self) -> None:
         """Load the engine and open the port; raises `EngineMissingError` and OSError (port taken)."""

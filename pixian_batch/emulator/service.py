@@ -169,7 +169,7 @@ class Service:
         if params.test:
             self._bill.charge(visit, ZERO, calculated=price)
         else:
-            self._account.pay(price)
+            self._account.check_price(price)
             self._bill.charge(visit, price)
 
     async def _deliver(

@@ -55,8 +55,8 @@ class Price:
 class EmulatorSettings:
     """Everything that can be chosen about an emulator.
 
-    `api_id` None accepts every non-empty pair of credentials. `credits` None never runs out. `free`
-    charges nothing and asks for no pack: the server of `run --local`. Sizes are bytes, times seconds.
+    `api_id` None accepts every non-empty pair of credentials. `credits` is what the account holds
+    before the first charge on the bill. `free` charges nothing and asks for no pack: the server of `run --local`. Sizes are bytes, times seconds.
     """
 
     engine: Annotated[
@@ -81,8 +81,13 @@ class EmulatorSettings:
     pack_state: Annotated[PackState, Option(_ACCOUNT, "active, dormant or none.", "STATE")] = PackState.ACTIVE
     use_before: str = "2099-12-31"
     credits: Annotated[
-        Decimal | None, Option(_ACCOUNT, "402 once these are spent; endless unless told.", "N")
-    ] = None
+        Decimal,
+        Option(
+            _ACCOUNT,
+            "What the account holds at first, 1000000 unless told; it falls with the bill, then 402.",
+            "N",
+        ),
+    ] = Decimal(1_000_000)
     price: Price = Price()
     weather: Weather = field(default_factory=Weather)
     max_upload_bytes: int = 128 * 1024 * 1024

@@ -58,11 +58,10 @@ def test_the_balance_proves_what_it_can(
 
 def test_a_refill_or_another_user_proves_nothing(workspace: Callable[..., Workspace]) -> None:
     home = after(workspace, [FREE])
-    account = home.emulator.emulator._account
-    assert account.balance is not None
-    account.balance += 7
+    account = home.emulator.emulator.account
+    account.start += 7
     assert "This proves nothing" in reconcile(home)[1]
-    account.balance -= 57
+    account.start -= 57
     assert "This proves nothing" in reconcile(home)[1]
 
 

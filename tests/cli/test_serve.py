@@ -32,7 +32,9 @@ def test_it_tells_how_to_use_it_and_ends_cleanly(number: signal.Signals) -> None
     assert f"curl {url}/remove-background" in err
     assert f"--api-url {url}" in err
     assert "Ctrl-C ends it" in err
-    assert err.splitlines()[-1] == "Stopped. 0 requests, 0 results delivered, 0 credits charged."
+    assert (
+        err.splitlines()[-1] == "Stopped. 0 requests, 0 results delivered, 0 credits charged, 1000000 left."
+    )
     assert "Traceback" not in err
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 from support.emulator_lab import lab, picture
 
+from pixian_batch.contract.account import read_account
 from pixian_batch.emulator.server import Emulator
 from pixian_batch.emulator.settings import EmulatorSettings, EngineName
 from pixian_batch.emulator.weather import Latency, Weather
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from support.emulator_lab import Lab
 
 
 def test_arrivals_are_dated_by_the_clock_that_the_emulator_is_handed() -> None:
@@ -83,3 +87,35 @@ async def test_the_bill_file_survives_a_kill_and_is_gone_on_with(tmp_path: Path)
     async with lab(bill_file=file) as here:
         assert here.emulator.bill.totals.requests == 4
         assert here.emulator.bill.totals.charges == 2
+
+
+@pytest.mark.asyncio
+async def test_the_balance_falls_with_the_bill_and_goes_on_with_its_file(tmp_path: Path) -> None:
+    async def balance(here: Lab) -> Decimal:
+        account = read_account((await here.ask("GET", here.emulator.url + "/account")).body)
+        assert account.credits is not None
+        return account.credits
+
+    start, file = Decimal("0.16"), tmp_path / "bill.jsonl"
+    async with lab(bill_file=file, credits=start) as here:
+        assert await balance(here) == start
+        await here.post(picture())
+        await here.post(picture(), {"test": "true"})
+        assert await balance(here) == start - here.emulator.bill.totals.charged == Decimal("0.11")
+    async with lab(bill_file=file, credits=start) as here:
+        assert await balance(here) == Decimal("0.11")
+        await asyncio.gather(*(here.post(picture(shade=shade)) for shade in range(1, 6)))
+        assert here.emulator.bill.totals.by_status == {"200": 4, "402": 3}
+        assert await balance(here) == Decimal("0.01"), "nothing is charged that is not there"
+        await here.ask("DELETE", here.emulator.origin + "/emulator/bill")
+        assert await balance(here) == start
+
+
+@pytest.mark.asyncio
+async def test_an_account_that_nobody_spoke_of_falls_as_well() -> None:
+    async with lab() as here:
+        before = here.emulator.account.as_json()["credits"]
+        await here.post(picture())
+        assert Decimal(str(before)) - Decimal(str(here.emulator.account.as_json()["credits"])) == Decimal(
+            "0.05"
+        )

@@ -165,4 +165,5 @@ def _greet(emulator: Emulator, settings: EmulatorSettings) -> None:
 
 def _farewell(emulator: Emulator) -> str:
     totals = emulator.bill.totals
-    return f"Stopped. {totals.requests:,} requests, {totals.delivered:,} results delivered, {totals.charged} credits charged."
+    credit_facts = f"{totals.charged:f} credits charged, {emulator.account.balance:f} left"
+    return f"Stopped. {totals.requests:,} requests, {totals.delivered:,} results delivered, {credit_facts}."
