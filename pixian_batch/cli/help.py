@@ -19,6 +19,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
         "Look after runs",
         (
             ("status", "Show what is done, failed, in doubt and spent; also while a run goes on."),
+            ("export", "Write what was bought: an image a row, or summed for a client's bill."),
             ("resolve", "List the images in doubt, or settle them."),
             ("reconcile", "Compare the account's balance with what was charged."),
         ),

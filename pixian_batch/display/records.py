@@ -82,11 +82,11 @@ def image_record(ending: Ending) -> Record | None:
     return {
         "v": VERSION,
         "type": "image",
-        **_named("input", ending.input),
-        **_named("output", ending.output),
+        **named("input", ending.input),
+        **named("output", ending.output),
         "status": _status(outcome),
         "reason": outcome.reason.value if isinstance(outcome, Skipped) else None,
-        **_named("of", outcome.of if isinstance(outcome, Duplicate) else None),
+        **named("of", outcome.of if isinstance(outcome, Duplicate) else None),
         "repaired": isinstance(outcome, Done) and outcome.repaired,
         "earlier": isinstance(outcome, Kept | InDoubt | Lost) and outcome.earlier,
         "credits_charged": _credits(headers.credits_charged),
@@ -94,7 +94,7 @@ def image_record(ending: Ending) -> Record | None:
         "credits_in_doubt": _credits(_at_most(outcome)),
         "http_status": None if isinstance(outcome, Skipped | Duplicate | InDoubt) else outcome.http_status,
         "error": _problem(outcome.problem if isinstance(outcome, Kept | InDoubt | Lost | Failed) else None),
-        **_named("kept", outcome.kept if isinstance(outcome, Kept | Lost) else None),
+        **named("kept", outcome.kept if isinstance(outcome, Kept | Lost) else None),
         "attempts": ending.attempts,
         "seconds": _seconds(ending.seconds),
         **_picture(headers),
@@ -179,8 +179,8 @@ def summary_record(summary: Summary) -> Record:
         "problems": [{"message": _unicode(text), "count": number} for text, number in summary.problems],
         "left_out": left_out_record(summary.left_out),
         "stop": _stop(summary.stop),
-        **_named("out", summary.out),
-        **_named("ledger", summary.ledger),
+        **named("out", summary.out),
+        **named("ledger", summary.ledger),
         "seconds": _seconds(summary.seconds),
         "exit_code": int(summary.exit_code),
     }
@@ -196,7 +196,7 @@ def _summed(summary: Summary) -> Record:
         "credits_in_doubt": plain_decimal(tally.credits_in_doubt),
         "credits_ever": _credits(summary.credits_ever),
         "in_doubt_images": [
-            {**_named("input", doubt.input), "sent_at": doubt.sent_at, "at_most": _credits(doubt.at_most)}
+            {**named("input", doubt.input), "sent_at": doubt.sent_at, "at_most": _credits(doubt.at_most)}
             for doubt in summary.doubts
         ],
     }
@@ -239,7 +239,7 @@ def _seconds(seconds: float) -> float:
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-def _named(key: str, name: str | None) -> Record:
+def named(key: str, name: str | None) -> Record:
     """`key`: the name as Unicode text; `key_bytes` beside it only when that is not the whole truth."""
     if name is None or not _SURROGATE.search(name):
         return {key: name}

@@ -129,10 +129,59 @@ SUMMARY: Final[Schema] = {
     ),
 }
 
+EXPORT: Final[Schema] = {
+    "title": "One image in an export",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "export"},
+            "date": _TEXT,
+            "input": _TEXT,
+            "output": _MAYBE_TEXT,
+            "status": {"enum": ["done", "kept", "in_doubt", "lost", "failed", "open", "sending"]},
+            "megapixels": _MAYBE_CREDITS,
+            "credits_charged": _CREDITS,
+            "credits_calculated": _CREDITS,
+            "credits_in_doubt": _MAYBE_CREDITS,
+            "attempts": _COUNT,
+            "run": _COUNT,
+            "parameters": _TEXT,
+            "results": _COUNT,
+            "error": _MAYBE_TEXT,
+        },
+        optional={"input_bytes": _BASE64, "output_bytes": _BASE64, "error_bytes": _BASE64},
+    ),
+}
+
+STATEMENT: Final[Schema] = {
+    "title": "The sums of a folder, a day or a run in an export",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "statement"},
+            "images": _COUNT,
+            "free": _COUNT,
+            "megapixels": _CREDITS,
+            "credits_charged": _CREDITS,
+            "credits_calculated": _CREDITS,
+            "in_doubt": _COUNT,
+            "credits_in_doubt": _CREDITS,
+            "unpriced": _COUNT,
+        },
+        optional={
+            "folder": _TEXT,
+            "folder_bytes": _BASE64,
+            "day": _TEXT,
+            "run": _COUNT,
+            "started_at": _MAYBE_TEXT,
+        },
+    ),
+}
+
 RECORD: Final[Schema] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "One line of pixian-batch --json",
-    "oneOf": [{"$ref": "#/$defs/image"}, {"$ref": "#/$defs/summary"}],
-    "$defs": {"image": IMAGE, "summary": SUMMARY},
+    "oneOf": [{"$ref": f"#/$defs/{name}"} for name in ("image", "summary", "export", "statement")],
+    "$defs": {"image": IMAGE, "summary": SUMMARY, "export": EXPORT, "statement": STATEMENT},
 }
 """What any one line is. Unknown fields are allowed: readers of version 1 must ignore them."""

@@ -28,6 +28,7 @@ from pixian_batch.adapters.ledger.rows import (
     to_db,
     total,
 )
+from pixian_batch.policy.statement import EXACT
 
 if TYPE_CHECKING:
     import sqlite3
@@ -286,9 +287,10 @@ _BY_DAY: Final = """
     SELECT substr(sent_at, 1, 10), charged, count(*) FROM answer JOIN attempt ON attempt.id = attempt_id
     WHERE charged IS NOT NULL GROUP BY 1, 2 ORDER BY 1
 """
-# A place's folder is the place without its last part.
+# A place's folder is the place without its last part. What is no UTF-8 comes as the bytes it is, not as text.
 _BY_FOLDER: Final = """
-    SELECT rtrim(rtrim(place, replace(place, '/', '')), '/'), charged, count(*)
+    SELECT CASE typeof(place) WHEN 'blob' THEN CAST(rtrim(rtrim(place, replace(place, '/', '')), '/') AS BLOB)
+        ELSE rtrim(rtrim(place, replace(place, '/', '')), '/') END, charged, count(*)
     FROM answer JOIN attempt ON attempt.id = attempt_id WHERE charged IS NOT NULL GROUP BY 1, 2 ORDER BY 1
 """
 _PURCHASES: Final = """
@@ -302,7 +304,8 @@ def _sums(rows: Iterable[tuple[str | bytes, str, int]]) -> dict[str, Decimal]:
     """Exact sums of (name, credits, count) rows by name."""
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for name, amount, count in rows:
-        sums[from_db(name) or "."] += Decimal(amount) * count
+        place = from_db(name) or "."
+        sums[place] = EXACT.add(sums[place], EXACT.multiply(Decimal(amount), Decimal(count)))
     return dict(sums)
 
 

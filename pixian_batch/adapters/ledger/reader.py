@@ -9,14 +9,14 @@ import asyncio
 import os
 import sqlite3
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from pixian_batch.adapters.ledger import opening
 from pixian_batch.adapters.ledger.base import BaseLedger, answer
-from pixian_batch.adapters.ledger.errors import LedgerError, is_damage
+from pixian_batch.adapters.ledger.errors import LedgerError, is_damage, meaningful
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pixian_batch.adapters.ledger.base import Question
 
@@ -47,6 +47,26 @@ class LedgerReader(BaseLedger):
         async with self._lock:
             return await asyncio.to_thread(self._answer, lambda db: answer(db, question, *args, **named))
 
+    def each(
+        self,
+        question: Callable[Concatenate[sqlite3.Connection, _P], Iterator[_T]],
+        *args: _P.args,
+        **named: _P.kwargs,
+    ) -> Iterator[_T]:
+        """Many answers, one at a time, from one consistent moment; here and now, in the caller's own thread.
+
+        Close it, or take all of them: until then a run's log cannot become shorter.
+        """
+        try:
+            self._connection.execute("BEGIN")
+            try:
+                with meaningful():
+                    yield from question(self._connection, *args, **named)
+            finally:
+                self._connection.rollback()
+        except sqlite3.Error as error:
+            raise self._as_ledger_error(error) from error
+
     def _answer(self, question: Callable[[sqlite3.Connection], _T]) -> _T:
         try:
             self._connection.execute("BEGIN")
@@ -55,6 +75,9 @@ class LedgerReader(BaseLedger):
             finally:
                 self._connection.rollback()
         except sqlite3.Error as error:
-            if is_damage(error):
-                raise opening.damaged(self.path, str(error)) from error
-            raise LedgerError(f"the ledger {self.path} cannot be read: {error}") from error
+            raise self._as_ledger_error(error) from error
+
+    def _as_ledger_error(self, error: sqlite3.Error) -> LedgerError:
+        if is_damage(error):
+            return opening.damaged(self.path, str(error))
+        return LedgerError(f"the ledger {self.path} cannot be read: {error}")

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pixian_batch.contract.headers import ResultHeaders, read_result_headers
 from pixian_batch.policy.record import Answered, Ended, Key, Sending, Standing, State, Unfinished
+from pixian_batch.policy.statement import EXACT
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -235,7 +236,8 @@ def credits_from(text: str | None) -> Decimal | None:
 
 def total(rows: Iterable[tuple[str | None, int]]) -> Decimal:
     """The exact sum of (credits, how many) rows: SQLite's own sum of text would be one of floats."""
-    return sum((Decimal(amount or 0) * count for amount, count in rows), Decimal(0))
+    with localcontext(EXACT):
+        return sum((Decimal(amount or 0) * count for amount, count in rows), Decimal(0))
 
 
 def by_name(rows: Iterable[tuple[Any, ...]]) -> dict[str, Any]:

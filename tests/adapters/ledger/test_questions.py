@@ -50,6 +50,7 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "undecided": (),
     "unfinished": (),
     "places_of": (key(BOUGHT, PARAMS),),
+    "places_of_each": ([key(BOUGHT, PARAMS)],),
     "is_bought": (key(BOUGHT, PARAMS),),
     "last_attempt": (),
     "known": ([("/in/1", ["0001.jpg"], "folder-1", ["0001.png"])],),
