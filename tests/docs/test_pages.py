@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import urllib.request
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
-from support.commands import PATIENCE, command
+from support.commands import PATIENCE, command, serving
 from support.emulators import EmulatorThread
 from support.pictures import picture, put
 
@@ -141,7 +143,8 @@ def test_the_tutorials_free_commands_do_what_it_says(tmp_path: Path) -> None:
 
 # Waits for Ctrl-C, asks a person, changes the shell's start-up files, belongs to somebody's server, or names
 # images in doubt by their numbers.
-NOT_RUN = ("serve", "login", "--install-completion", "/srv/", " 17 ")
+# `./rehearsed` has a test of its own, in which its lines follow each other.
+NOT_RUN = ("serve", "login", "--install-completion", "/srv/", " 17 ", "./rehearsed")
 
 
 RUN = [
@@ -283,3 +286,46 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the lines are for a POSIX shell")
+def test_a_doubt_is_rehearsed_and_reconciled_to_the_letter(tmp_path: Path) -> None:
+    """The page's own lines, in order; only the port is one that is free."""
+    page = (ROOT / "docs" / "how-to" / "rehearse.md").read_text("utf-8")
+    section = page[page.index("## Rehearse a doubt") :]
+    serve, before, reconcile, after = [
+        block["text"] for block in _BLOCK.finditer(section) if block["kind"] == "sh"
+    ][:4]
+    here = a_place_to_run(tmp_path / "here")
+    for shade in range(3):
+        put(here / "three" / f"{shade}.png", picture("png", shade=shade, size=(400, 300)))
+    [words] = calls(serve.strip())
+    assert words[:3] == ["serve", "--port", "8080"]
+
+    def do(text: str) -> tuple[int, str]:
+        lines = "".join(line for line in before.splitlines(keepends=True) if line.startswith("export"))
+        script = f"{lines}{text}".replace("http://127.0.0.1:8080", url.removesuffix("/api/v2"))
+        ran = subprocess.run(
+            ["bash", "-c", script],
+            cwd=here,
+            env=an_environment(tmp_path, ""),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return ran.returncode, ran.stdout + ran.stderr
+
+    with serving(*words[3:]) as url:
+        account, run = [line for line in before.splitlines() if line.startswith("pixian-batch")]
+        assert "100.00" in do(account)[1]
+        assert do(run)[0] == 10
+        code, said = do(reconcile)
+        assert (code, "All of the images in doubt can have been charged" in said) == (0, True), said
+        code, said = do(f"set -e\n{after}")
+        assert code == 0, said
+        with urllib.request.urlopen(url.replace("/api/v2", "/emulator/bill")) as answer:  # noqa: S310  # our own server
+            charged = Decimal(json.load(answer)["totals"]["charged"])
+        known = [line.split() for line in said.splitlines() if line.startswith("total")][-1]
+        assert Decimal(known[3]) + Decimal(known[5]) == charged
+        assert f"{100 - charged}" in do(account)[1]

@@ -152,8 +152,9 @@ def image_lines(db: sqlite3.Connection, *, period: Period = ALWAYS) -> Iterator[
 
 def _line(group: Iterator[_ImageAttempt]) -> ImageLine:
     """The attempts of one image, the latest one last."""
-    number, sums = 0, Sums()
-    for number, row in enumerate(group, 1):  # noqa: B007  # the last row is used below
+    row = next(group)
+    number, sums = 1, row.attempt.sums()  # of nearly all there is but one
+    for number, row in enumerate(group, 2):  # noqa: B007  # the last row is used below
         sums += row.attempt.sums()
     latest = row.attempt
     return ImageLine(
