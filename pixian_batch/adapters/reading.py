@@ -58,9 +58,9 @@ class Fingerprint:
 
 
 def probe_file(path: str) -> tuple[int, int]:
-    """Size in bytes and pixels of the image at `path`, from its header. Raises `ReadingError`."""
+    """Size in bytes and pixels of the image at `path`, from its header. Raises `ReadingError` as `read_fingerprint`."""
     with _opened(path) as stream:
-        pixels = _probe(stream, max_pixels=None).size.pixels
+        pixels = _probe(stream).size.pixels
         return os.fstat(stream.fileno()).st_size, pixels
 
 
@@ -85,10 +85,10 @@ def read_fingerprint(path: str, *, known: tuple[Stamp, bytes] | None = None) -> 
         return Fingerprint(stamp, digest, probe)
 
 
-def _probe(stream: BinaryIO, *, max_pixels: int | None = MAX_INPUT_PIXELS) -> Probe:
+def _probe(stream: BinaryIO) -> Probe:
     """What the header says, of a whole picture that is not too large."""
     header = probe(stream)
-    if max_pixels is not None and header.size.pixels > max_pixels:
+    if header.size.pixels > MAX_INPUT_PIXELS:
         raise ReadingError(
             "too_large",
             f"{header.size.pixels / 1e6:.1f} megapixels; the service takes at most 32",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.cli.commands.status import doubt_line
 from pixian_batch.display.text import credit_amount, images
+from pixian_batch.policy.forecast import Fate
 from pixian_batch.policy.retry import Decision
 
 if TYPE_CHECKING:
@@ -112,6 +113,39 @@ def _read_line() -> str:
         return ""
 
 
+def may_replace(plan: Plan) -> bool:
+    """Ask about a run that would replace bought results; True: go on."""
+    from pixian_batch.cli.commands.plan import at_hand_sentence, replaces_sentence  # only where it is asked
+
+    total, expected = plan.total, plan.credits
+    lines = [f"this run {replaces_sentence(total)}; these are kept, and going back to them is free"]
+    if total.at_hand:
+        lines.append(at_hand_sentence(total))
+    if expected.unpriced:
+        lines.append("what it costs is not known yet")
+    elif expected.high:
+        lines.append(f"buying in their place may cost up to {credit_amount(expected.high)} credits")
+    _tell([*lines, "Replace them? [y/N] "], end="")
+    return _is_yes()
+
+
+def may_redo(plan: Plan, *, ask: bool) -> bool:
+    """Say what buying once more may cost; ask about it, where there is somebody. True: go on."""
+    number, expected = plan.total.fates[Fate.NEW], plan.credits
+    if plan.free or not number:
+        return True
+    cost = f"at most {credit_amount(expected.high)} credits"
+    if expected.unpriced:
+        cost = "a price that is not known"
+    elif expected.extrapolated:
+        cost = f"about {credit_amount(expected.high)} credits, as a guess: none as large was bought"
+    _tell([f"buys {images(number)} once more, for {cost}; the old results are kept"])
+    if not ask:
+        return True
+    _tell(["Buy? [y/N] "], end="")
+    return _is_yes()
+
+
 def may_cost(plan: Plan, above: Decimal) -> bool:
     """Ask about a run that is expected to cost more than `above`, or of unknown cost; True: go on."""
     expected = plan.credits
@@ -122,6 +156,10 @@ def may_cost(plan: Plan, above: Decimal) -> bool:
     dear = f"it may cost more than {credit_amount(above)} credits"
     why = "its cost is not known" if expected.unpriced else dear
     _tell([*plan_lines(plan), "", f"--ask-above: {why}. Run it? [y/N] "], end="")
+    return _is_yes()
+
+
+def _is_yes() -> bool:
     try:
         answer = _read_line()
     except KeyboardInterrupt:

@@ -22,6 +22,8 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             ("export", "Write what was bought: an image a row, or summed for a client's bill."),
             ("resolve", "List the images in doubt, or settle them."),
             ("reconcile", "Compare the account's balance with what was charged."),
+            ("clean", "Show what runs have left in an output folder, and free it."),
+            ("redo", "Buy results once more on purpose, the price said first."),
         ),
     ),
     (

@@ -163,7 +163,7 @@ class PaceOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class MoneyOptions:
-    """Limits of spending, and what to do about doubts."""
+    """Limits of spending, and when to ask."""
 
     max_credits: Annotated[
         _Credits, _credits("--max-credits", "Most credits to spend in this ledger, ever.")
@@ -174,6 +174,17 @@ class MoneyOptions:
     max_credits_per_day: Annotated[
         _Credits, _credits("--max-credits-per-day", "Most credits to spend today.")
     ] = None
+    ask_above: Annotated[
+        _Credits,
+        _credits("--ask-above", "On a terminal, ask before a run that is expected to cost more."),
+    ] = None
+    yes: Annotated[bool, _option(_MONEY, "--yes", "Never ask.", "-y")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionOptions:
+    """What decides, beside parameters and inputs, whether an image is bought: a plan needs it as much as a run."""
+
     in_doubt: Annotated[
         str,
         _choice(
@@ -183,11 +194,19 @@ class MoneyOptions:
             "What to do with images that may have been charged without a result.",
         ),
     ] = "hold"
-    ask_above: Annotated[
-        _Credits,
-        _credits("--ask-above", "On a terminal, ask before a run that is expected to cost more."),
-    ] = None
-    yes: Annotated[bool, _option(_MONEY, "--yes", "Never ask.", "-y")] = False
+    replace: Annotated[
+        bool,
+        _option(
+            _MONEY, "--replace", "Replace results that were bought with other parameters; they are kept."
+        ),
+    ] = False
+    trust_ledger: Annotated[
+        bool,
+        _option(_MONEY, "--trust-ledger", "What the ledger knows as done is done, though its file is gone."),
+    ] = False
+    only_failed: Annotated[
+        bool, _option(_INPUTS, "--only-failed", "Of the inputs, only those that failed in an earlier run.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,6 +314,7 @@ class RunOptions(
     ServiceOptions,
     ScreenOptions,
     OutputOptions,
+    DecisionOptions,
     MoneyOptions,
     PaceOptions,
     ApiOptions,
@@ -302,23 +322,23 @@ class RunOptions(
 ):
     """All options of `run`."""
 
-    only_failed: Annotated[
-        bool, _option(_INPUTS, "--only-failed", "Of the inputs, only those that failed in an earlier run.")
-    ] = False
-
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigOptions(RunOptions):
     """All options of `run`, to see what they would be. context: where each value came from."""
 
     context: typer.Context
+    init: Annotated[
+        bool,
+        option("--init", "Write a first pixian-batch.toml, all in comments, into this folder."),
+    ] = False
     out: Annotated[
         str, _option(_OUTPUTS, "--out", "Where the results go.", metavar="DIR", show_default=False)
     ] = ""  # it may be left out here
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(ServiceOptions, OutputOptions, PaceOptions, ApiOptions, InputOptions):
+class PlanOptions(ServiceOptions, OutputOptions, DecisionOptions, PaceOptions, ApiOptions, InputOptions):
     """All options of `plan`."""
 
     calibrate: Annotated[

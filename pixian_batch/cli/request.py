@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from pixian_batch.adapters.ledger import default_path
+from pixian_batch.adapters.ledger import default_path, questions
 from pixian_batch.adapters.walking import fixed_prefix
+from pixian_batch.cli.shared_ledger import ask_ledger
 from pixian_batch.contract.params import (
     FIELDS,
     OutputFormat,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
         MoneyOptions,
         OutputOptions,
         PaceOptions,
+        PlanOptions,
+        RunOptions,
     )
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -67,16 +70,18 @@ def _for_delta(params: Params) -> Params:
     return replace(params, output_format=OutputFormat.PNG)
 
 
-def read_spec(options: ApiOptions, *, local: bool, overwrite: bool, in_doubt: str = "hold") -> Spec:
+def read_spec(options: PlanOptions | RunOptions) -> Spec:
     """What is wanted of every image."""
     params = read_params(options)
     return Spec(
         params=params,
         via_delta=options.via_delta,
-        service="local" if local else "",
-        free=local or params.test,
-        overwrite=overwrite,
-        doubt=choice(DoubtPolicy, in_doubt, "--in-doubt"),
+        service="local" if options.local else "",
+        free=options.local or params.test,
+        overwrite=options.overwrite,
+        doubt=choice(DoubtPolicy, options.in_doubt, "--in-doubt"),
+        replace=options.replace,
+        trust_ledger=options.trust_ledger,
     )
 
 
@@ -112,6 +117,16 @@ def read_inputs(options: InputOptions) -> Inputs:
     if listed != "-" and (os.path.isdir(listed) or not os.path.exists(listed)):  # a pipe is fine: <(find ...)
         raise typer.BadParameter(f"--files-from {listed}: there is no such file")
     return inputs
+
+
+def only_failed(inputs: Inputs, ledger: str) -> Inputs:
+    """Of the inputs, those that the ledger lists as failed: absolute paths and URLs."""
+    failures = ask_ledger(ledger, questions.failures)
+    urls = ("http://", "https://")
+    names = frozenset(
+        item.input if item.input.startswith(urls) else os.path.abspath(item.input) for item in failures
+    )
+    return replace(inputs, only=names)
 
 
 def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:

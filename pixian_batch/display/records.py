@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pixian_batch.policy.outcome import Ending, Problem
     from pixian_batch.policy.progress import Summary
     from pixian_batch.policy.stopping import Stop
+    from pixian_batch.policy.tally import Tally
 
 Record = dict[str, Any]
 
@@ -88,6 +89,7 @@ def image_record(ending: Ending) -> Record | None:
         "reason": outcome.reason.value if isinstance(outcome, Skipped) else None,
         **named("of", outcome.of if isinstance(outcome, Duplicate) else None),
         "repaired": isinstance(outcome, Done) and outcome.repaired,
+        "replaced": isinstance(outcome, Done | Duplicate) and outcome.replaced,
         "earlier": isinstance(outcome, Kept | InDoubt | Lost) and outcome.earlier,
         "credits_charged": _credits(headers.credits_charged),
         "credits_calculated": _credits(headers.credits_calculated),
@@ -165,7 +167,7 @@ def summary_record(summary: Summary) -> Record:
         "status": run_status(tally, summary.stop),
         "done": tally.done,
         "skipped": tally.skipped,
-        "exists": tally.exists,
+        **_left_alone(tally),
         "duplicates": tally.duplicates,
         "failed": tally.failed,
         "in_doubt": tally.in_doubt,
@@ -173,6 +175,7 @@ def summary_record(summary: Summary) -> Record:
         "kept": tally.kept,
         "not_started": tally.not_started,
         "repaired": tally.repaired,
+        "replaced": tally.replaced,
         "attempts": tally.attempts,
         "warnings": tally.warnings,
         **_summed(summary),
@@ -184,6 +187,10 @@ def summary_record(summary: Summary) -> Record:
         "seconds": _seconds(summary.seconds),
         "exit_code": int(summary.exit_code),
     }
+
+
+def _left_alone(tally: Tally) -> Record:
+    return {"exists": tally.exists, "bought": tally.bought, "trusted": tally.trusted}
 
 
 def _summed(summary: Summary) -> Record:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pixian_batch.policy.progress import Doubt, Summary
+    from pixian_batch.policy.tally import Tally
 
 _SHOWN_PROBLEMS: Final = 5
 _SHOWN_DOUBTS: Final = 5
@@ -105,10 +106,11 @@ def _rows(summary: Summary) -> Iterator[SummaryRow]:
         return
     tally = summary.tally
     repaired = f"{tally.repaired:,} finished for free from an interrupted run" if tally.repaired else ""
-    exists = f"{tally.exists:,} stood there already, made by something else" if tally.exists else ""
+    replaced = "results bought with other parameters; they are kept, and going back to them is free"
     rows = [
-        (tally.skipped, "skipped", exists, Tone.PLAIN),
+        (tally.skipped, "skipped", _skipped(tally), Tone.PLAIN),
         (tally.duplicates, "duplicates", "made from results that were bought before", Tone.PLAIN),
+        (tally.replaced, "replaced", replaced, Tone.PLAIN),
         (tally.failed, "failed", "nothing was charged for these", Tone.BAD),
         (tally.in_doubt, "in doubt", "sent, but no answer came", Tone.WAITING),
         (tally.lost, "lost", "answered, but the result did not arrive whole", Tone.WAITING),
@@ -126,6 +128,15 @@ def _rows(summary: Summary) -> Iterator[SummaryRow]:
             yield SummaryRow(label, f"{number:,}", note, tone)
     yield from _money(summary)
     yield SummaryRow("ledger", printable(summary.ledger))
+
+
+def _skipped(tally: Tally) -> str:
+    facts = [
+        (tally.exists - tally.bought, "stood there already, made by something else"),
+        (tally.bought, "stand there and were bought: free results never take their place"),
+        (tally.trusted, "done by the ledger's word, their files gone"),
+    ]
+    return ", ".join(f"{number:,} {fact}" for number, fact in facts if number)
 
 
 def _money(summary: Summary) -> Iterator[SummaryRow]:
@@ -195,8 +206,10 @@ def _steps(summary: Summary, again: str) -> Iterator[Step]:
         yield Step(these, command("resolve", summary))
     if tally.failed and stop is None:
         yield Step("to try the failed ones again, run the same command again; the rest is not sent", again)
-    if tally.exists:
+    if tally.exists > tally.bought:
         yield Step("to replace files that stood there already, add --overwrite")
+    if tally.bought:
+        yield Step("bought results stand there: to have free ones as well, name another --out")
 
 
 def command(name: str, summary: Summary) -> str:

@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pixian_batch.pipeline.circuit import Circuit
+from pixian_batch.pipeline.deciding import Deciding
 from pixian_batch.pipeline.duplicating import Duplicates
 from pixian_batch.pipeline.image import ImageHandler
+from pixian_batch.pipeline.keeping import Keeping
 from pixian_batch.pipeline.pool import Pool
 from pixian_batch.pipeline.preflight import Preflight
 from pixian_batch.pipeline.preparing import Preparing
@@ -100,7 +102,9 @@ class Assembly:
             spec=self.spec,
             ledger=self.ledger,
             landing=self.landing,
-            preparing=Preparing(spec=self.spec, ledger=self.ledger, landing=self.landing),
+            preparing=Preparing(spec=self.spec, landing=self.landing),
+            deciding=Deciding(spec=self.spec, ledger=self.ledger, landing=self.landing),
+            keeping=Keeping(self.ledger, self.landing),
             finisher=self.finisher,
             duplicates=Duplicates(self.ledger, self.landing, self.finisher.rounds),
             preflight=self.preflight,

@@ -18,24 +18,26 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from pixian_batch.adapters.walking import Batch, FoundUrl, Trouble, Walked, size_of
 from pixian_batch.pipeline.job import Found
 from pixian_batch.pipeline.originals import identity, stands_on_another, stands_on_itself
 from pixian_batch.pipeline.prefetch import Prefetch
+from pixian_batch.policy.decision import is_same, spares
 from pixian_batch.policy.naming import folded
 from pixian_batch.policy.outcome import Ending, Failed, Outcome, Problem, Skipped, SkipReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.pipeline.originals import Originals
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.stream import Stream
+    from pixian_batch.policy.decision import Rules
     from pixian_batch.policy.record import Asked, Known, Stands
 
 
@@ -50,13 +52,18 @@ class LedgerQueries(Protocol):
 class Sifted:
     """A batch, divided: (input path, place) of what is done, endings of what has failed, and the rest.
 
-    occupied: of the rest, the absolute paths of those where a file stands that this ledger did not make.
+    trusted: as `done`, of what only the ledger says so. occupied: of the rest, the absolute paths of those where a file stands that this ledger did not make.
     """
 
     done: list[tuple[str, str]] = field(default_factory=list)
+    trusted: list[tuple[str, str]] = field(default_factory=list)
     ended: list[Ending] = field(default_factory=list)
     fresh: list[Found] = field(default_factory=list)
     occupied: set[str] = field(default_factory=set)
+
+    def needs_nothing(self, reason: SkipReason) -> list[tuple[str, str]]:
+        """Those that need no work for this reason."""
+        return self.done if reason is SkipReason.DONE else self.trusted
 
 
 class Listener(Protocol):
@@ -65,7 +72,7 @@ class Listener(Protocol):
     def ended(self, ending: Ending) -> None:
         """One image's way has ended here."""
 
-    def skipped(self, done: list[tuple[str, str]]) -> None:
+    def skipped(self, done: list[tuple[str, str]], reason: SkipReason = SkipReason.DONE) -> None:
         """Many images are done already: (input path, place of the result)."""
 
 
@@ -79,16 +86,17 @@ class Discovery:
     stop: StopSign
     listener: Listener
     originals: Originals
+    foreseen: Mapping[str, Stands] = field(default_factory=dict)
+    """What will stand at places by the time a run looks, for a plan: what recovery will have finished."""
     work: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the first input that may need work is found."""
-    _fits: frozenset[str] = field(init=False)
-    """The parameters of keys that this run would use."""
+    rules: Rules = field(init=False)
     _wanted: dict[int, int] = field(default_factory=dict)
     _looked_at: tuple[str, str | None] = ("", None)
     """The latest folder of inputs, and its place in the output folder."""
 
     def __post_init__(self) -> None:
-        self._fits = frozenset(self.spec.all_key_params())
+        self.rules = self.spec.rules()
 
     async def feed(self, walk: Iterator[Walked], stream: Stream[Found], *, several: bool) -> int | None:
         """Walk to the end, or until the run stops. `several`: more than one input root, so roots may collide.
@@ -136,10 +144,11 @@ class Discovery:
 
     def _tell(self, sifted: Sifted, *, several: bool) -> list[Found]:
         """Tell of what needs no worker; the rest."""
-        if sifted.done:
-            self.listener.skipped(sifted.done)
-            if several:
-                self._taken(sifted.done)
+        for done, reason in ((sifted.done, SkipReason.DONE), (sifted.trusted, SkipReason.TRUSTED)):
+            if done:
+                self.listener.skipped(done, reason)
+                if several:
+                    self._taken(done)
         for ending in sifted.ended:
             self.listener.ended(ending)
         return sifted.fresh
@@ -178,26 +187,27 @@ class Discovery:
         known: tuple[dict[str, Known], dict[str, Stands]],
         made: dict[str, Stands],
     ) -> Sifted:
-        sources, places = known
-        sifted = Sifted()
+        (sources, places), sifted = known, Sifted()
         # Joined once: this loop runs for every image of a resumed run.
         folder = os.path.join(batch.folder, "")
         out = os.path.join(self.landing.path(batch.place), "")
         place = f"{batch.place}/" if batch.place else ""
         for name, result in zip(batch.names, batch.results, strict=True):
-            seen, stands = sources.get(name), places.get(result)
+            ahead = self.foreseen.get(place + result) if self.foreseen else None
+            seen, stands = sources.get(name), ahead or places.get(result)
             if name in made and _is_whole(folder + name, made[name]):
                 sifted.ended.append(Ending(folder + name, None, Skipped(SkipReason.RESULT)))
-            elif seen and stands and self._is_done(folder + name, out + result, seen, stands):
-                sifted.done.append((folder + name, place + result))
+            elif reason := self._is_done(folder + name, out + result, seen, stands, ahead):
+                sifted.needs_nothing(reason).append((folder + name, place + result))
             elif name in batch.rivals:
                 sifted.ended.append(self._collision(folder + name, place + result, batch.rivals[name]))
             elif outcome := self._by_what_is_there(folder + name, out + result, stands):
                 sifted.ended.append(Ending(folder + name, out + result, outcome))
             else:
+                there = ahead is not None or _is_whole(out + result, stands)
                 found = Found(folder + name, place + name, os.path.join(absolute, name), known=seen)
-                sifted.fresh.append(found)
-                if os.path.exists(out + result) and not (stands and _is_whole(out + result, stands)):
+                sifted.fresh.append(replace(found, stands=stands, there=there))
+                if not there and os.path.exists(out + result):
                     sifted.occupied.add(found.absolute)
         return sifted
 
@@ -208,8 +218,8 @@ class Discovery:
             return None
         if there == identity(path):
             return stands_on_itself(result)
-        if self._is_spared(stands) and os.path.isfile(result):
-            return Skipped(SkipReason.EXISTS)
+        if os.path.isfile(result) and (reason := self._spared(stands)) is not None:
+            return Skipped(reason)
         return None
 
     async def _off_inputs(self, found: list[Found], occupied: set[str]) -> list[Found]:
@@ -222,39 +232,55 @@ class Discovery:
             (folder, name), (out_folder, _, out_name) = os.path.split(path), place.rpartition("/")
             asked.append((folder, [name], out_folder, [out_name]))
         known = await self.ledger.known(asked) if asked else []
-        taken = await asyncio.to_thread(lambda: set(map(self._taken_place, suspects, paths, known)))
-        for item, path in zip(suspects, paths, strict=True):
-            if item.absolute in taken:
-                self.listener.ended(Ending(item.path, path, stands_on_another(path)))
-        return [item for item in found if item.absolute not in taken]
+        looked = await asyncio.to_thread(lambda: list(map(self._look, suspects, paths, known)))
+        seen = {item.absolute: item for item in looked if isinstance(item, Found)}
+        for ending in looked:
+            if isinstance(ending, Ending):
+                self.listener.ended(ending)
+        return [
+            seen.get(item.absolute, item)
+            for item in found
+            if item.absolute in seen or item.absolute not in occupied
+        ]
 
-    def _taken_place(
+    def _look(
         self, item: Found, path: str, known: tuple[dict[str, Known], dict[str, Stands]]
-    ) -> str | None:
-        """`item.absolute` when an input stands at `path`, where its result would go. Blocking."""
+    ) -> Found | Ending:
+        """`item` with what stands at `path`, where its result would go, or why nothing may come there. Blocking."""
         name = os.path.basename(path)
-        stands = known[1].get(name)
-        if not os.path.isfile(path) or (stands and _is_whole(path, stands)):
+        ahead = self.foreseen.get(self.spec.result_place(item.place))
+        stands = ahead or known[1].get(name)
+        there = ahead is not None or _is_whole(path, stands)
+        is_file = os.path.isfile(path) and not there
+        if is_file and (name in known[0] or self.originals.holds(path, item.path)):
+            return Ending(item.path, path, stands_on_another(path))
+        if item.is_url and os.path.isfile(path) and (reason := self._spared(stands)) is not None:
+            return Ending(item.path, path, Skipped(reason))
+        return replace(item, stands=stands, there=there)
+
+    def _is_done(
+        self, path: str, result: str, known: Known | None, stands: Stands | None, ahead: Stands | None
+    ) -> SkipReason | None:
+        """Why an image needs no work: the ledger says that it is done, its input has not changed, and the file is
+        there with its size; or the user says that the ledger is right although it is not.
+        """
+        if not known or not stands or self.rules.again or not is_same(stands, known[2], self.rules.fits):
             return None
-        return item.absolute if name in known[0] or self.originals.holds(path, item.path) else None
-
-    def _is_done(self, path: str, result: str, known: Known, stands: Stands) -> bool:
-        """The ledger says so, the input has not changed, and the file is there with its size."""
-        digest, params, size = stands
-        if digest != known[2] or params not in self._fits:
-            return False
         try:
-            now, there = os.stat(path), os.stat(result)
+            now = os.stat(path)
         except OSError:
-            return False
-        unchanged = now.st_size == known[0] and now.st_mtime_ns == known[1]
-        return unchanged and there.st_size == size and stat.S_ISREG(there.st_mode)
+            return None
+        if now.st_size != known[0] or now.st_mtime_ns != known[1]:
+            return None
+        if ahead is not None or _is_whole(result, stands):
+            return SkipReason.DONE
+        return SkipReason.TRUSTED if self.rules.trust else None
 
-    def _is_spared(self, stands: Stands | None) -> bool:
-        """Whether a file at the place would be left alone: somebody else's, or worth more than ours."""
-        if self.spec.overwrite:
-            return False
-        return stands is None or self.spec.spares(stands[1])
+    def _spared(self, stands: Stands | None) -> SkipReason | None:
+        """Why a file at the place is left alone: it is somebody else's, or worth more than ours."""
+        if stands is None:
+            return None if self.spec.overwrite else SkipReason.EXISTS
+        return SkipReason.BOUGHT if spares(stands[1], self.rules) else None
 
     def _collision(self, path: str, place: str, rivals: list[str]) -> Ending:
         names = ", ".join(rivals[:4])
@@ -286,8 +312,10 @@ class Discovery:
         return kept
 
 
-def _is_whole(path: str, stands: Stands) -> bool:
+def _is_whole(path: str, stands: Stands | None) -> bool:
     """Whether a recorded result is there with its size."""
+    if stands is None:
+        return False
     try:
         there = os.stat(path)
     except OSError:

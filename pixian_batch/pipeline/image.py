@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, assert_never
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from pixian_batch.adapters.landing import DiskError, RebuildError
 from pixian_batch.adapters.ledger import LedgerError
@@ -20,9 +20,22 @@ from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.pipeline.claims import Claims
 from pixian_batch.pipeline.duplicating import Wanted
 from pixian_batch.pipeline.finishing import Finisher, Received
+from pixian_batch.policy.decision import (
+    Bought,
+    Held,
+    Made,
+    Refused,
+    Spared,
+    Stays,
+    Trusted,
+    Waits,
+    needs_permission,
+    worth_keeping,
+)
 from pixian_batch.policy.disk import Reach
 from pixian_batch.policy.outcome import (
     Done,
+    Duplicate,
     Ending,
     Failed,
     InDoubt,
@@ -31,10 +44,12 @@ from pixian_batch.policy.outcome import (
     NotStarted,
     Outcome,
     Problem,
+    Skipped,
+    SkipReason,
 )
 from pixian_batch.policy.progress import Level, Message
-from pixian_batch.policy.record import Standing, State
-from pixian_batch.policy.retry import DoubtPolicy, Fail, Halt, Hold, Land
+from pixian_batch.policy.record import Key, Placed, State
+from pixian_batch.policy.retry import Fail, Halt, Hold, Land
 from pixian_batch.policy.stopping import Stop
 from pixian_batch.policy.verdict import Verdict
 
@@ -43,17 +58,23 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.pipeline.deciding import Deciding
     from pixian_batch.pipeline.duplicating import Duplicates
     from pixian_batch.pipeline.job import Found, Job
+    from pixian_batch.pipeline.keeping import Keeping
     from pixian_batch.pipeline.pool import Turn
     from pixian_batch.pipeline.preflight import Preflight
     from pixian_batch.pipeline.preparing import Preparing
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.pipeline.worker import Pursuit
+    from pixian_batch.policy.decision import AtHand, Decision
+    from pixian_batch.policy.record import Standing, Stands
     from pixian_batch.policy.reply import Reply
 
 
+_Way: TypeAlias = "tuple[Outcome, Pursuit | None]"
+"""How an image's way ended, and what was sent for it."""
 _NEXT_RUN: Final = "the next run finishes it for free"
 _MOST_UNLANDED: Final = 5
 """Results that may be kept from their places, one after the other, before the run stops buying more."""
@@ -71,6 +92,8 @@ class ImageHandler:
     ledger: Ledger
     landing: Landing
     preparing: Preparing
+    deciding: Deciding
+    keeping: Keeping
     finisher: Finisher
     duplicates: Duplicates
     preflight: Preflight
@@ -103,9 +126,16 @@ class ImageHandler:
         seconds = asyncio.get_running_loop().time() - pursuit.began
         return Ending(found.path, output, outcome, attempts=pursuit.attempts, seconds=seconds)
 
-    async def _settle(self, found: Found, turn: Turn) -> tuple[Outcome, Pursuit | None]:
+    async def _prepare(self, found: Found) -> tuple[Job, str | None]:
+        """The job, and why its result can have no place. The ledger learns what the file is."""
+        job, refusal, stamp = await self.preparing.job(found)
+        if stamp is not None and (found.known is None or found.known[:2] != (stamp.size, stamp.mtime_ns)):
+            self.ledger.note_source(found.absolute, stamp.size, stamp.mtime_ns, job.key.digest)
+        return job, refusal
+
+    async def _settle(self, found: Found, turn: Turn) -> _Way:
         """Made from what was bought before, held, or sent now."""
-        wanted = await self.preparing.recalled(found, self.duplicates.knows)
+        wanted = await self.preparing.recalled(found, lambda key: self._needs_no_decision(key, found))
         while True:
             # Without a claim: it sends nothing, and many of the same bytes may wait for one round together.
             if wanted is not None and (outcome := await self._duplicate(wanted, turn)) is not None:
@@ -115,54 +145,98 @@ class ImageHandler:
                 return way
             wanted = way
 
-    async def _look(self, found: Found, turn: Turn) -> tuple[Outcome, Pursuit | None] | Wanted:
-        """Read it, and send it if it must be; what is wanted, if it was bought already. The photo is forgotten then."""
-        job, refusal = await self.preparing.job(found)
-        if refusal:
-            return _refused(refusal), None
-        wanted = Wanted(job.key, job.input, job.place)
-        if self.duplicates.knows(job.key):
-            return wanted
-        async with self.claims.hold(job.key):
-            if self.duplicates.knows(job.key):
-                return wanted
-            if (outcome := await self._without_sending(job)) is not None:
-                return outcome, None
-            if self.duplicates.knows(job.key):
-                return wanted
-            pursuit = await self._send(job, turn)
-            return await self._outcome(job, pursuit), pursuit
-
-    # --- what needs no request ---------------------------------------------------------------------
-
-    async def _without_sending(self, job: Job) -> Outcome | None:
-        """The outcome of an image that waits for a decision. One that is done is remembered, if it stands anywhere."""
-        standing = await self.ledger.standing(job.key)
-        match standing:
-            case None | Standing(state=State.OPEN):
-                return None
-            case Standing(state=State.DONE):
-                await self._from_purchase(job)
-                return None
-            case Standing(state=State.RECEIVED):
-                return _waiting(standing)
-            case _:
-                return self._held(standing)
-
-    async def _from_purchase(self, job: Job) -> None:
-        """Remember that it need not be bought, unless its result stands nowhere any more."""
-        places = await self.ledger.places_of(job.key)
-        if any(self.landing.size(place) == size for place, size in places):
-            self.duplicates.remember(job.key)
+    async def _look(self, found: Found, turn: Turn) -> _Way | Wanted:
+        """Read it and decide; what is wanted, when that is known by now. The photo itself is forgotten then."""
+        job, refusal = await self._prepare(found)
+        if refusal is None and self._needs_no_decision(job.key, found):
+            return _wanted(job)
+        return await self._decide(job, found=found, refusal=refusal, turn=turn)
 
     async def _duplicate(self, wanted: Wanted, turn: Turn) -> Outcome | None:
-        """Make the result from where it stands already; None when it stands nowhere any more."""
+        """Make the result in a round of many; None when the first one stands nowhere any more."""
         async with turn.aside():
             return await self.duplicates.make(wanted)
 
-    def _held(self, standing: Standing) -> Outcome | None:
-        if self.spec.free or standing.free or self.spec.doubt is DoubtPolicy.RESEND:
-            return None
+    # --- deciding ------------------------------------------------------------------------------------
+
+    def _needs_no_decision(self, key: Key, found: Found) -> bool:
+        """Whether the decision can only be `Made`, or `Stays`: known as done, and nothing of the ledger's is replaced."""
+        rules = self.deciding.rules
+        free_place = found.stands is None or not found.there
+        return free_place and not rules.trust and not rules.again and self.duplicates.knows(key)
+
+    async def _decide(self, job: Job, *, found: Found, refusal: str | None, turn: Turn) -> _Way | Wanted:
+        """Decide and follow, while nobody else has the same image in hand.
+
+        What is replaced is kept before that, with *its* image in hand and no other: whoever makes a result of it
+        has ended by then, or finds what is kept. (Two that want each other's place would wait for ever.)
+        """
+        kept = False
+        while True:
+            async with self.claims.hold(job.key):
+                if refusal is None and self._needs_no_decision(job.key, found):
+                    return _wanted(job)
+                decision = await self.deciding.decide(job.key, job.place, found=found, refusal=refusal)
+                over = decision.over if isinstance(decision, Made | Bought) else None
+                if needs_permission(over, self.deciding.rules) and not self.spec.replace:
+                    return _not_replaced(), None
+                if kept or over is None or not worth_keeping(over, self.deciding.rules):
+                    if (way := await self._follow(decision, job, turn)) is not None:
+                        return way
+                    continue
+            async with self.claims.hold(Key(*over[:2])):
+                await self._keep(job, over)
+            kept = True
+
+    async def _keep(self, job: Job, over: Stands) -> None:
+        same = Key(*over[:2]) == job.key
+        standing = await self.ledger.standing(job.key) if same else None
+        await self.keeping.keep(job.place, over, again=standing.attempt if standing else 0)
+
+    async def _follow(self, decision: Decision, job: Job, turn: Turn) -> _Way | None:
+        """How it ended; None when what it was to be made from has gone meanwhile."""
+        match decision:
+            case Refused(why):
+                return _refused(why), None
+            case Spared():
+                return Skipped(SkipReason.BOUGHT), None
+            case Waits(standing):
+                return _waiting(standing), None
+            case Stays(here):
+                return await self._stays(job, here), None
+            case Trusted():
+                return Skipped(SkipReason.TRUSTED), None
+            case Made(of, over):
+                made = await self._make(job, of, over)
+                return None if made is None else (made, None)
+            case Held():
+                return self._held(decision), None
+            case Bought():
+                return await self._buy(job, decision, turn)
+            case other:
+                assert_never(other)
+
+    # --- what needs no request ---------------------------------------------------------------------
+
+    async def _stays(self, job: Job, here: AtHand) -> Outcome:
+        if here.place != job.place:
+            # Written in another spelling on a disk that folds names: it stands here already.
+            await self.ledger.placed(job.input, job.place, Placed(here.key, here.size))
+        self.duplicates.remember(here.key)
+        return Skipped(SkipReason.DONE)
+
+    async def _make(self, job: Job, of: AtHand, over: Stands | None) -> Outcome | None:
+        """The result, from where it stands already. Of the next ones of these bytes nothing is asked any more."""
+        outcome = await self.duplicates.make(Wanted(of.key, job.input, job.place))
+        if isinstance(outcome, Duplicate):
+            self.duplicates.remember(of.key)
+            return replace(outcome, replaced=needs_permission(over, self.deciding.rules))
+        return outcome
+
+    def _held(self, held: Held) -> Outcome:
+        standing = held.standing
+        if standing is None:
+            raise ValueError("held, and the ledger knows nothing of it")
         message = (
             f"sent at {standing.sent_at} and never answered in full: {standing.message or 'interrupted'}"
         )
@@ -176,6 +250,15 @@ class ImageHandler:
         return InDoubt(problem, standing.at_most, earlier=True)
 
     # --- buying ------------------------------------------------------------------------------------
+
+    async def _buy(self, job: Job, bought: Bought, turn: Turn) -> tuple[Outcome, Pursuit]:
+        pursuit = await self._send(job, turn)
+        outcome = await self._outcome(job, pursuit)
+        if isinstance(outcome, Done):
+            if bought.partial is not None:
+                self.landing.remove(self.landing.partial_of(*bought.partial))
+            outcome = replace(outcome, replaced=needs_permission(bought.over, self.deciding.rules))
+        return outcome, pursuit
 
     async def _send(self, job: Job, turn: Turn) -> Pursuit:
         await self.preflight.once()
@@ -254,8 +337,14 @@ class ImageHandler:
                 self.stop.raise_(Stop.disk(error))
 
 
-def _waiting(standing: Standing) -> Outcome:
+def _wanted(job: Job) -> Wanted:
+    return Wanted(job.key, job.input, job.place)
+
+
+def _waiting(standing: Standing | None) -> Outcome:
     """Bought in an earlier run, and still kept from its place: nobody has to decide, and nothing is sent."""
+    if standing is None:
+        raise ValueError("received, and the ledger knows nothing of it")
     problem = Problem("disk", f"paid for at {standing.sent_at} and not at its place yet", _NEXT_RUN)
     headers = standing.headers or ResultHeaders()
     return Kept(problem, headers, None, standing.kept, at_most=standing.at_most, earlier=True)
@@ -267,6 +356,17 @@ def _refused(refusal: str) -> Outcome:
             "output",
             refusal,
             "clear the way there (its rights, or what stands there), or choose another --out",
+        )
+    )
+
+
+def _not_replaced() -> Outcome:
+    """Found only now, and not by the look ahead: its list came from a pipe, or something changed meanwhile."""
+    return Failed(
+        Problem(
+            "other_parameters",
+            "a result that was bought with other parameters stands there",
+            "add --replace to have it replaced (it is kept), or name another --out",
         )
     )
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class Inputs:
     """What to walk. listed: a file with more inputs (`-`: standard input); nul: its names end with NUL.
 
-    only: absolute paths and URLs; with it, nothing else is let through.
+    only: absolute paths and URLs; with it, nothing else is let through. placed: of `paths`, files with the places of
+    their folders, where these are known already: nothing is walked then.
     """
 
     paths: tuple[str, ...]
@@ -33,6 +34,7 @@ class Inputs:
     follow_symlinks: bool = False
     include_system: bool = False
     only: frozenset[str] | None = None
+    placed: tuple[tuple[str, str], ...] = ()
 
     @property
     def several(self) -> bool:
@@ -52,6 +54,9 @@ class Inputs:
         result_names: None when only the inputs' names are wanted; left_out: counts what is passed by; go_on:
         asked while a list comes from a pipe that may stay silent; False ends the walk.
         """
+        if self.placed:
+            yield from self._placed(result_names)
+            return
         rules = WalkRules(
             result_names,
             avoid=(out,),
@@ -64,6 +69,11 @@ class Inputs:
         if self.listed is not None:
             names = read_list(self.listed, nul=self.nul, go_on=go_on)
             yield from self._chosen(Walker(rules, left_out).walk(names, listed=True))
+
+    def _placed(self, result_names: ResultNames | None) -> Iterator[Walked]:
+        for path, place in self.placed:
+            folder, name = os.path.split(path)
+            yield Batch(folder, place, [name], [] if result_names is None else result_names([name]))
 
     def _chosen(self, walk: Iterator[Walked]) -> Iterator[Walked]:
         """What `only` lets through. Troubles always: they say why something was not looked at."""

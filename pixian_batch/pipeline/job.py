@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.wire.source import Source
     from pixian_batch.contract.params import Params
-    from pixian_batch.policy.record import Key
+    from pixian_batch.policy.record import Key, Stands
     from pixian_batch.policy.reply import Reply
 
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Found:
     """An input that may need work. path: as the user would write it, `absolute` the same for the cache.
 
-    known: (size, mtime_ns, digest) of when it was last read.
+    known: (size, mtime_ns, digest) of when it was last read. stands: what the ledger says of its result's place;
+    there: whether that is there, with its size.
     """
 
     path: str
@@ -27,6 +28,8 @@ class Found:
     absolute: str = ""
     is_url: bool = False
     known: tuple[int, int, bytes] | None = None
+    stands: Stands | None = None
+    there: bool = False
 
 
 @dataclass(frozen=True, slots=True)

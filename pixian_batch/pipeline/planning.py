@@ -1,8 +1,9 @@
-"""What a run would do and cost: the run's own discovery, then headers only. Nothing is sent or written.
+"""What a run would do and cost: the run's own discovery and its own decisions. Nothing is sent or written.
 
-Bytes are read of those files only that share their size with another one: only they can be duplicates.
+Bytes are read of those files only that another image may have: one that shares their size here, or one of the
+ledger. Of all others the header says enough.
 
-Proved by tests/cli/test_plan.py.
+Proved by tests/money/test_plan_is_run.py.
 """
 
 from __future__ import annotations
@@ -17,48 +18,71 @@ from pixian_batch.adapters.reading import ReadingError, probe_file, read_fingerp
 from pixian_batch.adapters.wire.exchange import ask_price
 from pixian_batch.adapters.wire.source import FileSource
 from pixian_batch.adapters.wire.trace import WireError
-from pixian_batch.contract.params import MAX_INPUT_PIXELS
+from pixian_batch.pipeline.deciding import Deciding
 from pixian_batch.pipeline.discovery import Discovery
 from pixian_batch.pipeline.originals import Originals
+from pixian_batch.pipeline.preparing import Preparing
+from pixian_batch.pipeline.settling import Settling, Then, finished_size
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
-from pixian_batch.policy.forecast import Fate, FolderPlan
+from pixian_batch.policy.decision import Bought, Made, needs_permission
+from pixian_batch.policy.forecast import Fate, FolderPlan, fate_of, fate_of_failure, fate_of_skip
 from pixian_batch.policy.left_out import LeftOut
-from pixian_batch.policy.outcome import Ending, Failed, Skipped
-from pixian_batch.policy.record import Key
+from pixian_batch.policy.outcome import Ending, Failed, Skipped, SkipReason
+from pixian_batch.policy.record import State, is_rendering
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger.reader import LedgerReader
+    from pixian_batch.adapters.ledger.rows import Measures
     from pixian_batch.adapters.wire.session import WireSession
     from pixian_batch.pipeline.inputs import Inputs
-    from pixian_batch.pipeline.job import Found
+    from pixian_batch.pipeline.job import Found, Job
+    from pixian_batch.pipeline.settling import Settlement
     from pixian_batch.pipeline.spec import Spec
+    from pixian_batch.policy.decision import Decision
+    from pixian_batch.policy.record import Key, Stands
 
 _SAMPLES = 64
 
 
 @dataclass(slots=True)
 class Planner:
-    """Folds every input into `folders` (by the folder as the user would write it)."""
+    """Folds every input into `folders` (by the folder as the user would write it).
+
+    only_replacing: look only at those whose result would take the place of another one.
+    """
 
     spec: Spec
     ledger: LedgerReader
     landing: Landing
     inputs: Inputs
+    only_replacing: bool = False
     folders: dict[str, FolderPlan] = field(default_factory=lambda: defaultdict(FolderPlan))
     problems: list[Ending] = field(default_factory=list)
     samples: dict[int, str] = field(default_factory=dict)
     """Some new images by their pixels, for calibrating."""
-    _same_size: dict[int, str | None] = field(default_factory=dict)
     left_out: LeftOut = field(default_factory=LeftOut)
     """What the walk has passed by."""
-    _digests: set[bytes] = field(default_factory=set)
+    _originals: Originals = field(init=False)
+    _deciding: Deciding = field(init=False)
+    _preparing: Preparing = field(init=False)
+    _measures: Measures | None = None
+    _by_size: dict[int, Found | None] = field(default_factory=dict)
+    """The first new image of each size, while nobody had to read it."""
+    _finished: set[str] = field(default_factory=set)
+    """Places of what recovery will finish: their images are told then, and not again when they are found."""
+
+    def __post_init__(self) -> None:
+        self._originals = Originals(self.inputs, self.landing.out)
+        self._deciding = Deciding(spec=self.spec, ledger=self.ledger, landing=self.landing)
+        self._preparing = Preparing(spec=self.spec, landing=self.landing)
 
     async def plan(self) -> None:
         """Go through all inputs. Raises `LedgerError`, and OSError when a list of them cannot be read."""
+        await self._foresee()
         stream: Stream[Found] = Stream()
         inputs, out = self.inputs, self.landing.out
         discovery = Discovery(
@@ -67,7 +91,8 @@ class Planner:
             landing=self.landing,
             stop=StopSign(),
             listener=self,
-            originals=Originals(inputs, out),
+            originals=self._originals,
+            foreseen=dict(self._deciding.foreseen.stands),
         )
         walk = inputs.walk(out=out, result_names=self.spec.result_names, left_out=self.left_out)
         try:
@@ -87,66 +112,150 @@ class Planner:
         return total
 
     def _folder(self, path: str) -> FolderPlan:
-        return self.folders[os.path.dirname(path) or os.curdir]
+        url = path.startswith(("http://", "https://"))
+        return self.folders["URLs" if url else os.path.dirname(path) or os.curdir]
 
-    def skipped(self, done: list[tuple[str, str]]) -> None:
+    # --- what an interrupted run has left -------------------------------------------------------------
+
+    async def _foresee(self) -> None:
+        """What the run's recovery will do, before anything else."""
+        settling = Settling(self.ledger, self.landing, self._originals)
+        for item in await self.ledger.unfinished():
+            await self._foresee_one(await settling.settlement(item))
+
+    async def _foresee_one(self, item: Settlement) -> None:
+        sending, foreseen = item.left.sending, self._deciding.foreseen
+        match item.then:
+            case Then.WAIT:
+                foreseen.states[sending.key] = State.RECEIVED
+            case Then.LOSE:
+                foreseen.states[sending.key] = State.LOST
+            case Then.DOUBT:
+                foreseen.states[sending.key] = State.IN_DOUBT
+            case Then.FINISH | Then.NOTE:
+                size = await finished_size(item)
+                if size is None:
+                    foreseen.states[sending.key] = State.LOST
+                    return
+                foreseen.put(sending.place, sending.key, size, item.over)
+                self._folder(sending.input).add(Fate.FINISHED)
+                self._finished.add(sending.place)
+
+    def _was_told(self, place: str) -> bool:
+        if place not in self._finished:
+            return False
+        self._finished.discard(place)
+        return True
+
+    # --- what the discovery tells ----------------------------------------------------------------------
+
+    def skipped(self, done: list[tuple[str, str]], reason: SkipReason = SkipReason.DONE) -> None:
         """Images that are done already: (input path, place of the result)."""
-        for path, _place in done:
-            self._folder(path).add(Fate.DONE)
+        for path, place in done:
+            if not self._was_told(place):
+                self._folder(path).add(fate_of_skip(reason))
 
     def ended(self, ending: Ending) -> None:
         """An image that the discovery let through to nobody."""
         match ending.outcome:
-            case Skipped():
-                fate = Fate.EXISTS
+            case Skipped(reason):
+                if ending.output is not None and self._was_told(self._place(ending.output)):
+                    return
+                fate = fate_of_skip(reason)
             case Failed(problem):
-                fate = Fate.COLLISION if problem.code == "collision" else Fate.OTHER
+                fate = fate_of_failure(problem.code)
                 self.problems.append(ending)
             case _:
                 fate = Fate.OTHER
         self._folder(ending.input).add(fate)
 
+    def _place(self, output: str) -> str:
+        return os.path.relpath(output, self.landing.out).replace(os.sep, "/")
+
+    # --- what may need work ----------------------------------------------------------------------------
+
     async def _add(self, found: Found) -> None:
-        if found.is_url:
-            self.folders["URLs"].add(Fate.NEW)
+        if self.only_replacing and not found.there:
             return
         try:
+            await self._judge(found)
+        except ReadingError as error:
+            self._folder(found.path).add(fate_of_failure(error.code))
+
+    async def _judge(self, found: Found) -> None:
+        """Decide as the run will, and foresee what comes of it."""
+        pixels = None
+        if not found.is_url:
             size, pixels = await asyncio.to_thread(probe_file, found.path)
-            if pixels > MAX_INPUT_PIXELS:
-                self._folder(found.path).add(Fate.TOO_LARGE)
+            if not await self._is_worth_reading(found, size, pixels):
+                await self._judge_unread(found, size, pixels)
                 return
-            duplicate = await self._is_duplicate(found, size)
-        except ReadingError:
-            self._folder(found.path).add(Fate.UNREADABLE)
+        job, refusal, _stamp = await self._preparing.job(found)
+        decision = await self._deciding.decide(job.key, job.place, found=found, refusal=refusal)
+        self._come(job.key, job.place, decision)
+        await self._count(found, decision, pixels, job)
+
+    async def _judge_unread(self, found: Found, size: int, pixels: int) -> None:
+        """Nobody else has these bytes, so their hash decides nothing."""
+        place = self.spec.result_place(found.place)
+        refusal = await asyncio.to_thread(self.landing.refusal, place)
+        decision = self._deciding.decide_unseen(found, refusal)
+        if isinstance(decision, Bought):
+            self._by_size[size] = found
+            self._deciding.foreseen.vacate(place, decision.over)
+        await self._count(found, decision, pixels)
+
+    async def _is_worth_reading(self, found: Found, size: int, pixels: int) -> bool:
+        """Whether another image may have the same bytes: of this plan, or of the ledger."""
+        if size in self._by_size:
+            await self._read_first(size)
+            return True
+        if self._measures is None:
+            self._measures = await self.ledger.measures()
+        if found.known is None and not self._measures.fit(size, pixels):
+            return False
+        self._by_size[size] = None
+        return True
+
+    async def _read_first(self, size: int) -> None:
+        """The first of its size was taken for the only one: now its hash is needed."""
+        first, self._by_size[size] = self._by_size[size], None
+        if first is not None:
+            job, _refusal, _stamp = await self._preparing.job(first)
+            self._come(job.key, job.place, Bought())
+
+    def _come(self, key: Key, place: str, decision: Decision) -> None:
+        """What the run will have made of it, for those that come after."""
+        match decision:
+            case Bought(over):
+                self._deciding.foreseen.put(place, key, 0, over)
+            case Made(of, over):
+                self._deciding.foreseen.put(place, of.key, of.size, over)
+            case _:
+                pass
+
+    async def _count(
+        self, found: Found, decision: Decision, pixels: int | None, job: Job | None = None
+    ) -> None:
+        fate, folder = fate_of(decision), self._folder(found.path)
+        if fate is Fate.DONE and self._was_told(self.spec.result_place(found.place)):
             return
-        self._folder(found.path).add(Fate.DUPLICATE if duplicate else Fate.NEW, pixels)
-        if not duplicate and len(self.samples) < _SAMPLES:
+        folder.add(fate, pixels)
+        if isinstance(decision, Bought | Made) and needs_permission(decision.over, self._deciding.rules):
+            folder.replaces += 1
+            folder.at_hand += fate is Fate.NEW and await self._is_at_hand(job, decision.over)
+        if fate is Fate.NEW and pixels is not None and not found.is_url and len(self.samples) < _SAMPLES:
             self.samples.setdefault(pixels, found.path)
 
-    async def _is_duplicate(self, found: Found, size: int) -> bool:
-        """Whether the same bytes were bought before, or come earlier in this plan."""
-        first = self._same_size.setdefault(size, found.path)
-        if first == found.path:
-            if found.known is not None and found.known[0] == size:
-                self._digests.add(found.known[2])
-                return await self._is_bought(found.known[2])
+    async def _is_at_hand(self, job: Job | None, over: Stands | None) -> bool:
+        """Whether what is wanted differs from a full result that is here in what needs no service."""
+        if job is None or over is None:
             return False
-        if first is not None:
-            # The first of this size has not been hashed: now it has to be.
-            self._same_size[size] = None
-            self._digests.add(await self._digest(first))
-        digest = await self._digest(found.path)
-        if digest in self._digests:
-            return True
-        self._digests.add(digest)
-        return await self._is_bought(digest)
-
-    async def _digest(self, path: str) -> bytes:
-        return (await asyncio.to_thread(read_fingerprint, path)).digest
-
-    async def _is_bought(self, digest: bytes) -> bool:
-        keys = [Key(digest, params) for params in self.spec.all_key_params()]
-        return any([await self.ledger.is_bought(key) for key in keys])
+        wanted = self.spec.key_params(rebuild=False)
+        return any(
+            is_rendering(wanted, of=params) and self.landing.size(place) == size
+            for params, place, size in await self.ledger.results_of(job.key.digest)
+        )
 
 
 async def calibrate(

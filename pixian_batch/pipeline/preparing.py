@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pixian_batch.adapters.landing import Landing
-    from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.adapters.wire.source import Source
     from pixian_batch.imaging.probe import Probe
     from pixian_batch.pipeline.job import Found
@@ -33,28 +32,28 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Preparing:
-    """Looks at inputs: `await preparing.job(found)`."""
+    """Looks at inputs, for runs and plans alike: `await preparing.job(found)`. Writes nothing."""
 
     spec: Spec
-    ledger: Ledger
     landing: Landing
     _key_params: dict[bool, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self._key_params = {rebuild: self.spec.key_params(rebuild=rebuild) for rebuild in (False, True)}
 
-    async def job(self, found: Found) -> tuple[Job, str | None]:
-        """The job, and why its result can have no place. Raises `ReadingError`."""
+    async def job(self, found: Found) -> tuple[Job, str | None, Stamp | None]:
+        """The job, why its result can have no place, and the file's stamp. Raises `ReadingError`."""
         place = self.spec.result_place(found.place)
         if found.is_url:
-            return self._url_job(found, place), await asyncio.to_thread(self.landing.refusal, place)
+            return self._url_job(found, place), await asyncio.to_thread(self.landing.refusal, place), None
         fingerprint, refusal = await asyncio.to_thread(self._look, found, place)
-        stamp, probe = fingerprint.stamp, fingerprint.probe
-        if found.known is None or found.known[:2] != (stamp.size, stamp.mtime_ns):
-            self.ledger.note_source(found.absolute, stamp.size, stamp.mtime_ns, fingerprint.digest)
+        return self._file_job(found, place, fingerprint), refusal, fingerprint.stamp
+
+    def _file_job(self, found: Found, place: str, fingerprint: Fingerprint) -> Job:
+        probe = fingerprint.probe
         no_delta = self._no_delta(probe) if self.spec.via_delta else ""
         rebuild = self.spec.via_delta and not no_delta
-        job = Job(
+        return Job(
             input=found.path,
             source=_source(found.path, fingerprint),
             key=Key(fingerprint.digest, self._key_params[rebuild]),
@@ -64,7 +63,6 @@ class Preparing:
             rebuild=rebuild,
             no_delta=no_delta,
         )
-        return job, refusal
 
     async def recalled(self, found: Found, is_done: Callable[[Key], bool]) -> Wanted | None:
         """An input of an image that is done, told by the ledger alone: nothing of it is read.

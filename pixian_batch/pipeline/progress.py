@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pixian_batch.policy.ramp import Ramp
 
 _LATELY = 200
-_SKIPPED = Skipped(SkipReason.DONE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,15 +82,16 @@ class Progress:
                 pass
         self.watcher.ended(ending)
 
-    def skipped(self, done: list[tuple[str, str]]) -> None:
+    def skipped(self, done: list[tuple[str, str]], reason: SkipReason = SkipReason.DONE) -> None:
         """Many images that need no work, (input, place): counted at once, told one by one only to who asks."""
         if self._recovered:
             done = [item for item in done if not self._was_told(self._output(item[1]))]
-        self.tally = self.tally.plus_skipped(len(done))
+        self.tally = self.tally.plus_skipped(len(done), reason)
         # A million endings of a run that has nothing to do are only made for who writes each one down.
         if self.watcher.tells_skipped:
+            skipped = Skipped(reason)
             for path, place in done:
-                self.watcher.ended(Ending(path, self._output(place), _SKIPPED))
+                self.watcher.ended(Ending(path, self._output(place), skipped))
 
     def _was_told(self, output: str | None) -> bool:
         if output not in self._recovered:

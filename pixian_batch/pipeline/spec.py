@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.contract.params import OutputFormat, Params, canonical
 from pixian_batch.policy.breaker import Breaker
+from pixian_batch.policy.decision import Rules
 from pixian_batch.policy.naming import output_names, output_place
 from pixian_batch.policy.ramp import Ramp
-from pixian_batch.policy.record import is_free, key_params
+from pixian_batch.policy.record import key_params
 from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ class Spec:
     """What the user asked for, the same for every image of a run.
 
     service: part of the ledger's key when results are not the service's own (`local`), else "".
-    free: no request can cost money. via_delta: buy Delta PNG and rebuild the full PNG.
+    free: no request can cost money. via_delta: buy Delta PNG and rebuild the full PNG. overwrite: files that the
+    ledger did not make may be replaced; replace: results that were bought with other parameters. trust_ledger: what
+    it knows as done is done, though the file is gone. again: what is done is bought once more.
     """
 
     params: Params
@@ -30,6 +33,19 @@ class Spec:
     free: bool = False
     overwrite: bool = False
     doubt: DoubtPolicy = DoubtPolicy.HOLD
+    replace: bool = False
+    trust_ledger: bool = False
+    again: bool = False
+
+    def rules(self) -> Rules:
+        """What decides about each image."""
+        return Rules(
+            fits=frozenset(self.all_key_params()),
+            free=self.free,
+            doubt=self.doubt,
+            trust=self.trust_ledger,
+            again=self.again,
+        )
 
     def request(self, *, rebuild: bool) -> Params:
         """The parameters to send: those asked for, or the same as a delta."""
@@ -42,13 +58,6 @@ class Spec:
     def result_names(self, names: Sequence[str]) -> list[str]:
         """The same for many inputs of one folder: the results' names in theirs."""
         return output_names(names, self.params.result_format)
-
-    def spares(self, params: str) -> bool:
-        """Whether a result with such key params may not be replaced.
-
-        A free run never replaces what was paid for: it would have to be bought again.
-        """
-        return self.free and not is_free(params)
 
     def all_key_params(self) -> list[str]:
         """The parameters of every key that this order may lead to."""

@@ -30,7 +30,11 @@ class SkipReason(StrEnum):
     DONE = "done"
     """This ledger bought it, with these parameters, and the file stands there."""
     EXISTS = "exists"
-    """A file stands where the result would go that this ledger did not make, or that a free run would spoil."""
+    """A file stands where the result would go that this ledger did not make."""
+    BOUGHT = "bought"
+    """A bought result stands there, and this run's are free: they never take its place."""
+    TRUSTED = "trusted"
+    """The ledger says that it is done, and the user says that this counts although the file is gone."""
     RESULT = "result"
     """The input is a result of this ledger itself: cut-outs are not bought again."""
 
@@ -48,6 +52,8 @@ class Done:
     """Finished for free from bytes that an interrupted run had already received."""
     at_most: Decimal | None = None
     """The most it can have cost, for when `headers` do not say what was charged."""
+    replaced: bool = False
+    """It took the place of a result that was bought with other parameters; that one is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,8 @@ class Duplicate:
     """The same bytes with the same parameters were bought before: made from that result."""
 
     of: str
+    replaced: bool = False
+    """As of `Done`."""
 
 
 @dataclass(frozen=True, slots=True)

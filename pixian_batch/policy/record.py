@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _VIA_DELTA: Final = "via=delta"
 _TEST: Final = "test=true"
 _SERVICE: Final = "service="
+_RENDERED: Final = ("result.", "background.")
 
 
 class State(StrEnum):
@@ -81,6 +82,27 @@ def is_delta(params: str) -> bool:
 def is_free(params: str) -> bool:
     """`Key.is_free` of a key's bare params: made by a test request, or by another service than the paid one."""
     return any(part == _TEST or part.startswith(_SERVICE) for part in params.split(";"))
+
+
+def is_rendering(wanted: str, *, of: str) -> bool:
+    """Whether key params `wanted` could be met from a result with `of`: the full picture, without loss.
+
+    Crop, margin, size, background and format are drawn on what was cut out; only the rest needs the service.
+    """
+    is_full = not any(part.startswith(_RENDERED) for part in _drawn(of))
+    formats = set(_drawn(of)) & {"output.format=jpeg", "output.format=delta_png"}
+    lossless = not formats or ("output.format=delta_png" in formats and is_delta(of))
+    same = sorted(_not_drawn(wanted)) == sorted(_not_drawn(of))
+    return is_full and lossless and same and "output.format=delta_png" not in _drawn(wanted)
+
+
+def _drawn(params: str) -> list[str]:
+    return [part for part in params.split(";") if part.startswith((*_RENDERED, "output."))]
+
+
+def _not_drawn(params: str) -> list[str]:
+    drawn = {*_drawn(params), _VIA_DELTA, ""}
+    return [part for part in params.split(";") if part not in drawn]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,11 @@ class Tally:
     done: int = 0
     skipped: int = 0
     exists: int = 0
-    """Of `skipped`: files that stood there already and that the ledger did not make."""
+    """Of `skipped`: files that stood there already and are left alone."""
+    bought: int = 0
+    """Of `exists`: bought results, whose place a free one never takes."""
+    trusted: int = 0
+    """Of `skipped`: done by the ledger's word, their files gone."""
     duplicates: int = 0
     failed: int = 0
     in_doubt: int = 0
@@ -39,6 +43,8 @@ class Tally:
     not_started: int = 0
     repaired: int = 0
     """Of `done`: finished for free from an interrupted run's bytes."""
+    replaced: int = 0
+    """Of `done` and `duplicates`: in the place of results that were bought with other parameters, and are kept."""
     attempts: int = 0
     warnings: int = 0
     credits_charged: Decimal = ZERO
@@ -81,8 +87,8 @@ class Tally:
                 return _plus_lost(tally, lost)
             case Skipped(reason):
                 return tally.plus_skipped(1, reason)
-            case Duplicate():
-                return replace(tally, duplicates=tally.duplicates + 1)
+            case Duplicate(replaced=replaced):
+                return replace(tally, duplicates=tally.duplicates + 1, replaced=tally.replaced + replaced)
             case Failed():
                 return replace(tally, failed=tally.failed + 1)
             case NotStarted():
@@ -92,8 +98,14 @@ class Tally:
 
     def plus_skipped(self, count: int, reason: SkipReason = SkipReason.DONE) -> Tally:
         """This tally and `count` images that need no work."""
-        exists = self.exists + (count if reason is SkipReason.EXISTS else 0)
-        return replace(self, skipped=self.skipped + count, exists=exists)
+        left_alone = reason in {SkipReason.EXISTS, SkipReason.BOUGHT}
+        return replace(
+            self,
+            skipped=self.skipped + count,
+            exists=self.exists + (count if left_alone else 0),
+            bought=self.bought + (count if reason is SkipReason.BOUGHT else 0),
+            trusted=self.trusted + (count if reason is SkipReason.TRUSTED else 0),
+        )
 
 
 def _plus_done(tally: Tally, done: Done) -> Tally:
@@ -101,6 +113,7 @@ def _plus_done(tally: Tally, done: Done) -> Tally:
         tally,
         done=tally.done + 1,
         repaired=tally.repaired + done.repaired,
+        replaced=tally.replaced + done.replaced,
         warnings=tally.warnings + bool(done.headers.warnings),
         credits_calculated=tally.credits_calculated + (done.headers.credits_calculated or ZERO),
     )

@@ -19,7 +19,7 @@ from support.commands import PATIENCE
 from pixian_batch.emulator.weather import Fault, FaultKind, Weather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from support.workspaces import Workspace
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 RESET = Fault(FaultKind.RESET_AFTER_CHARGE)
 
 
-def talk(arguments: list[str], answers: dict[str, str | signal.Signals]) -> tuple[int, str]:
+def talk(arguments: list[str], answers: Mapping[str, str | signal.Signals]) -> tuple[int, str]:
     """Run the command on a terminal; after each text that appears, type its answer (or send a signal)."""
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "pixian_batch", *arguments]

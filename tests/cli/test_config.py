@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.commands import command
 
+from pixian_batch.cli.configuration import starting
 from pixian_batch.cli.configuration.files import NAME, Choice, ConfigurationError, project_paths, take_choice
 from pixian_batch.cli.configuration.keys import keys
 from pixian_batch.cli.configuration.reading import load
@@ -212,3 +214,36 @@ def test_the_choice_of_a_file_is_taken_out_of_the_words(monkeypatch: pytest.Monk
 def test_every_option_of_run_has_its_environment_variable() -> None:
     for key in keys().values():
         assert key.envvar == "PIXIAN_BATCH_" + key.name.upper().replace("-", "_")
+
+
+# --- a first file --------------------------------------------------------------------------------------
+
+
+def test_a_first_file_changes_nothing(place: Place) -> None:
+    before = place.options()
+    written = command("config", "--init", env=place.env, cwd=str(place.project))
+    assert (written.code, written.out.startswith("wrote pixian-batch.toml")) == (0, True), written.err
+    after = place.options()
+    assert {name: option["value"] for name, option in after.items()} == {
+        name: option["value"] for name, option in before.items()
+    }
+
+
+def test_each_line_of_it_may_be_switched_on(place: Place) -> None:
+    lines = starting.text().splitlines()
+    options = [line for line in lines if re.match(r"# ([a-z-]+ = |\[profile\.[a-z]+\]$)", line)]
+    assert len(options) >= 15
+    place.write("".join(f"{line.removeprefix('# ')}\n" for line in options))
+    for profile in ("shop", "proof"):
+        read = load(Choice(profile=profile))
+        assert {"out", "exclude", "max-credits-per-day"} <= set(read.settings)
+    assert load(Choice(profile="proof")).settings["test"].value is True
+    assert place.options("--profile", "shop")["target-size"]["value"] == "1200x1200"
+
+
+def test_a_file_that_is_there_is_left_alone(place: Place) -> None:
+    place.write("out = 'mine'\n")
+    again = command("config", "--init", env=place.env, cwd=str(place.project))
+    assert again.code == 2
+    assert "is there already" in again.err
+    assert (place.project / HERE).read_text() == "out = 'mine'\n"

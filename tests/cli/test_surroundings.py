@@ -157,6 +157,8 @@ def test_a_container(place: Surroundings) -> None:
         f"mount -t proc none {mnt}/proc",
         f"mount --bind /dev {mnt}/dev",
     ]
+    # A user's path may have no folder of the administrator's tools.
+    prepare.append("PATH=$PATH:/usr/sbin:/sbin")
     script = f'set -e; {"; ".join(prepare)}; exec chroot {mnt} {NOBODY_ELSE} TMPDIR=/nowhere "$@"'
     words = [sys.executable, "-m", "pixian_batch", *place.words("run")]
     done = subprocess.run(

@@ -39,7 +39,7 @@ def test_golden_line_of_a_result() -> None:
     records.finished(samples.summary_of())
     assert stream.getvalue().splitlines()[0] == (
         '{"v":1,"type":"image","input":"in/a.jpg","output":"out/a.png","status":"done","reason":null,'
-        '"of":null,"repaired":false,"earlier":false,"credits_charged":"0.250","credits_calculated":null,'
+        '"of":null,"repaired":false,"replaced":false,"earlier":false,"credits_charged":"0.250","credits_calculated":null,'
         '"credits_in_doubt":null,"http_status":200,"error":null,"kept":null,"attempts":1,"seconds":2.1,'
         '"input_orientation":6,"input_size":{"width":4000,"height":3000},'
         '"result_size":{"width":3000,"height":4000},'
@@ -56,6 +56,8 @@ def test_golden_summary() -> None:
         "done": 1,
         "skipped": 0,
         "exists": 0,
+        "bought": 0,
+        "trusted": 0,
         "duplicates": 0,
         "failed": 0,
         "in_doubt": 1,
@@ -63,6 +65,7 @@ def test_golden_summary() -> None:
         "kept": 0,
         "not_started": 0,
         "repaired": 0,
+        "replaced": 0,
         "attempts": 2,
         "warnings": 0,
         "free": False,

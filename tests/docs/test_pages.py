@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -118,9 +119,7 @@ def is_taken(parser: Any, called: list[str]) -> None:
 
 def makes_sense(options: RunOptions | PlanOptions) -> None:
     """The values are ones that the program takes; the files they name need not be there."""
-    in_doubt = options.in_doubt if isinstance(options, RunOptions) else "hold"
-    spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=in_doubt)
-    read_pace(options, spec)
+    read_pace(options, read_spec(options))
     check_api_url(options.api_url)
     assert options.paths or options.files_from
 
@@ -141,10 +140,10 @@ def test_the_tutorials_free_commands_do_what_it_says(tmp_path: Path) -> None:
     assert (tmp_path / "cut" / "shoes" / "a.png").is_file()
 
 
-# Waits for Ctrl-C, asks a person, changes the shell's start-up files, belongs to somebody's server, or names
+# Waits for Ctrl-C, asks a person, writes a file that is there already, changes the shell's start-up files, belongs to somebody's server, or names
 # images in doubt by their numbers.
 # `./rehearsed` has a test of its own, in which its lines follow each other.
-NOT_RUN = ("serve", "login", "--install-completion", "/srv/", " 17 ", "./rehearsed")
+NOT_RUN = ("serve", "login", "--init", "--install-completion", "/srv/", " 17 ", "./rehearsed")
 
 
 RUN = [
@@ -254,6 +253,29 @@ def test_the_glossary_is_in_order_and_names_what_there_is() -> None:
     assert [
         name for _term, types in rows for name in re.findall(r"`(\w+)`", types) if name not in known
     ] == []
+
+
+def test_the_messages_of_the_troubleshooting_page_are_the_programs() -> None:
+    page = (ROOT / "docs" / "how-to" / "troubleshooting.md").read_text("utf-8")
+    messages = re.findall(r"(?m)^\*\*`([^`]+)`\*\*$", page)
+    assert len(messages) > 20
+    texts = [text for path in (ROOT / "pixian_batch").rglob("*.py") for text in texts_of(path)]
+    unknown = {
+        part
+        for message in messages
+        for part in (piece.strip(" …:;()") for piece in message.split("…"))
+        if len(part) > 3 and not any(part in text for text in texts)
+    }
+    assert unknown == set(), "the program says something else now"
+
+
+def texts_of(path: Path) -> Iterator[str]:
+    """The texts of a module, those with values in them with `…` in the values' places."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
 
 
 def test_the_generated_pages_are_current(monkeypatch: pytest.MonkeyPatch) -> None:

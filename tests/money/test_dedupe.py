@@ -44,7 +44,7 @@ def test_other_parameters_are_another_image(sandbox: Callable[..., Sandbox]) -> 
     home = sandbox()
     home.add(1)
     assert home.run().code == 0
-    assert home.run("--background-color", "#ff0000", "--overwrite").code == 0
+    assert home.run("--background-color", "#ff0000", "--replace").code == 0
     assert home.emulator.bill().totals["charges"] == 2
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -246,6 +247,13 @@ def stopped_for(run: Child, home: Sandbox, seconds: float) -> None:
     os.kill(run.pid, signal.SIGCONT)
 
 
+def until_recorded(home: Sandbox, verdict: str, number: int) -> None:
+    """Wait until the run has taken in so many answers of a class."""
+    until_bill(home, lambda bill: bill.requests >= number)  # by then there is a ledger
+    question = f"SELECT count(*) FROM verdict WHERE verdict = '{verdict}'"  # noqa: S608  # ours
+    until_bill(home, lambda _: home.ask(question)[0][0] >= number)
+
+
 def test_answers_that_came_while_the_process_was_stopped_are_taken(sandbox: Callable[..., Sandbox]) -> None:
     """Ctrl-Z and `fg`, three times, each for longer than the idle timeout."""
     home = sandbox("weather.latency.median = 0.3")
@@ -275,6 +283,37 @@ def test_a_stop_is_no_silence_and_a_silent_service_is_still_given_up(sandbox: Ca
     assert outcome.summary["in_doubt"] == 3
     seconds = [record["seconds"] for record in outcome.images]
     assert all(2.0 <= each < 4.0 for each in seconds), "2 s of running time, and not the 2.5 s of the stop"
+
+
+@pytest.mark.slow
+def test_a_stop_is_no_failing_service(sandbox: Callable[..., Sandbox]) -> None:
+    """The service is down, the machine sleeps for longer than --give-up-after, and then it is there again."""
+    script = ["error_500"] * 33
+    home = sandbox(f"weather.script = {script!r}".replace("'", '"'))
+    home.add(40)
+    run = home.begin("--retries", "10", "--give-up-after", "8s", workers=10, probe_interval=0.4)
+    until_recorded(home, "unavailable", 21)  # twenty trip the circuit; the next one is a probe
+    stopped_for(run, home, 9.0)
+    assert home.emulator.bill().requests < len(script), "the next probe meets a failure, too"
+    outcome = run.wait()
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.summary["done"] == home.emulator.bill().totals["charges"] == 40
+
+
+@pytest.mark.slow
+def test_a_rest_goes_on_after_a_stop(sandbox: Callable[..., Sandbox]) -> None:
+    """Who wakes after hours does not meet the service with everybody at once: each still waits for its time."""
+    home = sandbox('weather.script = ["fair", "slow_down_bare"]')
+    home.add(2)
+    run = home.begin("--backoff-step", "4s", workers=1)
+    until_recorded(home, "throttled", 1)
+    stopped_for(run, home, 5.0)
+    woken = datetime.now(UTC)
+    outcome = run.wait()
+    assert outcome.code == 0, outcome.stderr
+    sent = home.ask("SELECT max(sent_at) FROM attempt")[0][0]
+    assert (datetime.fromisoformat(sent) - woken).total_seconds() > 1.5
+    assert home.emulator.bill().totals["charges"] == 2
 
 
 # --- a gateway that closes kept connections ------------------------------------------------------------

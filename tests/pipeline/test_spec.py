@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pixian_batch.contract.params import OutputFormat, Params
 from pixian_batch.pipeline.spec import Spec
+from pixian_batch.policy.decision import spares
 
 
 def test_the_keys_of_a_run() -> None:
@@ -24,9 +27,11 @@ def test_a_free_run_spares_what_was_paid_for_and_nothing_else() -> None:
     test = Spec(Params(test=True), free=True)
     free = [spec.key_params(rebuild=False) for spec in (local, test)]
     for spec in (local, test):
-        assert spec.spares(paid)
-        assert not any(map(spec.spares, free))
-    assert not any(map(Spec(Params()).spares, [paid, *free]))
+        for overwrite in (False, True):
+            rules = replace(spec, overwrite=overwrite, replace=True).rules()
+            assert spares(paid, rules)
+            assert not any(spares(params, rules) for params in free)
+    assert not any(spares(params, Spec(Params()).rules()) for params in [paid, *free])
 
 
 def test_places_follow_the_result_s_format() -> None:

@@ -188,6 +188,31 @@ def _attempt(work: Callable[..., _T], *arguments: str) -> _T | DiskError:
         return DiskError(arguments[-1], error)
 
 
+def link(source: str, target: str) -> int:
+    """Another name for a file, or where there are no links a copy of it, durably; its size. Raises OSError.
+
+    For what loses its old name next: of two that stay, each would change with the other (`copying`).
+    """
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    made = beside(target, "link")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(made)
+    try:
+        os.link(source, made)
+    except OSError:
+        _copy(source, made)
+    try:
+        _replace(made, target)
+    except OSError:
+        remove(made)
+        raise
+    # Renaming one hard link over another of the same file is a no-op that leaves the first behind.
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(made)
+    sync_folder(os.path.dirname(target))
+    return os.stat(target).st_size
+
+
 def beside(path: str, use: str) -> str:
     """A short hidden name in the same folder.
 

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.adapters.landing import files
+from pixian_batch.adapters.landing import files, keeping
 from pixian_batch.adapters.landing.copying import copy_all
 from pixian_batch.adapters.landing.files import DiskError, disk_errors
 from pixian_batch.adapters.landing.spool import cut_head
@@ -73,6 +73,10 @@ class Landing:
     def spool_of(self, place: str, spool: str) -> str:
         """Where a spool of an earlier run is now: the output may have another path than it had then."""
         return os.path.join(os.path.dirname(self.path(place)), os.path.basename(spool))
+
+    def partial_of(self, place: str, kept: str) -> str:
+        """Where what arrived of a result is now: beside its place, or rescued in the temporary folder."""
+        return self.spool_of(place, kept) if os.path.basename(kept).startswith(".pixian-") else kept
 
     def claim_room(self, pixels: int | None) -> int:
         """Set room aside for a result before it is bought; raises `DiskError` below the low-water mark."""
@@ -160,8 +164,13 @@ class Landing:
         sizes = {one: size for one, size in others if self.size(one) == size}
         if place in sizes:
             return Made(place, sizes[place], fresh=False)
-        same = self.same(list(sizes), place)
-        return Made(same, sizes[same], fresh=False) if same is not None else None
+        same = next((one for one in sizes if self.is_same(one, place)), None)
+        return None if same is None else Made(same, sizes[same], fresh=False)
+
+    async def keep(self, place: str, kept: str) -> int:
+        """Keep the result at `place` at the place `kept` as well; its size. Raises `DiskError`."""
+        with disk_errors(self.path(kept)):
+            return await asyncio.to_thread(keeping.keep, self.path(place), self.path(kept))
 
     async def write(self, content: bytes, path: str) -> None:
         """Write and sync a file at `path`. Raises `DiskError`."""
@@ -189,12 +198,12 @@ class Landing:
             return None
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
-    def same(self, places: Sequence[str], place: str) -> str | None:
-        """Which of `places` is the very file at `place`, by another name; None when none is."""
-        path = self.path(place)
-        if not os.path.exists(path):
-            return None
-        return next((one for one in places if os.path.samefile(self.path(one), path)), None)
+    def is_same(self, one: str, place: str) -> bool:
+        """Whether `place` is the very file at the place `one`, by another name."""
+        try:
+            return os.path.samefile(self.path(one), self.path(place))
+        except OSError:
+            return False
 
     def refusal(self, place: str) -> str | None:
         """Why a result can never stand at `place`, whatever it is; None when it can."""

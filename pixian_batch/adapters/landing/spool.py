@@ -174,6 +174,11 @@ def read_head(path: str) -> tuple[str, Answered] | None:
     return None
 
 
+def read_body_after_head(path: str) -> Body | None:
+    """The body of a spool that `read_head` has found at `path`: as `read_body`, once the head is cut off. Blocking."""
+    return _read_body(path, ROOM)
+
+
 def cut_head(path: str) -> None:
     """Make a spool with a head one without. Raises `DiskError`: nothing has changed then. Blocking."""
     bare = f"{path}.bare"
@@ -262,14 +267,15 @@ def _is_ours(path: str) -> bool:
     return stat.S_ISREG(status.st_mode) and (sys.platform == "win32" or status.st_uid == os.getuid())
 
 
-def _read_body(path: str) -> Body | None:
+def _read_body(path: str, skip: int = 0) -> Body | None:
     try:
         with open(path, "rb") as stream:
+            stream.seek(skip)
             head = stream.read(ROOM)
-            size = stream.seek(0, os.SEEK_END)
+            size = max(0, stream.seek(0, os.SEEK_END) - skip)
             if size <= ROOM and not head.strip(b"\0"):
                 size = 0  # the room for a head: no body has begun
-            stream.seek(max(0, size - TAIL_BYTES))
+            stream.seek(skip + max(0, size - TAIL_BYTES))
             return Body.judged(path, size, head=head[:HEAD_BYTES], tail=stream.read())
     except OSError:
         return None

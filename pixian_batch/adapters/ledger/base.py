@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from pixian_batch.adapters.clock import today
-from pixian_batch.adapters.ledger import questions
+from pixian_batch.adapters.ledger import questions, results
 from pixian_batch.adapters.ledger.errors import meaningful
 
 if TYPE_CHECKING:
@@ -55,8 +55,9 @@ class BaseLedger(ABC):
     standing = _named(questions.standing)
     places_of = _named(questions.places_of)
     places_of_each = _named(questions.places_of_each)
-    is_bought = _named(questions.is_bought)
     known = _named(questions.known)
+    results_of = _named(results.results_of)
+    measures = _named(results.measures)
     sources_of = _named(questions.sources_of)
     unfinished = _named(questions.unfinished)
     undecided = _named(questions.undecided)

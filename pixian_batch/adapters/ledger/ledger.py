@@ -115,6 +115,14 @@ class Ledger(BaseLedger):
         if results:
             await self._committer.do(writing.write_placed, results)
 
+    async def kept(self, place: str, placed: Placed) -> None:
+        """The result that is about to be replaced is kept at `place` as well."""
+        await self._committer.do(writing.write_kept, place, placed)
+
+    async def forget(self, places: Sequence[str]) -> None:
+        """Nothing stands at these places any more."""
+        await self._committer.do(writing.write_forgotten, places)
+
     async def lost(self, attempt: int) -> None:
         """The received result of `attempt` is gone."""
         await self._committer.do(writing.write_lost, attempt)

@@ -89,11 +89,6 @@ def places_of(db: sqlite3.Connection, key: Key, most: int | None = None) -> list
     return [(join_place(folder, name), size) for folder, name, size in rows]
 
 
-def is_bought(db: sqlite3.Connection, key: Key) -> bool:
-    """Whether a result of this image is recorded anywhere."""
-    return bool(places_of(db, key, 1))
-
-
 def last_attempt(db: sqlite3.Connection) -> int:
     """The highest attempt number so far."""
     return _number(db, "SELECT coalesce(max(id), 0) FROM attempt")
@@ -234,9 +229,13 @@ def evidence(db: sqlite3.Connection) -> Evidence:
 # --- the whole ledger --------------------------------------------------------------------------------
 
 
+# Those that were replaced and are kept are none of the results that stand somewhere.
+_RESULTS: Final = "FROM place WHERE folder NOT LIKE '.pixian-batch/%'"
+
+
 def result_sizes(db: sqlite3.Connection) -> tuple[int, int]:
     """How many results stand somewhere, and their bytes."""
-    results, size = db.execute("SELECT count(*), coalesce(sum(size), 0) FROM place").fetchone()
+    results, size = db.execute(f"SELECT count(*), coalesce(sum(size), 0) {_RESULTS}").fetchone()
     return int(results), int(size)
 
 
@@ -259,7 +258,7 @@ def status(db: sqlite3.Connection) -> Status:
     """What `status` shows."""
     unknown, unbounded = unknown_prices(db)
     return Status(
-        results=_number(db, "SELECT count(*) FROM place"),
+        results=result_sizes(db)[0],
         images=_images(db),
         spending=spending(db),
         unknown=unknown,

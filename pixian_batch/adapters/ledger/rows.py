@@ -97,6 +97,22 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Measures:
+    """What tells without reading a file that its bytes were never sent: sizes of inputs, and pixels of the rest.
+
+    unmeasured: there are images of which neither is known.
+    """
+
+    sizes: frozenset[int]
+    pixels: frozenset[int]
+    unmeasured: bool
+
+    def fit(self, size: int, pixels: int) -> bool:
+        """Whether a file of `size` bytes and `pixels` may be an image of the ledger."""
+        return self.unmeasured or size in self.sizes or pixels in self.pixels
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What a balance is compared with: images in doubt of which no price is known, and credits charged since.
 

@@ -110,9 +110,30 @@ def write_lost(db: sqlite3.Connection, attempt: int) -> None:
 
 def write_placed(db: sqlite3.Connection, results: Sequence[tuple[str, str, Placed]]) -> None:
     """Results stand at their places, (input, place, what): their images are done."""
+    _insert_places(db, [(place, placed) for _source, place, placed in results])
+    db.executemany(
+        "UPDATE image SET state = 'done'"
+        " WHERE digest = ? AND params_id = (SELECT id FROM params WHERE canonical = ?)",
+        [(placed.key.digest, placed.key.params) for _source, _place, placed in results],
+    )
+    db.executemany("DELETE FROM failure WHERE input = ?", [(to_db(source),) for source, _p, _w in results])
+
+
+def write_kept(db: sqlite3.Connection, place: str, placed: Placed) -> None:
+    """A result is kept at `place` as well, before another one takes its own. What its image is in stays so."""
+    _insert_places(db, [(place, placed)])
+
+
+def write_forgotten(db: sqlite3.Connection, places: Sequence[str]) -> None:
+    """Nothing stands at these places any more."""
+    rows = [tuple(map(to_db, split_place(place))) for place in places]
+    db.executemany("DELETE FROM place WHERE folder = ? AND name = ?", rows)
+
+
+def _insert_places(db: sqlite3.Connection, results: Sequence[tuple[str, Placed]]) -> None:
     rows = [
         (*map(to_db, split_place(place)), placed.size, placed.key.digest, placed.key.params)
-        for _source, place, placed in results
+        for place, placed in results
     ]
     written = db.executemany(
         "INSERT INTO place (folder, name, image_id, size) SELECT ?, ?, image.id, ? FROM image"
@@ -122,12 +143,6 @@ def write_placed(db: sqlite3.Connection, results: Sequence[tuple[str, str, Place
     ).rowcount
     if written != len(rows):
         raise ValueError(f"{len(rows) - written} results are of images that were never sent")
-    db.executemany(
-        "UPDATE image SET state = 'done'"
-        " WHERE digest = ? AND params_id = (SELECT id FROM params WHERE canonical = ?)",
-        [(placed.key.digest, placed.key.params) for _source, _place, placed in results],
-    )
-    db.executemany("DELETE FROM failure WHERE input = ?", [(to_db(source),) for source, _p, _w in results])
 
 
 def write_failure(db: sqlite3.Connection, run: int, at: str, *, source: str, problem: Problem) -> None:

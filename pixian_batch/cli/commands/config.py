@@ -12,8 +12,9 @@ from pixian_batch.cli.configuration.files import Choice
 from pixian_batch.cli.configuration.keys import keys
 from pixian_batch.cli.configuration.reading import load
 from pixian_batch.cli.options import ConfigOptions, takes
-from pixian_batch.cli.shared import say
+from pixian_batch.cli.shared import fail, say
 from pixian_batch.display.text import printable
+from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +44,29 @@ def config(options: ConfigOptions) -> None:
       pixian-batch config
       pixian-batch config --profile shop --json
       pixian-batch config --concurrency-max 40
+      pixian-batch config --init
     """
+    if options.init:
+        _begin_file()
+        return
     read = load(options.context.obj or Choice())
     rows = list(_rows(options, read))
     say([json_.dumps(_record(rows, read))] if options.json else _lines(rows, read))
+
+
+def _begin_file() -> None:
+    from pixian_batch.cli.configuration.files import ConfigurationError  # only where it is asked for
+    from pixian_batch.cli.configuration.starting import write_first
+
+    try:
+        path = write_first("")
+    except ConfigurationError as error:
+        fail(str(error), error.hint, code=Exit.USAGE)
+    say(
+        [
+            f"wrote {path}: nothing is switched on yet; open it, and take the comment signs away where you want to"
+        ]
+    )
 
 
 def _rows(options: ConfigOptions, read: Configuration) -> Iterator[ConfigRow]:

@@ -13,14 +13,14 @@ from pixian_batch.adapters.ledger import questions
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.walking import ListError
 from pixian_batch.adapters.wire.trace import WireError
-from pixian_batch.cli.request import read_inputs, read_outputs, read_pace, read_spec
+from pixian_batch.cli.request import only_failed, read_inputs, read_outputs, read_pace, read_spec
 from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, check_way, fail, say, table
 from pixian_batch.cli.shared_ledger import ledger_errors
 from pixian_batch.display.records import left_out_record
-from pixian_batch.display.text import about, printable, visible, with_hint
+from pixian_batch.display.text import about, images, printable, visible, with_hint
 from pixian_batch.pipeline.planning import Planner, calibrate
-from pixian_batch.policy.forecast import Fate, FolderPlan, Range, credits_for
+from pixian_batch.policy.forecast import FREE, Fate, FolderPlan, Range, credits_for
 from pixian_batch.policy.price import PriceBook
 from pixian_batch.policy.stopping import Exit
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from pixian_batch.policy.left_out import LeftOut
     from pixian_batch.policy.ramp import Ramp
 
-_FATES = (Fate.NEW, Fate.DONE, Fate.EXISTS, Fate.DUPLICATE, Fate.UNREADABLE, Fate.TOO_LARGE, Fate.COLLISION)
+_FATES: tuple[Fate, ...] = tuple(Fate)
+_COLUMNS: list[Fate] = [fate for fate in Fate if fate is not Fate.BOUGHT]
 _MOST_FOLDERS = 40
 _WIDEST = 200
 """Columns of a folder's name: every line of the table is as wide as the longest."""
@@ -46,14 +47,18 @@ class Plan:
     credits: Range
     seconds: float | None
     free: bool
+    replace: bool
+    """Whether results bought with other parameters may be replaced."""
     left_out: LeftOut
 
 
 def begin(options: PlanOptions) -> None:
     """Plan, and print the plan."""
-    spec = read_spec(options, local=options.local, overwrite=options.overwrite)
+    spec = read_spec(options)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
+    if options.only_failed:
+        inputs = only_failed(inputs, outputs.ledger)
     ramp = read_pace(options, spec).ramp
     service = Endpoint(
         local=options.local,
@@ -80,36 +85,73 @@ def begin(options: PlanOptions) -> None:
 
 
 async def make_plan(
-    spec: Spec, inputs: Inputs, outputs: Outputs, ramp: Ramp, *, service: Endpoint, samples: int = 0
+    spec: Spec,
+    inputs: Inputs,
+    outputs: Outputs,
+    ramp: Ramp,
+    *,
+    service: Endpoint,
+    samples: int = 0,
+    only_replacing: bool = False,
 ) -> Plan:
-    """Plan. Raises `LedgerError`, OSError (the list file), and with samples `NoCredentialsError`, `WireError`."""
+    """Plan. Raises `LedgerError`, OSError (the list file), and with samples `NoCredentialsError`, `WireError`.
+
+    only_replacing: of the images that may need work, look at those only whose results would replace others.
+    """
     reader = LedgerReader.open(outputs.ledger, missing_ok=True)
     try:
-        planner = Planner(spec, reader, Landing(outputs.out), inputs)
+        planner = Planner(
+            spec=spec,
+            ledger=reader,
+            landing=Landing(outputs.out),
+            inputs=inputs,
+            only_replacing=only_replacing,
+        )
         await planner.plan()
-        left_out = planner.left_out
-        prices, seconds = PriceBook(), await reader.ask(questions.seconds_per_image)
-        for params in spec.all_key_params():
-            for pixels, cost in await reader.prices(params):
-                prices.learn(pixels, cost)
+        prices, seconds = await _prices(reader, spec), await reader.ask(questions.seconds_per_image)
         if samples and planner.samples:
-            async with open_wire(service) as wire:
-                sampled, mean = await calibrate(planner, wire, samples)
-            for pixels, cost in sampled:
-                prices.learn(pixels, cost)
-            seconds = seconds or mean
+            seconds = await _calibrate(planner, prices, service, samples) or seconds
     finally:
         reader.close()
-    total = planner.total
-    expected = credits_for(total, prices)
-    time = None if seconds is None else ramp.seconds_from_start(total.fates[Fate.NEW] * seconds)
-    folders = dict(sorted(planner.folders.items()))
-    return Plan(folders, total, expected, time, free=spec.free, left_out=left_out)
+    return _plan_of(planner, prices, None if seconds is None else (ramp, seconds))
+
+
+async def _calibrate(planner: Planner, prices: PriceBook, service: Endpoint, samples: int) -> float | None:
+    """Learn the prices of some photos by free test requests; mean seconds of one."""
+    async with open_wire(service) as wire:
+        sampled, mean = await calibrate(planner, wire, samples)
+    for pixels, cost in sampled:
+        prices.learn(pixels, cost)
+    return mean
+
+
+async def _prices(reader: LedgerReader, spec: Spec) -> PriceBook:
+    """What images have cost with these parameters."""
+    prices = PriceBook()
+    for params in spec.all_key_params():
+        for pixels, cost in await reader.prices(params):
+            prices.learn(pixels, cost)
+    return prices
+
+
+def _plan_of(planner: Planner, prices: PriceBook, pace: tuple[Ramp, float] | None) -> Plan:
+    """pace: the ramp and the mean seconds of one image, where these are known."""
+    spec, total = planner.spec, planner.total
+    expected = FREE if spec.free else credits_for(total, prices)
+    return Plan(
+        folders=dict(sorted(planner.folders.items())),
+        total=total,
+        credits=expected,
+        seconds=None if pace is None else pace[0].seconds_from_start(total.fates[Fate.NEW] * pace[1]),
+        free=spec.free,
+        replace=spec.replace,
+        left_out=planner.left_out,
+    )
 
 
 def plan_lines(plan: Plan) -> list[str]:
     """The plan as a person reads it."""
-    shown = [fate for fate in _FATES if plan.total.fates[fate] or fate is Fate.NEW]
+    shown: list[Fate] = [fate for fate in _COLUMNS if _count(plan.total, fate) or fate is Fate.NEW]
     rows = [["folder", *(fate.value.replace("_", " ") for fate in shown), "megapixels"]]
     for folder, folder_plan in list(plan.folders.items())[:_MOST_FOLDERS]:
         rows.append([printable(folder, _WIDEST), *_counts(folder_plan, shown)])
@@ -117,11 +159,52 @@ def plan_lines(plan: Plan) -> list[str]:
         rows.append([f"... {len(plan.folders) - _MOST_FOLDERS} more folders", *("" for _ in shown), ""])
     rows.append(["total", *_counts(plan.total, shown)])
     passed_by = [with_hint(text, hint) for text, hint in plan.left_out.sentences()]
-    return [*table(rows), "", _credits_line(plan), _time_line(plan), *passed_by]
+    return [*table(rows), "", _credits_line(plan), _time_line(plan), *_notes(plan), *passed_by]
 
 
 def _counts(folder: FolderPlan, shown: list[Fate]) -> list[str]:
-    return [*(f"{folder.fates[fate]:,}" for fate in shown), f"{folder.megapixels:,.1f}"]
+    return [*(f"{_count(folder, fate):,}" for fate in shown), f"{folder.megapixels:,.1f}"]
+
+
+def _count(folder: FolderPlan, fate: Fate) -> int:
+    """Inputs of one fate; the same words as a run's summary: bought results that stand there exist."""
+    return folder.fates[fate] + (folder.fates[Fate.BOUGHT] if fate is Fate.EXISTS else 0)
+
+
+def _notes(plan: Plan) -> list[str]:
+    """What needs a word of the user, and what is not to be had."""
+    total = plan.total
+    notes = []
+    if total.replaces:
+        text = "kept, going back to them is free" if plan.replace else "a run asks first, or needs --replace"
+        notes.append(with_hint(replaces_sentence(total), text))
+        if total.at_hand:
+            notes.append(at_hand_sentence(total))
+    if total.fates[Fate.BOUGHT]:
+        notes.append(
+            with_hint(
+                f"{total.fates[Fate.BOUGHT]:,} bought results stand there: free results never take their place",
+                "name another --out",
+            )
+        )
+    if waiting := total.fates[Fate.IN_DOUBT] + total.fates[Fate.LOST]:
+        notes.append(with_hint(f"{images(waiting)} in doubt or lost", "decide with pixian-batch resolve"))
+    return notes
+
+
+def replaces_sentence(total: FolderPlan) -> str:
+    """How many bought results another one would take the place of."""
+    results = "result that was" if total.replaces == 1 else "results that were"
+    return f"replaces {total.replaces:,} {results} bought with other parameters"
+
+
+def at_hand_sentence(total: FolderPlan) -> str:
+    """What need not be bought: crop, margin, size, background and format can be drawn on a full result."""
+    # A command of our own that does this belongs here once there is one.
+    return (
+        f"{total.at_hand:,} of them differ only in crop, margin, size, background or format: these can be made from"
+        " the full results that are here, without buying again"
+    )
 
 
 def _credits_line(plan: Plan) -> str:
@@ -167,6 +250,8 @@ def _record(plan: Plan) -> dict[str, Any]:
 
 def _folder_record(folder: FolderPlan) -> dict[str, Any]:
     return {
-        **{fate.value: folder.fates[fate] for fate in (*_FATES, Fate.OTHER)},
+        **{fate.value: _count(folder, fate) for fate in _FATES},
+        "replaces": folder.replaces,
+        "replaces_at_hand": folder.at_hand,
         "megapixels": round(folder.megapixels, 3),
     }

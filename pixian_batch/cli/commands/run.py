@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import shlex
 import sys
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,14 +11,16 @@ import typer
 
 from pixian_batch.adapters import running
 from pixian_batch.adapters.credentials import NoCredentialsError
-from pixian_batch.adapters.ledger import LedgerError, questions
+from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
+from pixian_batch.cli.consent import RunSpec, consent
 from pixian_batch.cli.displays import DisplayOptions, watcher
 from pixian_batch.cli.options import COLORS, LOG_FORMATS
 from pixian_batch.cli.request import (
     check_writable,
     choice_of,
+    only_failed,
     read_inputs,
     read_limits,
     read_outputs,
@@ -29,8 +28,8 @@ from pixian_batch.cli.request import (
     read_spec,
 )
 from pixian_batch.cli.service import Endpoint, open_wire
-from pixian_batch.cli.shared import check_api_url, check_way, fail
-from pixian_batch.cli.shared_ledger import ask_ledger, exit_of
+from pixian_batch.cli.shared import check_api_url, check_way
+from pixian_batch.cli.shared_ledger import exit_of
 from pixian_batch.display.text import printable
 from pixian_batch.emulator.engine import EngineMissingError
 from pixian_batch.pipeline.run import Run
@@ -42,40 +41,31 @@ from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
     import signal
-    from decimal import Decimal
 
     from pixian_batch.cli.ask import DoubtQuestion
     from pixian_batch.cli.options import RunOptions
-    from pixian_batch.pipeline.inputs import Inputs
-    from pixian_batch.pipeline.spec import Outputs, Pace, Spec
-    from pixian_batch.pipeline.spending import Limits
     from pixian_batch.policy.progress import Watcher
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSpec:
-    """All that a run was asked to do, in groups; each room is handed its own."""
-
-    inputs: Inputs
-    outputs: Outputs
-    spec: Spec
-    pace: Pace
-    limits: Limits
-    service: Endpoint
-    screens: DisplayOptions
-    yes: bool = False
-    """Never ask."""
 
 
 def begin(options: RunOptions) -> None:
     """Make sense of the options, run, and end the command with the run's exit code."""
-    spec = read_spec(options, local=options.local, overwrite=options.overwrite, in_doubt=options.in_doubt)
+    asked = read_run(options)
+    match consent(asked, options.ask_above):
+        case Stop() as refused:
+            raise typer.Exit(_not_begun(asked, refused))
+        case RunSpec() as agreed:
+            raise typer.Exit(running.run(execute(agreed)))
+
+
+def read_run(options: RunOptions) -> RunSpec:
+    """The options in groups. Raises `BadParameter`."""
+    spec = read_spec(options)
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
     screens = _read_screens(options)
     if options.only_failed:
-        inputs = replace(inputs, only=_failed(outputs.ledger))
-    asked = RunSpec(
+        inputs = only_failed(inputs, outputs.ledger)
+    return RunSpec(
         inputs=inputs,
         outputs=outputs,
         spec=spec,
@@ -90,9 +80,13 @@ def begin(options: RunOptions) -> None:
         screens=screens,
         yes=options.yes,
     )
-    if options.ask_above is not None and not options.yes:
-        _ask_above(asked, options.ask_above)
-    raise typer.Exit(running.run(execute(asked)))
+
+
+def _not_begun(asked: RunSpec, stop: Stop) -> int:
+    """Nothing is sent, and every display says why."""
+    screens = watcher(asked.screens)
+    screens.finished(_never_began(asked, stop))
+    return int(stop.cause)
 
 
 def _read_screens(options: RunOptions) -> DisplayOptions:
@@ -109,33 +103,6 @@ def _read_screens(options: RunOptions) -> DisplayOptions:
         again=shlex.join(["pixian-batch", *sys.argv[1:]]),
         log_json=choice_of(LOG_FORMATS, options.log_format, "--log-format") == "json",
         metrics_file=options.metrics_file,
-    )
-
-
-def _ask_above(asked: RunSpec, above: Decimal) -> None:
-    """Plan first, and ask when it is dear. Without a terminal nobody is asked, and the run goes on."""
-    from pixian_batch.cli.ask import at_terminal, may_cost  # only where it is asked
-    from pixian_batch.cli.commands.plan import make_plan
-
-    # A list from a pipe can be read only once.
-    listed = asked.inputs.listed
-    if not at_terminal() or (listed is not None and not os.path.isfile(listed)):
-        return
-    plan = make_plan(asked.spec, asked.inputs, asked.outputs, asked.pace.ramp, service=asked.service)
-    try:
-        expected = asyncio.run(plan)
-    except (LedgerError, OSError):
-        return  # the run meets the same, and tells it better
-    if not may_cost(expected, above):
-        fail("not run, and nothing was spent", "raise --ask-above, or say --yes", code=Exit.USAGE)
-
-
-def _failed(ledger: str) -> frozenset[str]:
-    """The inputs that the ledger lists as failed: absolute paths and URLs."""
-    failures = ask_ledger(ledger, questions.failures)
-    urls = ("http://", "https://")
-    return frozenset(
-        item.input if item.input.startswith(urls) else os.path.abspath(item.input) for item in failures
     )
 
 

@@ -19,6 +19,8 @@ _TAKEN: Final[dict[str, frozenset[str] | None]] = {
     "config": None,
     "status": _LEDGER,
     "resolve": _LEDGER,
+    "clean": _LEDGER,
+    "redo": None,
     "reconcile": _LEDGER | _SERVICE,
     "account": _SERVICE,
     "doctor": _LEDGER | _SERVICE | {"local"},

@@ -15,7 +15,7 @@ import pytest_asyncio
 from support.ledgers import PARAMS, make, place_of
 from support.records import answered, ended, key, sending
 
-from pixian_batch.adapters.ledger import Ledger, LedgerDamagedError, default_path, questions
+from pixian_batch.adapters.ledger import Ledger, LedgerDamagedError, default_path, questions, results
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.policy.outcome import Problem
 from pixian_batch.policy.record import Placed, State
@@ -51,7 +51,12 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "unfinished": (),
     "places_of": (key(BOUGHT, PARAMS),),
     "places_of_each": ([key(BOUGHT, PARAMS)],),
-    "is_bought": (key(BOUGHT, PARAMS),),
+    "results_of": (key(BOUGHT).digest,),
+    "has_others": (["others"],),
+    "spools": ([1],),
+    "decided_partials": (),
+    "results_with_sources": (),
+    "measures": (),
     "last_attempt": (),
     "known": ([("/in/1", ["0001.jpg"], "folder-1", ["0001.png"])],),
     "sources_of": (key(BOUGHT).digest,),
@@ -67,15 +72,16 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "status": (),
     "failures": (),
 }
-EMPTY = {"unfinished", "unpriced", "failures"}
+EMPTY = {"unfinished", "unpriced", "failures", "decided_partials"}
 """Questions to which a closed run of `make` gives no answer."""
 
 
 def test_no_question_is_left_out() -> None:
     ours = {
         name
-        for name, value in vars(questions).items()
-        if inspect.isfunction(value) and value.__module__ == questions.__name__ and not name.startswith("_")
+        for room in (questions, results)
+        for name, value in vars(room).items()
+        if inspect.isfunction(value) and value.__module__ == room.__name__ and not name.startswith("_")
     }
     assert ours == set(QUESTIONS)
 
@@ -85,7 +91,7 @@ async def test_both_doors_give_the_same_answers(tmp_path: Path) -> None:
     ledger = await make(tmp_path, 40, close=False)
     with closing(LedgerReader.open(ledger.path)) as reader:
         for name, args in QUESTIONS.items():
-            question = getattr(questions, name)
+            question = getattr(questions, name, None) or getattr(results, name)
             answer = await reader.ask(question, *args)
             assert answer == await ledger.ask(question, *args), name
             assert bool(answer) == (name not in EMPTY), name
@@ -97,7 +103,7 @@ async def test_no_ledger_answers_as_an_empty_one(tmp_path: Path) -> None:
     ledger = await Ledger.open(default_path(str(tmp_path)))
     with closing(LedgerReader.open(str(tmp_path / "never.db"), missing_ok=True)) as nothing:
         for name, args in QUESTIONS.items():
-            question = getattr(questions, name)
+            question = getattr(questions, name, None) or getattr(results, name)
             assert await nothing.ask(question, *args) == await ledger.ask(question, *args), name
     await ledger.close()
     assert not (tmp_path / "never.db").exists()
@@ -167,13 +173,11 @@ async def test_what_an_interrupted_run_left_is_named(ledger: Ledger, door: BaseL
 
 @pytest.mark.asyncio
 async def test_places_are_named_as_they_were_given(ledger: Ledger, door: BaseLedger) -> None:
-    assert not await door.is_bought(key(1))
     await ledger.sending(sending(1))
-    assert not await door.is_bought(key(1))
+    assert await door.places_of(key(1)) == []
     for place in ("a.png", "deep/er/b.png"):
         await ledger.placed("in/1.jpg", place, Placed(key(1), 77))
     assert sorted(await door.places_of(key(1))) == [("a.png", 77), ("deep/er/b.png", 77)]
-    assert await door.is_bought(key(1))
     assert await door.result_sizes() == (2, 154)
 
 

@@ -1,0 +1,114 @@
+"""What `pixian-batch redo` does: find where the results stand, say the price, ask, and run for these photos alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import posixpath
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import typer
+
+from pixian_batch.adapters import running
+from pixian_batch.adapters.landing import is_kept
+from pixian_batch.adapters.ledger.reader import LedgerReader
+from pixian_batch.adapters.reading import ReadingError, read_fingerprint
+from pixian_batch.cli.ask import at_terminal, may_redo
+from pixian_batch.cli.commands.plan import make_plan
+from pixian_batch.cli.commands.run import execute, read_run
+from pixian_batch.cli.shared import fail
+from pixian_batch.cli.shared_ledger import ledger_errors
+from pixian_batch.policy.stopping import Exit
+
+if TYPE_CHECKING:
+    from pixian_batch.cli.commands.plan import Plan
+    from pixian_batch.cli.consent import RunSpec
+    from pixian_batch.cli.options import RunOptions
+    from pixian_batch.pipeline.spec import Spec
+
+
+def begin(options: RunOptions) -> None:
+    """Find, ask, run; ends the command with the run's exit code."""
+    asked = read_run(options)
+    asked = replace(asked, spec=replace(asked.spec, again=True, replace=True))
+    if asked.inputs.listed is not None:
+        raise typer.BadParameter("redo takes photos by their names, not --files-from")
+    with ledger_errors():
+        placed = asyncio.run(_find(asked))
+    asked = replace(asked, inputs=replace(asked.inputs, placed=tuple(placed)))
+    with ledger_errors():
+        plan = asyncio.run(
+            make_plan(asked.spec, asked.inputs, asked.outputs, asked.pace.ramp, service=asked.service)
+        )
+    _agree(asked, plan)
+    raise typer.Exit(running.run(execute(asked)))
+
+
+def _agree(asked: RunSpec, plan: Plan) -> None:
+    """Say what it may cost, and go on only when that is well."""
+    person = at_terminal() and not asked.yes
+    if not may_redo(plan, ask=person):
+        fail("not run, and nothing was spent", "nothing has changed", code=Exit.USAGE)
+    if not (plan.free or asked.yes or person):
+        fail(
+            "nobody is here to be asked, and nothing was spent",
+            "add --yes to buy them again",
+            code=Exit.USAGE,
+        )
+
+
+async def _find(asked: RunSpec) -> list[tuple[str, str]]:
+    """(path, place of its folder) for each photo. Raises `LedgerError`; ends the command for one without a result."""
+    found: dict[bytes, str] = {}
+    placed: list[tuple[str, str]] = []
+    with closing(LedgerReader.open(asked.outputs.ledger)) as reader:
+        for path in asked.inputs.paths:
+            digest = _digest(path)
+            if (first := found.setdefault(digest, path)) != path:
+                fail(f"{path} has the same bytes as {first}", "name one of them", code=Exit.USAGE)
+            results = [
+                (params, place)
+                for params, place, _size in await reader.results_of(digest)
+                if not is_kept(place)
+            ]
+            placed.append((path, _folder(path, results, asked.spec)))
+    return placed
+
+
+def _digest(path: str) -> bytes:
+    try:
+        return read_fingerprint(path).digest
+    except ReadingError as error:
+        fail(f"{path}: {error}", error.hint, code=Exit.USAGE)
+
+
+def _folder(path: str, results: list[tuple[str, str]], spec: Spec) -> str:
+    """The folder of its result, as a place: of several the one whose way is most like the photo's own."""
+    fits = spec.all_key_params()
+    name = os.path.basename(path)
+    folders = [
+        folder
+        for params, place in results
+        if params in fits
+        and spec.result_place(posixpath.join(folder := posixpath.dirname(place), name)) == place
+    ]
+    if not folders:
+        bought = sorted({params or "no parameters" for params, _place in results})
+        hint = (
+            f"it was bought with {'; '.join(bought)}: give the same options" if bought else "use run for it"
+        )
+        fail(f"{path} has no result with these parameters", hint, code=Exit.USAGE)
+    way = os.path.dirname(os.path.abspath(path)).split(os.sep)
+    return max(folders, key=lambda folder: _likeness(folder.split("/"), way))
+
+
+def _likeness(folder: list[str], way: list[str]) -> int:
+    """How many of the last parts are the same."""
+    same = 0
+    for one, other in zip(reversed(folder), reversed(way), strict=False):
+        if one != other:
+            break
+        same += 1
+    return same
