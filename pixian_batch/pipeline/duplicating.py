@@ -18,7 +18,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.adapters.landing import DiskError, Made
+from pixian_batch.adapters.landing import DiskError, Twin
 from pixian_batch.policy.outcome import Duplicate, Outcome, Skipped, SkipReason
 from pixian_batch.policy.record import Key, Placed
 
@@ -46,7 +46,7 @@ class Wanted:
 @dataclass(slots=True)
 class _Waiting:
     wanted: Wanted
-    future: asyncio.Future[Made | DiskError | None]
+    future: asyncio.Future[Twin | DiskError | None]
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Duplicates:
                 [
                     (one.wanted.input, one.wanted.place, Placed(one.wanted.key, it.size))
                     for one, it in zip(waiting, made, strict=True)
-                    if isinstance(it, Made)
+                    if isinstance(it, Twin)
                 ]
             )
         except Exception as error:  # noqa: BLE001  # whoever waits for it tells it
@@ -117,7 +117,7 @@ class Duplicates:
             if not one.future.done():
                 one.future.set_result(it)
 
-    async def _made(self, wanted: Sequence[Wanted]) -> list[Made | DiskError | None]:
+    async def _made(self, wanted: Sequence[Wanted]) -> list[Twin | DiskError | None]:
         """A few places are looked at first; all of them for those that this does not settle."""
         made = await self._make(wanted, most=_LOOKED_AT)
         rest = [number for number, it in enumerate(made) if it is None]
@@ -126,7 +126,7 @@ class Duplicates:
             made[number] = it
         return made
 
-    async def _make(self, wanted: Sequence[Wanted], *, most: int | None) -> list[Made | DiskError | None]:
+    async def _make(self, wanted: Sequence[Wanted], *, most: int | None) -> list[Twin | DiskError | None]:
         places = await self.ledger.places_of_each(list({one.key: None for one in wanted}), most)
         return await self.landing.make_all(
             [(one.place, places[one.key]) for one in wanted], all_known=most is None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.pictures import content_of, picture, put
 
-from pixian_batch.adapters.landing import DiskError, Landing, Made, Spool
+from pixian_batch.adapters.landing import DiskError, Landing, Spool, Twin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ async def test_a_body_whose_folder_is_removed_while_it_comes_is_brought_back(tmp
     assert os.listdir(tmp_path / "out" / "sub") == ["a.png"]
 
 
-async def made(out: Path, place: str, *, of: str = "a.png", size: int = len(PNG)) -> Made | DiskError | None:
+async def made(out: Path, place: str, *, of: str = "a.png", size: int = len(PNG)) -> Twin | DiskError | None:
     [one] = await Landing(str(out)).make_all([(place, [("gone.png", 1), (of, size)])], all_known=True)
     return one
 
@@ -91,9 +91,9 @@ async def test_a_duplicate_is_made_from_a_result_that_stands(tmp_path: Path) -> 
     put(tmp_path / "a.png", PNG)
     put(tmp_path / "deep" / "b.png", b"old")
     for place in ("deep/b.png", "deep/b.png", "new/c.png"):
-        assert await made(tmp_path, place) == Made("a.png", len(PNG), fresh=True)
+        assert await made(tmp_path, place) == Twin("a.png", len(PNG), fresh=True)
         assert content_of(tmp_path / place) == content_of(tmp_path / "a.png") == PNG
-    assert await made(tmp_path, "a.png") == Made("a.png", len(PNG), fresh=False)
+    assert await made(tmp_path, "a.png") == Twin("a.png", len(PNG), fresh=False)
     assert os.listdir(tmp_path / "deep") == ["b.png"]
 
 
@@ -103,7 +103,7 @@ async def test_where_something_stands_all_others_have_to_be_known(tmp_path: Path
         put(tmp_path / name, PNG)
     wanted = [("b.png", [("a.png", len(PNG))]), ("c.png", [("a.png", len(PNG))])]
     said = await Landing(str(tmp_path)).make_all(wanted, all_known=False)
-    assert said == [None, Made("a.png", len(PNG), fresh=True)]
+    assert said == [None, Twin("a.png", len(PNG), fresh=True)]
 
 
 @posix
@@ -112,7 +112,7 @@ async def test_a_result_is_known_by_another_spelling_of_its_place(tmp_path: Path
     """As on a disk that folds names; a link stands for that here."""
     put(tmp_path / "a.png", PNG)
     os.link(tmp_path / "a.png", tmp_path / "A.png")
-    assert await made(tmp_path, "A.png") == Made("a.png", len(PNG), fresh=False)
+    assert await made(tmp_path, "A.png") == Twin("a.png", len(PNG), fresh=False)
 
 
 @posix
@@ -120,7 +120,7 @@ async def test_a_result_is_known_by_another_spelling_of_its_place(tmp_path: Path
 async def test_a_duplicate_may_have_a_long_name(tmp_path: Path) -> None:
     put(tmp_path / "a.png", PNG)
     name = "\U0001f4f7" * 62 + ".png"
-    assert await made(tmp_path, name) == Made("a.png", len(PNG), fresh=True)
+    assert await made(tmp_path, name) == Twin("a.png", len(PNG), fresh=True)
 
 
 @pytest.mark.asyncio

@@ -1,6 +1,7 @@
 """What some file systems can do beyond what Python offers: shared blocks, and one sync for many files. Linux only.
 
 Elsewhere, and on file systems that are not known to keep the promise, it says no, and the caller does without.
+tests/adapters/test_copying.py proves it.
 """
 
 from __future__ import annotations

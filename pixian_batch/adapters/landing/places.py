@@ -31,7 +31,7 @@ _UNSYNCED: Final = Message(
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Twin:
     """A result that needed no request. of: the place of what it was made from, or is already; size: in bytes."""
 
     of: str
@@ -125,7 +125,7 @@ class Landing:
 
     async def make_all(
         self, wanted: Sequence[tuple[str, Sequence[tuple[str, int]]]], *, all_known: bool
-    ) -> list[Made | DiskError | None]:
+    ) -> list[Twin | DiskError | None]:
         """Results from others that stand already, durable when this returns: (place, (place, size) of the others).
 
         None: none of those stands with its size. all_known: the others are all that there are; otherwise None,
@@ -139,8 +139,8 @@ class Landing:
 
     def _make_all(
         self, wanted: Sequence[tuple[str, Sequence[tuple[str, int]]]], *, all_known: bool
-    ) -> list[Made | DiskError | None]:
-        made: list[Made | DiskError | None] = [None] * len(wanted)
+    ) -> list[Twin | DiskError | None]:
+        made: list[Twin | DiskError | None] = [None] * len(wanted)
         sources: dict[int, str] = {}
         for number, (place, others) in enumerate(wanted):
             if os.path.lexists(self.path(place)):
@@ -152,20 +152,20 @@ class Landing:
         copies = [(self.path(source), self.path(wanted[number][0])) for number, source in sources.items()]
         sizes = copy_all(copies, self._unsynced, spare=self.min_free + self._in_flight)
         for (number, source), size in zip(sources.items(), sizes, strict=True):
-            made[number] = Made(source, size, fresh=True) if isinstance(size, int) else size
+            made[number] = Twin(source, size, fresh=True) if isinstance(size, int) else size
         return made
 
     def _standing(self, others: Sequence[tuple[str, int]]) -> str | None:
         """The first of these places at which its result stands."""
         return next((place for place, size in others if self.size(place) == size), None)
 
-    def _stands_already(self, place: str, others: Sequence[tuple[str, int]]) -> Made | None:
+    def _stands_already(self, place: str, others: Sequence[tuple[str, int]]) -> Twin | None:
         """What stands at `place`, when that is one of the others: in another spelling, on a disk that folds names."""
         sizes = {one: size for one, size in others if self.size(one) == size}
         if place in sizes:
-            return Made(place, sizes[place], fresh=False)
+            return Twin(place, sizes[place], fresh=False)
         same = next((one for one in sizes if self.is_same(one, place)), None)
-        return None if same is None else Made(same, sizes[same], fresh=False)
+        return None if same is None else Twin(same, sizes[same], fresh=False)
 
     async def keep(self, place: str, kept: str) -> int:
         """Keep the result at `place` at the place `kept` as well; its size. Raises `DiskError`."""
