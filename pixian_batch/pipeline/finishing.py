@@ -97,6 +97,8 @@ class Finisher:
     ledger: Ledger
     landing: Landing
     describer: Describer = field(default_factory=Describer)
+    rounds: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a round changes what stands where: `duplicating` makes no copy meanwhile."""
     _arrived: list[_Arrival] = field(default_factory=list)
     _rounds: asyncio.Task[None] | None = None
 
@@ -133,8 +135,9 @@ class Finisher:
     async def _go_round(self) -> None:
         try:
             while self._arrived:
-                arrivals, self._arrived = self._arrived, []
-                await self._round(arrivals)
+                async with self.rounds:
+                    arrivals, self._arrived = self._arrived, []
+                    await self._round(arrivals)
         finally:
             self._rounds = None
 
@@ -174,17 +177,16 @@ class Finisher:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def again(self, place: str, job: Job) -> int:
-        """The result of `job` from the one at `place`, for which the same bytes were bought; its size."""
-        source = self.landing.path(place)
-        if place == job.place or not self.describer.keeping.metadata:
-            size = await self.landing.link(place, job.place, own=self.describer.dates)
-            await self.describer.date(job.input, self.landing.path(job.place))
-            return size
+        """The result of `job` from the one at `place`, for which the same bytes were bought, with its own photo's words;
+        its size. For results that have such words: others are made in rounds (`duplicating`).
+        """
         # Beside the ledger, which is held by this run alone: what a killed one has left can be told and removed.
         copy = os.path.join(f"{self.ledger.path}{_AGAIN}", job.key.digest.hex())
-        await self.landing.copy(source, copy)
+        await self.landing.copy(self.landing.path(place), copy)
         described = await self.describer.describe(job.input, copy)
         size = await self.landing.put(described, job.place)
         if described != copy:
             self.landing.remove(copy)
+        # Again where it is now: it may have come from another file system.
+        await self.describer.date_all([(job.input, self.landing.path(job.place))])
         return size
