@@ -16,6 +16,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from pixian_batch.policy.disk import system_word
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -54,8 +56,10 @@ async def run_hook(
         process = await asyncio.create_subprocess_exec(
             *words, stdin=subprocess.PIPE, stdout=_STDERR, env=env, **_own_group()
         )
-    except (OSError, ValueError) as error:
-        return f"could not be started: {getattr(error, 'strerror', None) or error}"
+    except OSError as error:
+        return f"could not be started: {system_word(error)}"
+    except ValueError:  # a NUL in a word
+        return "could not be started: a program's words have no NUL"
     told = asyncio.ensure_future(process.communicate(stdin))
     stopped = asyncio.ensure_future(give_up.wait())
     await asyncio.wait({told, stopped}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,6 @@
 """A file of ours that is there whole or not at all: written beside its place, synced, renamed. Blocking.
 
-Not for results, whose way is `landing`. Raises OSError.
+Not for results, whose way is `landing`. Raises OSError. Proved by tests/cli/test_export.py.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _CREDIT_DIGITS: Final = (38, 24)
 _MEGAPIXEL_DIGITS: Final = (18, 6)
 
 
-class Kind(Enum):
+class Holds(Enum):
     """What a column holds."""
 
     NAME = auto()
@@ -52,7 +52,7 @@ class Column:
     """A column by its name and what it holds; a value that is not known is None."""
 
     name: str
-    kind: Kind
+    kind: Holds
 
 
 class ParquetMissingError(Exception):
@@ -92,10 +92,10 @@ def write_csv(columns: Sequence[Column], rows: Iterator[Row], stream: BinaryIO) 
         text.detach()
 
 
-def _cell(value: Any, kind: Kind) -> str | int:
+def _cell(value: Any, kind: Holds) -> str | int:
     if value is None:
         return ""
-    if kind is Kind.NAME:
+    if kind is Holds.NAME:
         return harmless(visible(value))
     return f"{value:f}" if isinstance(value, Decimal) else value
 
@@ -110,7 +110,7 @@ def write_json(kind: str, columns: Sequence[Column], rows: Iterator[Row], stream
     for row in rows:
         record: dict[str, Any] = {"v": 1, "type": kind}
         for column, value in zip(columns, row, strict=True):
-            if column.kind is Kind.NAME:
+            if column.kind is Holds.NAME:
                 record |= named(column.name, value)
             else:
                 record[column.name] = f"{value:f}" if isinstance(value, Decimal) else value
@@ -144,32 +144,30 @@ def _pyarrow() -> tuple[Any, Any]:
     return pa, parquet
 
 
-def _arrow_type(pa: Any, kind: Kind) -> Any:
+def _arrow_type(pa: Any, kind: Holds) -> Any:
     match kind:
-        case Kind.NAME | Kind.WORD:
+        case Holds.NAME | Holds.WORD:
             return pa.string()
-        case Kind.COUNT:
+        case Holds.COUNT:
             return pa.int64()
-        case Kind.CREDITS:
+        case Holds.CREDITS:
             return pa.decimal128(*_CREDIT_DIGITS)
-        case Kind.MEGAPIXELS:
+        case Holds.MEGAPIXELS:
             return pa.decimal128(*_MEGAPIXEL_DIGITS)
-        case Kind.MOMENT:
+        case Holds.MOMENT:
             return pa.timestamp("ms", tz="UTC")
-        case Kind.DAY:
+        case Holds.DAY:
             return pa.date32()
 
 
-def _array(pa: Any, kind: Kind, values: Sequence[Any]) -> Any:
-    convert = {Kind.NAME: visible, Kind.MOMENT: datetime.fromisoformat, Kind.DAY: date.fromisoformat}.get(
+def _array(pa: Any, kind: Holds, values: Sequence[Any]) -> Any:
+    convert = {Holds.NAME: visible, Holds.MOMENT: datetime.fromisoformat, Holds.DAY: date.fromisoformat}.get(
         kind
     )
     cells = [value if value is None or convert is None else convert(value) for value in values]
     try:
         return pa.array(cells, type=_arrow_type(pa, kind))
     except pa.ArrowInvalid as error:
-        if kind is Kind.CREDITS:
-            raise ParquetLimitError(
-                f"an amount of credits has too many digits for Parquet: {error}"
-            ) from error
+        if kind is Holds.CREDITS:
+            raise ParquetLimitError("an amount of credits has too many digits for Parquet") from error
         raise

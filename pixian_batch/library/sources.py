@@ -14,6 +14,7 @@ from pixian_batch.contract.params import MAX_INPUT_PIXELS, Size
 from pixian_batch.imaging.errors import ForeignImageError, UnreadableImageError
 from pixian_batch.imaging.probe import Probe, check_complete, probe
 from pixian_batch.library.errors import InputError
+from pixian_batch.policy.disk import system_word
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -142,7 +143,7 @@ def _converted(prepared: Prepared, foreign: ForeignHeader) -> bytes:
         with prepared.open() as photo:
             content = photo.read()
     except OSError as error:
-        reason = f"cannot be read any more: {error.strerror or error}"
+        reason = f"cannot be read any more: {system_word(error)}"
         raise ReadingError("changed", reason, "try again when nobody writes to it") from error
     return converted(content, foreign)
 

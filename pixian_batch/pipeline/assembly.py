@@ -113,9 +113,7 @@ class Assembly:
             deciding=Deciding(spec=self.spec, ledger=self.ledger, landing=self.landing),
             keeping=Keeping(self.ledger, self.landing),
             finisher=self.finisher,
-            duplicates=Duplicates(
-                self.ledger, self.landing, self.finisher.rounds, describer=self.finisher.describer
-            ),
+            duplicates=Duplicates(self.finisher),
             preflight=self.preflight,
             stop=self.stop,
             notify=self.watcher.notify,

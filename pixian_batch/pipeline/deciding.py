@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.landing import is_kept, kept_place
 from pixian_batch.policy.decision import AtHand, Facts, decide
+from pixian_batch.policy.naming import folded
 from pixian_batch.policy.record import Key, State, converted
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class Deciding:
         for one in at_hand:
             if one.place == place:
                 return one
-        # What is foreseen is not there yet: the file of today says nothing of it.
-        there = [one for one in at_hand if one.place not in self.foreseen.stands]
-        return next((one for one in there if self.landing.is_same(one.place, place)), None)
+        # Nobody else writes at another spelling of this place. At any other one, the file may be a link to this one that
+        # another image has put there just now, while the ledger still knows it as what it was.
+        spellings = [one for one in at_hand if folded(one.place) == folded(place)]
+        return next((one for one in spellings if self.landing.is_same(one.place, place)), None)

@@ -18,16 +18,14 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.adapters.landing import DiskError, Twin
-from pixian_batch.pipeline.describing import Describer
+from pixian_batch.adapters.landing import DiskError, TakenError, Twin
 from pixian_batch.policy.outcome import Duplicate, Outcome, Skipped, SkipReason
 from pixian_batch.policy.record import Key, Placed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pixian_batch.adapters.landing import Landing
-    from pixian_batch.adapters.ledger import Ledger
+    from pixian_batch.pipeline.finishing import Finisher
 
 _REMEMBERED: Final = 10_000
 """Images of which it is known that they are done: the latest ones. To forget one costs a question more."""
@@ -54,14 +52,10 @@ class _Waiting:
 class Duplicates:
     """`await make(wanted)`: its outcome, or None when its result stands nowhere any more.
 
-    rounds: held while a round changes what stands where. describer: gives each the date of its own photo, where that is
-    wanted; of results with their photos' words (`--keep-metadata`) none is made here, since each has other content.
+    Of results with their photos' words (`--keep-metadata`) none is made here: each has content of its own.
     """
 
-    ledger: Ledger
-    landing: Landing
-    rounds: asyncio.Lock
-    describer: Describer = field(default_factory=Describer)
+    finisher: Finisher
     _done: OrderedDict[Key, None] = field(default_factory=OrderedDict)
     _waiting: list[_Waiting] = field(default_factory=list)
     _going: asyncio.Task[None] | None = None
@@ -89,12 +83,12 @@ class Duplicates:
         if made is None:
             self._done.pop(wanted.key, None)
             return None
-        return Duplicate(of=self.landing.path(made.of)) if made.fresh else Skipped(SkipReason.DONE)
+        return Duplicate(of=self.finisher.landing.path(made.of)) if made.fresh else Skipped(SkipReason.DONE)
 
     async def _go_round(self) -> None:
         try:
             while self._waiting:
-                async with self.rounds:
+                async with self.finisher.rounds:
                     waiting, self._waiting = self._waiting, []
                     await self._round(waiting)
         finally:
@@ -104,19 +98,10 @@ class Duplicates:
         """Make all of them; each hears of its own trouble, or of what stopped the round."""
         try:
             made = await self._made([one.wanted for one in waiting])
-            await self.describer.date_all(
-                [
-                    (one.wanted.input, self.landing.path(one.wanted.place))
-                    for one, it in zip(waiting, made, strict=True)
-                    if isinstance(it, Twin) and it.fresh
-                ]
-            )
-            await self.ledger.all_placed(
-                [
-                    (one.wanted.input, one.wanted.place, Placed(one.wanted.key, it.size))
-                    for one, it in zip(waiting, made, strict=True)
-                    if isinstance(it, Twin)
-                ]
+            twins = [(one.wanted, it) for one, it in zip(waiting, made, strict=True) if isinstance(it, Twin)]
+            await self._date([wanted for wanted, twin in twins if twin.fresh])
+            await self.finisher.ledger.all_placed(
+                [(wanted.input, wanted.place, Placed(wanted.key, twin.size)) for wanted, twin in twins]
             )
         except Exception as error:  # noqa: BLE001  # whoever waits for it tells it
             for one in waiting:
@@ -127,7 +112,20 @@ class Duplicates:
             if not one.future.done():
                 one.future.set_result(it)
 
+    async def _date(self, fresh: list[Wanted]) -> None:
+        """Give each the date of its own photo, where that is wanted, before it is written down."""
+        landing = self.finisher.landing
+        await self.finisher.describer.date_all([(one.input, landing.path(one.place)) for one in fresh])
+
     async def _made(self, wanted: Sequence[Wanted]) -> list[Twin | DiskError | None]:
+        """What became of each. No photo is written over that has come to stand at a place meanwhile."""
+        taken = await self.finisher.taken([(one.place, one.input) for one in wanted])
+        free = [one for one in wanted if one.place not in taken]
+        made = dict(zip(free, await self._from_a_few(free), strict=True))
+        path = self.finisher.landing.path
+        return [TakenError(path(one.place)) if one.place in taken else made[one] for one in wanted]
+
+    async def _from_a_few(self, wanted: Sequence[Wanted]) -> list[Twin | DiskError | None]:
         """A few places are looked at first; all of them for those that this does not settle."""
         made = await self._make(wanted, most=_LOOKED_AT)
         rest = [number for number, it in enumerate(made) if it is None]
@@ -137,7 +135,7 @@ class Duplicates:
         return made
 
     async def _make(self, wanted: Sequence[Wanted], *, most: int | None) -> list[Twin | DiskError | None]:
-        places = await self.ledger.places_of_each(list({one.key: None for one in wanted}), most)
-        return await self.landing.make_all(
+        places = await self.finisher.ledger.places_of_each(list({one.key: None for one in wanted}), most)
+        return await self.finisher.landing.make_all(
             [(one.place, places[one.key]) for one in wanted], all_known=most is None
         )

@@ -13,11 +13,13 @@ import shutil
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.adapters.landing import DiskError, RebuildError, rebuild_files
+from pixian_batch.adapters.landing import DiskError, RebuildError, TakenError, rebuild_files
 from pixian_batch.pipeline.describing import Describer, leftovers
 from pixian_batch.policy.record import Ended, Key, Placed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.contract.headers import ResultHeaders
@@ -97,6 +99,8 @@ class Finisher:
     ledger: Ledger
     landing: Landing
     describer: Describer = field(default_factory=Describer)
+    is_photo: Callable[[str, str], bool] = lambda _path, _source: False
+    """Whether what stands at a path, where the result of a source would go, is a photo of this run. Blocking."""
     rounds: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a round changes what stands where: `duplicating` makes no copy meanwhile."""
     _arrived: list[_Arrival] = field(default_factory=list)
@@ -148,6 +152,7 @@ class Finisher:
             await self.ledger.all_ended(
                 [(attempt, ended) for attempt, ended in verdicts if ended is not None]
             )
+            arrivals = await self._where_none_came(arrivals)
             sizes = await self.landing.put_all([(one.file, one.received.place) for one in arrivals])
             placed = [(one, size) for one, size in zip(arrivals, sizes, strict=True) if isinstance(size, int)]
             self._tidy([one for one, _size in placed if not one.recovered])  # nobody looks for it after
@@ -163,6 +168,33 @@ class Finisher:
                 one.fail(size_or_error)
             elif not one.future.done():
                 one.future.set_result(size_or_error)
+
+    async def _where_none_came(self, arrivals: list[_Arrival]) -> list[_Arrival]:
+        """Those at whose places no photo has come to stand since they were looked at; the others stay where they are."""
+        asked = [(one.received.place, one.received.input) for one in arrivals]
+        taken = await self.taken(asked)
+        for one in arrivals:
+            if one.received.place in taken:
+                one.fail(TakenError(self.landing.path(one.received.place)))
+        return [one for one in arrivals if one.received.place not in taken]
+
+    async def taken(self, asked: Sequence[tuple[str, str]]) -> set[str]:
+        """Of (place, input) the places at which a photo stands that no run has made."""
+        photos = await asyncio.to_thread(self._photos_at, asked)
+        return {place for place in photos if not await self._is_ours(place)} if photos else set()
+
+    def _photos_at(self, asked: Sequence[tuple[str, str]]) -> list[str]:
+        """Blocking."""
+        paths = [(place, self.landing.path(place), source) for place, source in asked]
+        return [
+            place for place, path, source in paths if os.path.lexists(path) and self.is_photo(path, source)
+        ]
+
+    async def _is_ours(self, place: str) -> bool:
+        """Whether the ledger says that what stands there is a result."""
+        folder, _, name = place.rpartition("/")
+        [(_inputs, stands)] = await self.ledger.known([("", [name], folder, [name])])
+        return name in stands and await asyncio.to_thread(self.landing.size, place) == stands[name][2]
 
     def _tidy(self, arrivals: list[_Arrival]) -> None:
         """Remove what results were made of; of an interrupted run also what it may have begun."""
@@ -180,6 +212,8 @@ class Finisher:
         """The result of `job` from the one at `place`, for which the same bytes were bought, with its own photo's words;
         its size. For results that have such words: others are made in rounds (`duplicating`).
         """
+        if await self.taken([(job.place, job.input)]):
+            raise TakenError(self.landing.path(job.place))
         # Beside the ledger, which is held by this run alone: what a killed one has left can be told and removed.
         copy = os.path.join(f"{self.ledger.path}{_AGAIN}", job.key.digest.hex())
         await self.landing.copy(self.landing.path(place), copy)

@@ -37,11 +37,13 @@ class Originals:
 
         A list that comes from a pipe cannot be read ahead: then every file beside `source` counts as one.
         """
-        if self._files is None:
-            self._learn()
         there = identity(path)
         if there is None:
             return False
+        if there == identity(source):
+            return True
+        if self._files is None:
+            self._learn()
         if hash(there) in (self._files or ()) or self._is_walked(path):
             return True
         folders = identity(os.path.dirname(path) or "."), identity(os.path.dirname(source) or ".")

@@ -135,7 +135,8 @@ class Run:
 
     async def _with_ledger(self, ledger: Ledger) -> None:
         landing = Landing(self.outputs.out, self.outputs.min_free, notify=self.watcher.notify)
-        finisher = Finisher(ledger, landing, Describer(self.outputs.keeping, self.watcher.notify))
+        describer = Describer(self.outputs.keeping, self.watcher.notify)
+        finisher = Finisher(ledger, landing, describer, self._originals.holds)
         doubts = Doubts(ledger=ledger, stop=self.stop, watcher=self.watcher, out=self.outputs.out)
         recovered: list[Ending] = []
         ready = False

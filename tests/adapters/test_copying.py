@@ -15,7 +15,7 @@ import pytest
 from support.pictures import content_of, put
 
 from pixian_batch.adapters.landing import DiskError, copying
-from pixian_batch.adapters.landing.copying import copy_all
+from pixian_batch.adapters.landing.copying import copy_all, copy_one
 from pixian_batch.adapters.landing.filesystems import can_sync_whole
 
 if TYPE_CHECKING:
@@ -128,3 +128,13 @@ def test_a_full_disk_leaves_no_half_copy(small_disk: str, tmp_path: Path) -> Non
     [said] = copy_all([(source, os.path.join(small_disk, "a.png"))], set())
     assert isinstance(said, DiskError)
     assert os.listdir(small_disk) == []
+
+
+def test_what_is_there_is_never_written_into(tmp_path: Path) -> None:
+    """It may be another name of a result."""
+    one = put(tmp_path / "one.png", b"one")
+    other = put(tmp_path / "other.png", b"other")
+    os.link(other, tmp_path / "target.png")
+    copy_one(str(one), str(tmp_path / "target.png"))
+    assert content_of(other) == b"other"
+    assert content_of(tmp_path / "target.png") == b"one"

@@ -137,19 +137,23 @@ def test_a_list_from_a_pipe_is_met_image_by_image(sandbox: Callable[..., Sandbox
     assert charges(home) == 3
 
 
-def test_two_photos_that_change_places_do_not_wait_for_each_other(sandbox: Callable[..., Sandbox]) -> None:
+def test_photos_that_change_places_neither_wait_for_each_other_nor_mix(
+    sandbox: Callable[..., Sandbox],
+) -> None:
     home = sandbox()
-    home.add(2)
+    home.add(20)
     assert home.run().code == 0
-    before = standing(home)
-    one, other = home.photos / "00000.png", home.photos / "00001.png"
-    content = one.read_bytes()
-    one.write_bytes(other.read_bytes())
-    other.write_bytes(content)
-    outcome = home.run()
-    assert outcome.statuses() == {"duplicate": 2}, outcome.stderr
-    assert standing(home) == {"00000.png": before["00001.png"], "00001.png": before["00000.png"]}
-    assert charges(home) == 2
+    before, photos = standing(home), sorted(home.photos.iterdir())
+    contents = [photo.read_bytes() for photo in photos]
+    for _turn in range(3):
+        for photo, content in zip(photos, reversed(contents), strict=True):
+            photo.write_bytes(content)
+        contents.reverse()
+        outcome = home.run(workers=8)
+        assert outcome.statuses() == {"duplicate": 20}, outcome.stderr
+    names = [photo.name for photo in photos]
+    assert standing(home) == {name: before[other] for name, other in zip(names, reversed(names), strict=True)}
+    assert charges(home) == 20
 
 
 def test_without_the_kept_results_going_back_is_bought(sandbox: Callable[..., Sandbox]) -> None:

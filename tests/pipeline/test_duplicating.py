@@ -12,9 +12,11 @@ import pytest
 from support.pictures import content_of, put
 from support.records import answered, ended, key, sending
 
-from pixian_batch.adapters.landing import DiskError, Landing
+from pixian_batch.adapters.landing import DiskError, Landing, TakenError
 from pixian_batch.adapters.ledger import Ledger, LedgerError, writing
+from pixian_batch.pipeline.describing import Describer, Keep
 from pixian_batch.pipeline.duplicating import Duplicates, Wanted
+from pixian_batch.pipeline.finishing import Finisher
 from pixian_batch.policy.outcome import Duplicate, Skipped, SkipReason
 from pixian_batch.policy.record import Placed
 
@@ -38,7 +40,7 @@ async def rounds(folder: Path, *places: str) -> AsyncIterator[Duplicates]:
         for place in places:
             put(folder / "out" / place, BODY)
             await ledger.placed(f"in/{place}", place, Placed(key(1), len(BODY)))
-        yield Duplicates(ledger, Landing(str(folder / "out")), asyncio.Lock())
+        yield Duplicates(Finisher(ledger, Landing(str(folder / "out"))))
     finally:
         await ledger.close()
 
@@ -130,13 +132,55 @@ async def test_what_stands_at_its_place_already_is_only_said_so(tmp_path: Path) 
 async def test_no_result_is_renamed_during_a_round(tmp_path: Path) -> None:
     """What is copied is what the ledger says stands there: both kinds of rounds hold the same lock."""
     async with rounds(tmp_path, "a.png") as duplicates:
-        async with duplicates.rounds:
+        async with duplicates.finisher.rounds:
             waiting = asyncio.ensure_future(duplicates.make(wanted(1)))
             for _turn in range(50):
                 await asyncio.sleep(0)
             # As a finisher's round does: renamed over the source, and only then written down.
             put(tmp_path / "out" / "b.png", BODY)
             put(tmp_path / "out" / "a.png", b"another image")
-            await duplicates.ledger.placed("in/b.png", "b.png", Placed(key(1), len(BODY)))
+            await duplicates.finisher.ledger.placed("in/b.png", "b.png", Placed(key(1), len(BODY)))
         assert await waiting == Duplicate(of=str(tmp_path / "out" / "b.png"))
         assert content_of(tmp_path / "out" / "twin-1.png") == BODY
+
+
+@pytest.mark.asyncio
+async def test_no_copy_takes_the_place_of_a_photo_that_came_there_meanwhile(tmp_path: Path) -> None:
+    async with rounds(tmp_path, "a.png") as duplicates:
+        put(tmp_path / "out" / "twin-1.png", b"a photo")
+        duplicates.finisher.is_photo = lambda path, _source: path.endswith("twin-1.png")
+        said = await asyncio.gather(
+            *(duplicates.make(wanted(number)) for number in range(3)), return_exceptions=True
+        )
+        assert isinstance(said[1], TakenError)
+        assert isinstance(said[0], Duplicate)
+        assert isinstance(said[2], Duplicate)
+        assert content_of(tmp_path / "out" / "twin-1.png") == b"a photo"
+    assert recorded(tmp_path) == {"a.png", "twin-0.png", "twin-2.png"}
+
+
+@pytest.mark.asyncio
+async def test_each_has_its_photos_date_before_it_is_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = writing.write_placed
+
+    def checked(db: Any, results: Any) -> None:
+        for _source, place, _placed in results:
+            assert (tmp_path / "out" / place).stat().st_mtime_ns == int(place[5]) * 10**9
+        write(db, results)
+
+    async with rounds(tmp_path, "a.png") as duplicates:
+        duplicates.finisher.describer = Describer(Keep(dates=True))
+        photos = [put(tmp_path / "in" / f"{number}.jpg", b"") for number in range(3)]
+        for number, photo in enumerate(photos):
+            os.utime(photo, ns=(0, number * 10**9))
+        monkeypatch.setattr(writing, "write_placed", checked)
+        said = await asyncio.gather(
+            *(
+                duplicates.make(Wanted(key(1), str(photo), f"twin-{number}.png"))
+                for number, photo in enumerate(photos)
+            )
+        )
+    assert len(recorded(tmp_path)) == 4
+    assert said == [Duplicate(of=str(tmp_path / "out" / "a.png"))] * 3

@@ -1,6 +1,7 @@
 """The output folder: bodies as they come, results at their places, free room. Sends nothing, decides nothing."""
 
 from pixian_batch.adapters.landing.files import DiskError as DiskError
+from pixian_batch.adapters.landing.files import TakenError as TakenError
 from pixian_batch.adapters.landing.head import ROOM as ROOM
 from pixian_batch.adapters.landing.keeping import is_kept as is_kept
 from pixian_batch.adapters.landing.keeping import kept_place as kept_place

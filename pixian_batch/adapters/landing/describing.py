@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.landing.files import seal, write_all
+from pixian_batch.policy.disk import system_word
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -40,7 +41,7 @@ def describe(photo: str, result: str, path: str) -> bool:
             with open(path, "wb", buffering=0) as file:
                 _write(stream, pieces, file)
     except OSError as error:
-        raise MetadataError(error.strerror or str(error)) from error
+        raise MetadataError(system_word(error)) from error
     except ImagingError as error:
         raise MetadataError(str(error)) from error
     return True
@@ -65,4 +66,4 @@ def date_as(photo: str, path: str) -> None:
         status = os.stat(photo)
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     except OSError as error:
-        raise MetadataError(error.strerror or str(error)) from error
+        raise MetadataError(system_word(error)) from error

@@ -13,7 +13,7 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from pixian_batch.policy.disk import FULL, cannot_sync, disk_cause, is_in_use, system_word
+from pixian_batch.policy.disk import FULL, Reach, cannot_sync, disk_cause, is_in_use, system_word
 from pixian_batch.policy.reply import SinkError
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ class DiskError(SinkError):
         super().__init__(f"{path}: {reason}")
         cause = FULL if isinstance(error, str) else disk_cause(error)
         self.hint, self.reach = cause.hint, cause.reach
+
+
+class TakenError(DiskError):
+    """A photo has come to stand where a result would go: this image alone waits for its place."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "a photo has come to stand there")
+        self.hint, self.reach = "move it away, and run the same command again", Reach.IMAGE
 
 
 @contextlib.contextmanager

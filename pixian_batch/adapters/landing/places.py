@@ -18,6 +18,7 @@ from pixian_batch.adapters.landing.copying import copy_all, copy_one
 from pixian_batch.adapters.landing.files import DiskError, disk_errors
 from pixian_batch.adapters.landing.spool import cut_head
 from pixian_batch.policy.disk import system_word
+from pixian_batch.policy.naming import folded
 from pixian_batch.policy.progress import Level, Message
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class Landing:
         sizes = {one: size for one, size in others if self.size(one) == size}
         if place in sizes:
             return Twin(place, sizes[place], fresh=False)
-        same = next((one for one in sizes if self.is_same(one, place)), None)
+        same = next((one for one in sizes if folded(one) == folded(place) and self.is_same(one, place)), None)
         return None if same is None else Twin(same, sizes[same], fresh=False)
 
     async def copy(self, file: str, to: str) -> None:

@@ -133,7 +133,7 @@ def listing() -> Iterator[Listing]:
             yield Listing(db)
         except sqlite3.Error as error:
             raise ListingError(
-                f"the inputs cannot be put in order: {error}",
+                "the inputs cannot be put in order: their list cannot be kept",
                 "make room in the folder for temporary files (TMPDIR), or leave --order and --sample out",
             ) from error
 

@@ -18,7 +18,7 @@ _NAMES: Final = frozenset(
         # snapshots of other disks: NetApp, ZFS, Btrfs
         *("~snapshot", ".snapshot", ".snapshots", ".zfs"),
         # Windows
-        *("$recycle.bin", "system volume information"),
+        *("$recycle.bin", "system volume information", "thumbs.db", "ehthumbs.db", "desktop.ini"),
         # Linux desktops and Android
         *("lost+found", ".trash", ".thumbnails"),
         # macOS, and archives that it packs

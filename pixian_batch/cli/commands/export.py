@@ -21,7 +21,7 @@ from pixian_batch.cli.shared_ledger import ledger_errors, ledger_path
 from pixian_batch.cli.taking import takes
 from pixian_batch.display.tables import (
     Column,
-    Kind,
+    Holds,
     ParquetLimitError,
     ParquetMissingError,
     Row,
@@ -32,6 +32,7 @@ from pixian_batch.display.tables import (
     write_parquet,
 )
 from pixian_batch.display.text import credit_amount, images, printable
+from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.statement import By, ImageLine, StatementLine, Sums
 from pixian_batch.policy.stopping import Exit
 
@@ -45,29 +46,29 @@ _FORMATS: Final = ("parquet", "csv", "json")
 _REPLACED: Final = (".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".ndjson")
 """What an export may replace: never a photo, a result or a ledger."""
 _SUMS: Final = [
-    Column("images", Kind.COUNT),
-    Column("free", Kind.COUNT),
-    Column("megapixels", Kind.MEGAPIXELS),
-    Column("credits_charged", Kind.CREDITS),
-    Column("credits_calculated", Kind.CREDITS),
-    Column("in_doubt", Kind.COUNT),
-    Column("credits_in_doubt", Kind.CREDITS),
-    Column("unpriced", Kind.COUNT),
+    Column("images", Holds.COUNT),
+    Column("free", Holds.COUNT),
+    Column("megapixels", Holds.MEGAPIXELS),
+    Column("credits_charged", Holds.CREDITS),
+    Column("credits_calculated", Holds.CREDITS),
+    Column("in_doubt", Holds.COUNT),
+    Column("credits_in_doubt", Holds.CREDITS),
+    Column("unpriced", Holds.COUNT),
 ]
 _IMAGE: Final = [
-    Column("date", Kind.MOMENT),
-    Column("input", Kind.NAME),
-    Column("output", Kind.NAME),
-    Column("status", Kind.WORD),
-    Column("megapixels", Kind.MEGAPIXELS),
-    Column("credits_charged", Kind.CREDITS),
-    Column("credits_calculated", Kind.CREDITS),
-    Column("credits_in_doubt", Kind.CREDITS),
-    Column("attempts", Kind.COUNT),
-    Column("run", Kind.COUNT),
-    Column("parameters", Kind.WORD),
-    Column("results", Kind.COUNT),
-    Column("error", Kind.NAME),
+    Column("date", Holds.MOMENT),
+    Column("input", Holds.NAME),
+    Column("output", Holds.NAME),
+    Column("status", Holds.WORD),
+    Column("megapixels", Holds.MEGAPIXELS),
+    Column("credits_charged", Holds.CREDITS),
+    Column("credits_calculated", Holds.CREDITS),
+    Column("credits_in_doubt", Holds.CREDITS),
+    Column("attempts", Holds.COUNT),
+    Column("run", Holds.COUNT),
+    Column("parameters", Holds.WORD),
+    Column("results", Holds.COUNT),
+    Column("error", Holds.NAME),
 ]
 
 
@@ -184,7 +185,7 @@ def _write(how: str, kind: str, rows: Rows, to: str | None) -> None:
                     write_parquet(columns, each, stream)
             stream.flush()
     except OSError as error:
-        fail(f"{to or 'standard output'}: {error.strerror or error}", "name another --to", code=Exit.DISK)
+        fail(f"{to or 'standard output'}: {system_word(error)}", "name another --to", code=Exit.DISK)
 
 
 def _target(to: str | None) -> AbstractContextManager[BinaryIO]:
@@ -235,8 +236,8 @@ def _write_statement(how: str | None, lines: list[StatementLine], by: By, to: st
 
 
 def _statement_rows(lines: list[StatementLine], by: By) -> Rows:
-    kind = {By.FOLDER: Kind.NAME, By.DAY: Kind.DAY, By.RUN: Kind.COUNT}[by]
-    began = [Column("started_at", Kind.MOMENT)] if by is By.RUN else []
+    kind = {By.FOLDER: Holds.NAME, By.DAY: Holds.DAY, By.RUN: Holds.COUNT}[by]
+    began = [Column("started_at", Holds.MOMENT)] if by is By.RUN else []
     columns = [Column(by.value, kind), *began, *_SUMS]
     rows = (
         (

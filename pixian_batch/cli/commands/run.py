@@ -141,9 +141,9 @@ async def execute(asked: RunSpec) -> int:
     """Run, and give the exit code. What stops a run before it began is told by the same displays."""
     stop = StopSign()
     screens = watcher(asked.screens)
+    if asked.engine:
+        screens.notify(Message(Level.INFO, printable(asked.engine)))
     with listen(partial(_signalled, stop)), listen_for_questions(screens.status):
-        if asked.engine:
-            screens.notify(Message(Level.INFO, printable(asked.engine)))
         try:
             async with open_wire(asked.service) as wire:
                 going = Run(
@@ -165,6 +165,11 @@ async def execute(asked: RunSpec) -> int:
         except (NoCredentialsError, EngineMissingError, LedgerError) as error:
             summary = _never_began(asked, _reason(error))
     screens.finished(summary)
+    return await _follow_up(asked, summary)
+
+
+async def _follow_up(asked: RunSpec, summary: Summary) -> int:
+    """What the user's own command makes of the exit code."""
     code, warning = await follow_up(asked.hook, summary)
     if warning:
         sys.stderr.write(f"warning: {warning}\n")

@@ -54,6 +54,7 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "results_of": (key(BOUGHT).digest,),
     "has_others": (["others"],),
     "spools": ([1],),
+    "inputs_of": ("/in/1", ["0001.jpg"]),
     "decided_partials": (),
     "results_with_sources": (),
     "measures": (),
