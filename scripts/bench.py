@@ -25,6 +25,7 @@ SECTIONS = {
     "pool": "pool",
     "backoff": "backoff",
     "scale": "scale",
+    "duplicates": "duplicates",
     "engine": "engine",
     "delta": "delta",
     "startup": "startup",

@@ -103,7 +103,7 @@ class Sweep:
         after: float | None = None
         if self.dice.random() < 0.5:  # half
             point = self.dice.choice([name for name in POINTS if options or not name.startswith("rebuilt")])
-            most = 1 if point.endswith("end_of_run") else COPIES if "link" in point else PHOTOS
+            most = 1 if point.endswith("end_of_run") else COPIES if "copies" in point else PHOTOS
             kill = [point, self.dice.randint(1, most)]
         else:
             after = self.dice.uniform(0.001, 0.3)

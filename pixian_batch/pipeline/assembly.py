@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from pixian_batch.pipeline.circuit import Circuit
 from pixian_batch.pipeline.converting import Converter
 from pixian_batch.pipeline.deciding import Deciding
+from pixian_batch.pipeline.duplicating import Duplicates
 from pixian_batch.pipeline.image import ImageHandler
 from pixian_batch.pipeline.keeping import Keeping
 from pixian_batch.pipeline.pool import Pool
@@ -112,6 +113,7 @@ class Assembly:
             deciding=Deciding(spec=self.spec, ledger=self.ledger, landing=self.landing),
             keeping=Keeping(self.ledger, self.landing),
             finisher=self.finisher,
+            duplicates=Duplicates(self.finisher),
             preflight=self.preflight,
             stop=self.stop,
             notify=self.watcher.notify,

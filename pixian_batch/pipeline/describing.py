@@ -16,7 +16,7 @@ from pixian_batch.adapters.landing.describing import MetadataError, date_as, des
 from pixian_batch.policy.progress import Level, Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _SUFFIX: Final = ".described"
 _HINT: Final = "the result itself is whole"
@@ -42,13 +42,13 @@ class Describer:
     notify: Callable[[Message], None] = _untold
 
     @property
-    def dates(self) -> bool:
-        """Whether each result has a date of its own."""
-        return self.keeping.dates
+    def words(self) -> bool:
+        """Whether each result has content of its own, even among those of one image."""
+        return self.keeping.metadata
 
     async def describe(self, photo: str, file: str) -> str:
         """The file to be renamed in the place of `file`: itself, or one beside it with the photo's metadata."""
-        if not (self.keeping.dates or self.keeping.metadata) or photo.startswith(("http://", "https://")):
+        if not (self.keeping.dates or self.keeping.metadata) or _is_url(photo):
             return file
         return await asyncio.to_thread(self._describe, photo, file)
 
@@ -62,10 +62,15 @@ class Describer:
         self._date(photo, described)
         return described
 
-    async def date(self, photo: str, path: str) -> None:
-        """Give the file at `path` the photo's date, where that is wanted."""
-        if self.keeping.dates:
-            await asyncio.to_thread(self._date, photo, path)
+    async def date_all(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Give files their photos' dates, (photo, file), where that is wanted."""
+        if self.keeping.dates and pairs:
+            await asyncio.to_thread(self._date_all, pairs)
+
+    def _date_all(self, pairs: Sequence[tuple[str, str]]) -> None:
+        for photo, path in pairs:
+            if not _is_url(photo):
+                self._date(photo, path)
 
     def _date(self, photo: str, path: str) -> None:
         try:
@@ -77,6 +82,10 @@ class Describer:
     def _warn(self, photo: str, what: str, error: MetadataError) -> None:
         text = f"{photo}: its {what} could not be given to its result: {error}"
         self.notify(Message(Level.WARNING, text, _HINT))
+
+
+def _is_url(photo: str) -> bool:
+    return photo.startswith(("http://", "https://"))
 
 
 def leftovers(body: str) -> tuple[str, ...]:

@@ -101,6 +101,8 @@ class Finisher:
     describer: Describer = field(default_factory=Describer)
     is_photo: Callable[[str, str], bool] = lambda _path, _source: False
     """Whether what stands at a path, where the result of a source would go, is a photo of this run. Blocking."""
+    rounds: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a round changes what stands where: `duplicating` makes no copy meanwhile."""
     _arrived: list[_Arrival] = field(default_factory=list)
     _rounds: asyncio.Task[None] | None = None
 
@@ -137,8 +139,9 @@ class Finisher:
     async def _go_round(self) -> None:
         try:
             while self._arrived:
-                arrivals, self._arrived = self._arrived, []
-                await self._round(arrivals)
+                async with self.rounds:
+                    arrivals, self._arrived = self._arrived, []
+                    await self._round(arrivals)
         finally:
             self._rounds = None
 
@@ -169,13 +172,13 @@ class Finisher:
     async def _where_none_came(self, arrivals: list[_Arrival]) -> list[_Arrival]:
         """Those at whose places no photo has come to stand since they were looked at; the others stay where they are."""
         asked = [(one.received.place, one.received.input) for one in arrivals]
-        taken = await self._taken(asked)
+        taken = await self.taken(asked)
         for one in arrivals:
             if one.received.place in taken:
                 one.fail(TakenError(self.landing.path(one.received.place)))
         return [one for one in arrivals if one.received.place not in taken]
 
-    async def _taken(self, asked: Sequence[tuple[str, str]]) -> set[str]:
+    async def taken(self, asked: Sequence[tuple[str, str]]) -> set[str]:
         """Of (place, input) the places at which a photo stands that no run has made."""
         photos = await asyncio.to_thread(self._photos_at, asked)
         return {place for place in photos if not await self._is_ours(place)} if photos else set()
@@ -206,19 +209,18 @@ class Finisher:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def again(self, place: str, job: Job) -> int:
-        """The result of `job` from the one at `place`, for which the same bytes were bought; its size."""
-        if place != job.place and await self._taken([(job.place, job.input)]):
+        """The result of `job` from the one at `place`, for which the same bytes were bought, with its own photo's words;
+        its size. For results that have such words: others are made in rounds (`duplicating`).
+        """
+        if await self.taken([(job.place, job.input)]):
             raise TakenError(self.landing.path(job.place))
-        source = self.landing.path(place)
-        if place == job.place or not self.describer.keeping.metadata:
-            size = await self.landing.link(place, job.place, own=self.describer.dates)
-            await self.describer.date(job.input, self.landing.path(job.place))
-            return size
         # Beside the ledger, which is held by this run alone: what a killed one has left can be told and removed.
         copy = os.path.join(f"{self.ledger.path}{_AGAIN}", job.key.digest.hex())
-        await self.landing.copy(source, copy)
+        await self.landing.copy(self.landing.path(place), copy)
         described = await self.describer.describe(job.input, copy)
         size = await self.landing.put(described, job.place)
         if described != copy:
             self.landing.remove(copy)
+        # Again where it is now: it may have come from another file system.
+        await self.describer.date_all([(job.input, self.landing.path(job.place))])
         return size

@@ -16,8 +16,9 @@ from pixian_batch.adapters.landing import DiskError, RebuildError
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.reading import ReadingError
 from pixian_batch.adapters.wire.trace import SourceChangedError
-from pixian_batch.contract.headers import ResultHeaders
+from pixian_batch.pipeline import outcomes
 from pixian_batch.pipeline.claims import Claims
+from pixian_batch.pipeline.duplicating import Wanted
 from pixian_batch.pipeline.finishing import Finisher, Received
 from pixian_batch.pipeline.worker import Pursuit
 from pixian_batch.policy.decision import (
@@ -38,8 +39,6 @@ from pixian_batch.policy.outcome import (
     Duplicate,
     Ending,
     Failed,
-    InDoubt,
-    Kept,
     Lost,
     NotStarted,
     Outcome,
@@ -47,8 +46,7 @@ from pixian_batch.policy.outcome import (
     Skipped,
     SkipReason,
 )
-from pixian_batch.policy.progress import Level, Message
-from pixian_batch.policy.record import Key, Placed, State
+from pixian_batch.policy.record import Key, Placed
 from pixian_batch.policy.retry import Fail, Halt, Hold, Land
 from pixian_batch.policy.stopping import Stop
 from pixian_batch.policy.verdict import Verdict
@@ -61,6 +59,7 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.allowance import Ticket
     from pixian_batch.pipeline.converting import Converter
     from pixian_batch.pipeline.deciding import Deciding
+    from pixian_batch.pipeline.duplicating import Duplicates
     from pixian_batch.pipeline.job import Found, Job
     from pixian_batch.pipeline.keeping import Keeping
     from pixian_batch.pipeline.pool import Turn
@@ -69,13 +68,24 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.policy.decision import AtHand, Decision
-    from pixian_batch.policy.record import Standing, Stands
+    from pixian_batch.policy.progress import Message
+    from pixian_batch.policy.record import Stands
     from pixian_batch.policy.reply import Reply
 
 
-_NEXT_RUN: Final = "the next run finishes it for free"
 _MOST_UNLANDED: Final = 5
 """Results that may be kept from their places, one after the other, before the run stops buying more."""
+
+
+@dataclass(slots=True)
+class _Way:
+    """How far an image has come. wanted: which image it is, once that is known; pursuit: what was sent for it."""
+
+    found: Found
+    turn: Turn
+    ticket: Ticket
+    wanted: Wanted | None = None
+    pursuit: Pursuit | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,6 +104,7 @@ class ImageHandler:
     deciding: Deciding
     keeping: Keeping
     finisher: Finisher
+    duplicates: Duplicates
     preflight: Preflight
     stop: StopSign
     notify: Callable[[Message], None]
@@ -109,30 +120,64 @@ class ImageHandler:
         """
         if self.stop.up:
             return Ending(found.path, None, NotStarted())
-        job: Job | None = None
-        pursuit: Pursuit | None = None
+        way = _Way(found, turn, ticket)
         try:
-            prepared = await self._prepare(found, ticket)
-            if prepared is None:
-                return Ending(found.path, None, NotStarted())
-            job, refusal = prepared
-            outcome, pursuit = await self._decide(job, found=found, refusal=refusal, turn=turn, ticket=ticket)
+            outcome = await self._settle(way)
         except (ReadingError, SourceChangedError) as error:
             outcome = Failed(Problem(error.code, str(error), error.hint))
         except (DiskError, LedgerError) as error:
             outcome = self._unwritable(error)
         await self._remember_failure(found, outcome)
-        output = self.landing.path(job.place) if job else None
-        ending = Ending(found.path, output, outcome, converted=job.key.converted if job else None)
+        return self._ending(way, outcome)
+
+    def _ending(self, way: _Way, outcome: Outcome) -> Ending:
+        wanted, pursuit = way.wanted, way.pursuit
+        output = self.landing.path(wanted.place) if wanted else None
+        converted = wanted.key.converted if wanted else None
+        ending = Ending(way.found.path, output, outcome, converted=converted)
         if pursuit is None:
             return ending
         seconds = asyncio.get_running_loop().time() - pursuit.began
         return replace(ending, attempts=pursuit.attempts, seconds=seconds)
 
+    async def _settle(self, way: _Way) -> Outcome:
+        """Made from what was bought before, held, or sent now."""
+        found = way.found
+        way.wanted = await self.preparing.recalled(found, lambda key: self._needs_no_decision(key, found))
+        if way.wanted is not None and (outcome := await self._duplicate(way.wanted, way)):
+            return outcome
+        while True:
+            settled = await self._look(way)
+            if not isinstance(settled, Wanted):
+                return settled
+            if outcome := await self._duplicate(settled, way):
+                return outcome
+
+    async def _duplicate(self, wanted: Wanted, way: _Way) -> Outcome | None:
+        """Make the result in a round of many; None when the first one stands nowhere any more.
+
+        Without a claim: nothing is sent, and many of the same bytes may wait for one round together.
+        """
+        if not await way.ticket.turn():
+            return NotStarted()
+        way.ticket.pass_by()
+        async with way.turn.aside():
+            return await self.duplicates.make(wanted)
+
+    async def _look(self, way: _Way) -> Outcome | Wanted:
+        """Read it and decide; what is wanted, when that is known by now. The photo itself is forgotten then."""
+        way.wanted = None
+        prepared = await self._prepare(way.found, way.ticket)
+        if prepared is None:
+            return NotStarted()
+        job, refusal = prepared
+        way.wanted = Wanted(job.key, job.input, job.place)
+        return await self._decide(job, refusal, way)
+
     async def _prepare(self, found: Found, ticket: Ticket) -> tuple[Job, str | None] | None:
         """The job, and why its result can have no place; None for an image beyond the last that may be bought."""
         try:
-            job, refusal = await self._look(found)
+            job, refusal = await self._read(found)
         except ReadingError:
             if await ticket.turn():
                 raise
@@ -143,7 +188,7 @@ class ImageHandler:
             ticket.pass_by()
         return job, refusal
 
-    async def _look(self, found: Found) -> tuple[Job, str | None]:
+    async def _read(self, found: Found) -> tuple[Job, str | None]:
         """The job, and why its result can have no place. The ledger learns what the file is."""
         job, refusal, stamp = await self.preparing.job(found)
         if stamp is not None and (found.known is None or found.known[:2] != (stamp.size, stamp.mtime_ns)):
@@ -152,9 +197,14 @@ class ImageHandler:
 
     # --- deciding ------------------------------------------------------------------------------------
 
-    async def _decide(
-        self, job: Job, *, found: Found, refusal: str | None, turn: Turn, ticket: Ticket
-    ) -> tuple[Outcome, Pursuit | None]:
+    def _needs_no_decision(self, key: Key, found: Found) -> bool:
+        """Whether the decision can only be `Made`, or `Stays`: known as done, and nothing of the ledger's is replaced."""
+        rules = self.deciding.rules
+        free_place = found.stands is None or not found.there
+        plain = not (rules.trust or rules.again or self.finisher.describer.words)
+        return plain and free_place and self.duplicates.knows(key)
+
+    async def _decide(self, job: Job, refusal: str | None, way: _Way) -> Outcome | Wanted:
         """Decide and follow, while nobody else has the same image in hand.
 
         What is replaced is kept before that, with *its* image in hand and no other: whoever makes a result of it
@@ -162,42 +212,53 @@ class ImageHandler:
         """
         kept = False
         while True:
+            if known := self._known(job, refusal, way):
+                return known
             async with self.claims.hold(job.key):
-                decision = await self.deciding.decide(job.key, job.place, found=found, refusal=refusal)
-                if not _may_be(decision, ticket):
-                    return NotStarted(), None
+                if known := self._known(job, refusal, way):
+                    return known
+                decision = await self.deciding.decide(job.key, job.place, found=way.found, refusal=refusal)
+                if not _may_be(decision, way.ticket):
+                    return NotStarted()
                 over = decision.over if isinstance(decision, Made | Bought) else None
                 if needs_permission(over, self.deciding.rules) and not self.spec.replace:
-                    return _not_replaced(), None
+                    return outcomes.not_replaced()
                 if kept or over is None or not worth_keeping(over, self.deciding.rules):
-                    return await self._follow(decision, job, turn)
+                    if outcome := await self._follow(decision, job, way):
+                        return outcome
+                    continue
             async with self.claims.hold(Key(*over[:2])):
                 await self._keep(job, over)
             kept = True
+
+    def _known(self, job: Job, refusal: str | None, way: _Way) -> Wanted | None:
+        """What is wanted, when it is known that it need not be bought."""
+        return way.wanted if refusal is None and self._needs_no_decision(job.key, way.found) else None
 
     async def _keep(self, job: Job, over: Stands) -> None:
         same = Key(*over[:2]) == job.key
         standing = await self.ledger.standing(job.key) if same else None
         await self.keeping.keep(job.place, over, again=standing.attempt if standing else 0)
 
-    async def _follow(self, decision: Decision, job: Job, turn: Turn) -> tuple[Outcome, Pursuit | None]:
+    async def _follow(self, decision: Decision, job: Job, way: _Way) -> Outcome | None:
+        """How it ended; None when what it was to be made from has gone meanwhile."""
         match decision:
             case Refused(why):
-                return _refused(why), None
+                return outcomes.refused(why)
             case Spared():
-                return Skipped(SkipReason.BOUGHT), None
+                return Skipped(SkipReason.BOUGHT)
             case Waits(standing):
-                return _waiting(standing), None
+                return outcomes.waiting(standing)
             case Stays(here):
-                return await self._stays(job, here), None
+                return await self._stays(job, here)
             case Trusted():
-                return Skipped(SkipReason.TRUSTED), None
+                return Skipped(SkipReason.TRUSTED)
             case Made(of, over):
-                return await self._make(job, of, over), None
-            case Held():
-                return self._held(decision), None
+                return await self._make(job, of, over)
+            case Held(_state, standing):
+                return outcomes.held(standing, self.landing.out)
             case Bought():
-                return await self._buy(job, decision, turn)
+                return await self._buy(job, decision, way)
             case other:
                 assert_never(other)
 
@@ -207,41 +268,32 @@ class ImageHandler:
         if here.place != job.place:
             # Written in another spelling on a disk that folds names: it stands here already.
             await self.ledger.placed(job.input, job.place, Placed(here.key, here.size))
+        self.duplicates.remember(here.key)
         return Skipped(SkipReason.DONE)
 
-    async def _make(self, job: Job, of: AtHand, over: Stands | None) -> Outcome:
-        """The result, from where it stands already."""
-        size = await self.finisher.again(of.place, job)
-        await self.ledger.placed(job.input, job.place, Placed(of.key, size))
-        replaced = needs_permission(over, self.deciding.rules)
-        return Duplicate(of=self.landing.path(of.place), replaced=replaced)
-
-    def _held(self, held: Held) -> Outcome:
-        standing = held.standing
-        if standing is None:
-            raise ValueError("held, and the ledger knows nothing of it")
-        message = (
-            f"sent at {standing.sent_at} and never answered in full: {standing.message or 'interrupted'}"
-        )
-        problem = Problem(
-            standing.state.value, message, f"decide with: pixian-batch resolve {self.landing.out}"
-        )
-        if standing.state is State.LOST and standing.headers is not None:
-            return Lost(
-                problem, standing.headers, None, standing.kept, at_most=standing.at_most, earlier=True
-            )
-        return InDoubt(problem, standing.at_most, earlier=True)
+    async def _make(self, job: Job, of: AtHand, over: Stands | None) -> Outcome | None:
+        """The result, from where it stands already. Of the next ones of these bytes nothing is asked any more."""
+        if self.finisher.describer.words:
+            size = await self.finisher.again(of.place, job)
+            await self.ledger.placed(job.input, job.place, Placed(of.key, size))
+            outcome: Outcome | None = Duplicate(of=self.landing.path(of.place))
+        else:
+            outcome = await self.duplicates.make(Wanted(of.key, job.input, job.place))
+        if not isinstance(outcome, Duplicate):
+            return outcome
+        self.duplicates.remember(of.key)
+        return replace(outcome, replaced=needs_permission(over, self.deciding.rules))
 
     # --- buying ------------------------------------------------------------------------------------
 
-    async def _buy(self, job: Job, bought: Bought, turn: Turn) -> tuple[Outcome, Pursuit]:
-        pursuit = await self._send(job, turn)
-        outcome = await self._outcome(job, pursuit)
+    async def _buy(self, job: Job, bought: Bought, way: _Way) -> Outcome:
+        way.pursuit = await self._send(job, way.turn)
+        outcome = await self._outcome(job, way.pursuit)
         if isinstance(outcome, Done):
             if bought.partial is not None:
                 self.landing.remove(self.landing.partial_of(*bought.partial))
             outcome = replace(outcome, replaced=needs_permission(bought.over, self.deciding.rules))
-        return outcome, pursuit
+        return outcome
 
     async def _send(self, job: Job, turn: Turn) -> Pursuit:
         await self.preflight.once()
@@ -250,7 +302,7 @@ class ImageHandler:
                 return Pursuit(asyncio.get_running_loop().time(), None, 0, None)
             async with turn as worker:
                 if job.no_delta and not self.stop.up:
-                    self.notify(_not_by_delta(job))
+                    self.notify(outcomes.not_by_delta(job))
                 return await worker.pursue(ready)
 
     async def _outcome(self, job: Job, pursuit: Pursuit) -> Outcome:
@@ -261,14 +313,16 @@ class ImageHandler:
             case Land():
                 return await self._land(job, reply)
             case Fail():
-                return Failed(_problem(reply), reply.http_status)
+                return Failed(outcomes.problem_of(reply), reply.http_status)
             case Hold() if self.spec.free:
-                return Failed(_problem(reply), reply.http_status)  # tried often enough; nobody has to decide
+                return Failed(
+                    outcomes.problem_of(reply), reply.http_status
+                )  # tried often enough; nobody has to decide
             case Hold():
-                return _doubtful(reply)
+                return outcomes.doubtful(reply)
             case Halt() | None:
                 doubtful = reply.verdict in {Verdict.IN_DOUBT, Verdict.LOST} and not self.spec.free
-                return _doubtful(reply) if doubtful else NotStarted()
+                return outcomes.doubtful(reply) if doubtful else NotStarted()
             case other:
                 assert_never(other)
 
@@ -276,7 +330,7 @@ class ImageHandler:
         received = Received.of(job, reply)
         headers, status = received.headers, reply.http_status
         if reply.unrecorded is not None:
-            return _kept(reply, received.body, reply.unrecorded)
+            return outcomes.kept(reply, received.body, reply.unrecorded)
         try:
             await self.finisher.finish(received)
         except (DiskError, LedgerError) as error:
@@ -286,12 +340,13 @@ class ImageHandler:
             # The rename may have been done, and only the note of it failed.
             spooled = await asyncio.to_thread(os.path.exists, received.body)
             kept = received.body if spooled else self.landing.path(job.place)
-            return _kept(reply, kept, error)
+            return outcomes.kept(reply, kept, error)
         except RebuildError as error:
             await self._note_lost(received.attempt)
             problem = Problem("delta", str(error), "see pixian-batch decode --help")
             return Lost(problem, headers, status, received.body, at_most=None)
         self._unlanded = 0
+        self.duplicates.remember(job.key)
         return Done(headers, status, at_most=reply.at_most)
 
     def _unwritable(self, error: DiskError | LedgerError) -> Outcome:
@@ -322,61 +377,9 @@ class ImageHandler:
                 self.stop.raise_(Stop.disk(error))
 
 
-def _waiting(standing: Standing | None) -> Outcome:
-    """Bought in an earlier run, and still kept from its place: nobody has to decide, and nothing is sent."""
-    if standing is None:
-        raise ValueError("received, and the ledger knows nothing of it")
-    problem = Problem("disk", f"paid for at {standing.sent_at} and not at its place yet", _NEXT_RUN)
-    headers = standing.headers or ResultHeaders()
-    return Kept(problem, headers, None, standing.kept, at_most=standing.at_most, earlier=True)
-
-
-def _refused(refusal: str) -> Outcome:
-    return Failed(
-        Problem(
-            "output",
-            refusal,
-            "clear the way there (its rights, or what stands there), or choose another --out",
-        )
-    )
-
-
 def _may_be(decision: Decision, ticket: Ticket) -> bool:
     """Whether the limit lets it happen. What needs no purchase keeps nobody waiting that may need one."""
     if isinstance(decision, Bought):
         return ticket.take()
     ticket.pass_by()
     return True
-
-
-def _not_replaced() -> Outcome:
-    """Found only now, and not by the look ahead: its list came from a pipe, or something changed meanwhile."""
-    return Failed(
-        Problem(
-            "other_parameters",
-            "a result that was bought with other parameters stands there",
-            "add --replace to have it replaced (it is kept), or name another --out",
-        )
-    )
-
-
-def _not_by_delta(job: Job) -> Message:
-    """A delta has the original's size and needs the original: said before anything is sent for this image."""
-    return Message(Level.INFO, f"{job.input}: asked for as PNG, not by way of a Delta PNG: {job.no_delta}")
-
-
-def _problem(reply: Reply) -> Problem:
-    return reply.problem or Problem(None, f"HTTP {reply.http_status}", "")
-
-
-def _kept(reply: Reply, path: str, error: Exception) -> Outcome:
-    """What is told of a result that is here, and that the disk or the ledger kept from its place."""
-    problem = Problem("disk", f"paid for and kept at {path}: {error}", _NEXT_RUN)
-    return Kept(problem, reply.headers or ResultHeaders(), reply.http_status, path, at_most=reply.at_most)
-
-
-def _doubtful(reply: Reply) -> Outcome:
-    """What is told of an image that may have been charged and has no result."""
-    if reply.headers is None:
-        return InDoubt(_problem(reply), reply.at_most)
-    return Lost(_problem(reply), reply.headers, reply.http_status, reply.kept, at_most=reply.at_most)

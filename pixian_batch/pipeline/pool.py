@@ -2,7 +2,8 @@
 
 An image has a task of its own and needs a worker only while it is on the wire: what comes before (reading,
 asking the ledger) and after (renaming, writing down) never keeps a worker from its next request. Before,
-with and behind the workers there are at most as many images as there are workers, so memory is bounded.
+with and behind the workers there are at most as many images as there are workers, and beside them `MOST_ASIDE`, so
+memory is bounded.
 
 How it works:
 1. `run` takes an item from the stream when there is a place in line, and makes a task of it.
@@ -14,6 +15,9 @@ How it works:
 4. Who waits because the service fails for everyone (`idle`) uses nothing meanwhile: a service that is down
    earns no steps, and all who waited do not come back at once to more than the window allows.
 
+5. Who turns out to need no worker, and has to wait all the same, steps aside (`turn.aside`): its place in line is
+   the next one's. Only so many are aside at once that memory stays bounded.
+
 Knows nothing of images, money or files: `handle(item, turn)` does.
 """
 
@@ -22,7 +26,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from pixian_batch.policy.ramp import Window
 
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
     from pixian_batch.policy.ramp import Ramp
 
 T = TypeVar("T")
+MOST_ASIDE: Final = 250
+"""Items that may wait outside the line."""
 
 
 class Pool(Generic[T]):
@@ -104,6 +110,7 @@ class Line:
         self.window = Window.of(ramp)
         self.places = asyncio.Semaphore(0)
         self.exits = asyncio.Semaphore(0)
+        self.asides = asyncio.Semaphore(MOST_ASIDE)
         self._stop = stop
         self._hire = hire
         self._free: deque[Worker] = deque()
@@ -220,10 +227,26 @@ class Turn:
         self._worker: Worker | None = None
         self._leaving = False
         self._ended = False
+        self._in_line = True
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[None]:
+        """Out of line meanwhile, so that the next item may come. Whoever needs a worker after all lines up again."""
+        async with self._line.asides:
+            self._leave_line()
+            yield
+
+    def _leave_line(self) -> None:
+        if self._in_line:
+            self._in_line = False
+            self._line.places.release()
 
     async def __aenter__(self) -> Worker:
+        if not self._in_line:
+            await self._line.places.acquire()
+            self._in_line = True
         self._worker = await self._line.lend()
-        self._line.places.release()
+        self._leave_line()
         self._worker.busy = True
         return self._worker
 
@@ -245,5 +268,4 @@ class Turn:
         self._ended = True
         if self._leaving:
             self._line.exits.release()
-        if self._worker is None:
-            self._line.places.release()
+        self._leave_line()

@@ -6,16 +6,21 @@ Proved by tests/cli/test_via_delta.py.
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.reading import Fingerprint, Stamp, read_fingerprint
 from pixian_batch.adapters.wire.source import BytesSource, FileSource, UrlSource
 from pixian_batch.imaging.errors import UnprovenLayoutError
+from pixian_batch.pipeline.duplicating import Wanted
 from pixian_batch.pipeline.job import Job, url_digest
-from pixian_batch.policy.record import Key
+from pixian_batch.policy.record import CONVERSIONS, Key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.wire.source import Source
     from pixian_batch.imaging.probe import Probe
@@ -30,9 +35,15 @@ class Preparing:
     spec: Spec
     landing: Landing
     _key_params: dict[bool, str] = field(init=False)
+    _recalled_params: tuple[str, ...] = field(init=False)
+    """Of all keys that a photo of which no byte is read may have."""
 
     def __post_init__(self) -> None:
         self._key_params = {rebuild: self.spec.key_params(rebuild=rebuild) for rebuild in (False, True)}
+        conversions = (None, *CONVERSIONS) if self.spec.convert else (None,)
+        self._recalled_params = tuple(
+            self.spec.key_params(rebuild=False, conversion=one) for one in conversions
+        )
 
     async def job(self, found: Found) -> tuple[Job, str | None, Stamp | None]:
         """The job, why its result can have no place, and the file's stamp. Raises `ReadingError`."""
@@ -63,6 +74,32 @@ class Preparing:
         if fingerprint.foreign is None:
             return self._key_params[rebuild]
         return self.spec.key_params(rebuild=False, conversion=fingerprint.foreign.word)
+
+    async def recalled(self, found: Found, is_done: Callable[[Key], bool]) -> Wanted | None:
+        """An input of an image that is done, told by the ledger alone: nothing of it is read.
+
+        None: its bytes are not known, may have changed, or are not of such an image.
+        """
+        if found.known is None or self.spec.via_delta:  # how a delta is bought depends on what the photo is
+            return None
+        # The same bytes are always sent as they are, or as the same other kind: one of these keys at most can be done.
+        keys = (Key(found.known[2], params) for params in self._recalled_params)
+        key = next(filter(is_done, keys), None)
+        if key is None or not await asyncio.to_thread(self._is_as_known, found):
+            return None
+        return Wanted(key, found.path, found.place)
+
+    def _is_as_known(self, found: Found) -> bool:
+        """Whether the input has not changed, and its result can have its place. Blocking."""
+        try:
+            now = os.stat(found.path)
+        except OSError:
+            return False
+        same = found.known is not None and (now.st_size, now.st_mtime_ns) == found.known[:2]
+        readable = stat.S_ISREG(now.st_mode) and os.access(
+            found.path, os.R_OK
+        )  # else it fails, as a plan says
+        return same and readable and self.landing.refusal(found.place) is None
 
     def _no_delta(self, probe: Probe) -> str:
         """Why the image is bought as PNG although a delta was asked for; "" when it is not."""

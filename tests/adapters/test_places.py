@@ -6,12 +6,12 @@ import os
 import shutil
 import sys
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from support.pictures import content_of, picture, put
 
-from pixian_batch.adapters.landing import DiskError, Landing, Spool
+from pixian_batch.adapters.landing import DiskError, Landing, Spool, Twin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,38 +81,54 @@ async def test_a_body_whose_folder_is_removed_while_it_comes_is_brought_back(tmp
     assert os.listdir(tmp_path / "out" / "sub") == ["a.png"]
 
 
-@pytest.mark.asyncio
-@pytest.mark.parametrize("links", [True, False])
-async def test_a_duplicate_is_linked_or_copied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool
-) -> None:
-    def never(*_: Any) -> None:
-        raise OSError("no links here")
+async def made(out: Path, place: str, *, of: str = "a.png", size: int = len(PNG)) -> Twin | DiskError | None:
+    [one] = await Landing(str(out)).make_all([(place, [("gone.png", 1), (of, size)])], all_known=True)
+    return one
 
-    if not links:
-        monkeypatch.setattr(os, "link", never)
+
+@pytest.mark.asyncio
+async def test_a_duplicate_is_made_from_a_result_that_stands(tmp_path: Path) -> None:
     put(tmp_path / "a.png", PNG)
     put(tmp_path / "deep" / "b.png", b"old")
-    place = Landing(str(tmp_path))
-    assert await place.link("a.png", "deep/b.png") == len(PNG)
-    assert await place.link("a.png", "deep/b.png") == len(PNG)
-    assert await place.link("a.png", "a.png") == len(PNG)
-    assert content_of(tmp_path / "deep" / "b.png") == content_of(tmp_path / "a.png") == PNG
+    for place in ("deep/b.png", "deep/b.png", "new/c.png"):
+        assert await made(tmp_path, place) == Twin("a.png", len(PNG), fresh=True)
+        assert content_of(tmp_path / place) == content_of(tmp_path / "a.png") == PNG
+    assert await made(tmp_path, "a.png") == Twin("a.png", len(PNG), fresh=False)
     assert os.listdir(tmp_path / "deep") == ["b.png"]
+
+
+@pytest.mark.asyncio
+async def test_where_something_stands_all_others_have_to_be_known(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        put(tmp_path / name, PNG)
+    wanted = [("b.png", [("a.png", len(PNG))]), ("c.png", [("a.png", len(PNG))])]
+    said = await Landing(str(tmp_path)).make_all(wanted, all_known=False)
+    assert said == [None, Twin("a.png", len(PNG), fresh=True)]
 
 
 @posix
 @pytest.mark.asyncio
-async def test_a_long_name_can_be_linked_to(tmp_path: Path) -> None:
+async def test_a_result_is_known_by_another_spelling_of_its_place(tmp_path: Path) -> None:
+    """As on a disk that folds names; a link stands for that here."""
+    put(tmp_path / "a.png", PNG)
+    os.link(tmp_path / "a.png", tmp_path / "A.png")
+    assert await made(tmp_path, "A.png") == Twin("a.png", len(PNG), fresh=False)
+
+
+@posix
+@pytest.mark.asyncio
+async def test_a_duplicate_may_have_a_long_name(tmp_path: Path) -> None:
     put(tmp_path / "a.png", PNG)
     name = "\U0001f4f7" * 62 + ".png"
-    assert await Landing(str(tmp_path)).link("a.png", name) == len(PNG)
+    assert await made(tmp_path, name) == Twin("a.png", len(PNG), fresh=True)
 
 
 @pytest.mark.asyncio
-async def test_a_vanished_original_is_a_disk_error(tmp_path: Path) -> None:
-    with pytest.raises(DiskError):
-        await Landing(str(tmp_path)).link("gone.png", "b.png")
+async def test_what_stands_nowhere_with_its_size_is_no_source(tmp_path: Path) -> None:
+    put(tmp_path / "a.png", PNG)
+    assert await made(tmp_path, "b.png", of="c.png") is None
+    assert await made(tmp_path, "b.png", size=len(PNG) + 1) is None
+    assert os.listdir(tmp_path) == ["a.png"]
 
 
 @pytest.mark.asyncio

@@ -20,6 +20,7 @@ import pytest
 from support.emulators import EmulatorThread
 from support.pictures import picture
 
+from pixian_batch.adapters.landing.filesystems import can_sync_whole
 from pixian_batch.adapters.ledger import opening, questions, writing
 from pixian_batch.policy.record import Ended, Key, Placed, Sending
 from pixian_batch.policy.verdict import Verdict
@@ -249,3 +250,27 @@ def _system_calls(source: Path, out: Path, url: str) -> dict[str, int]:
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in summary.read_text().splitlines()]
     return {row[-1]: int(row[3]) for row in rows if len(row) >= 5 and row[3].isdigit()}
+
+
+def test_duplicates_share_their_syncs_and_commits(tmp_path: Path) -> None:
+    """Of one photo, bought once: what a further copy costs, when it is new and when its bytes are known."""
+    source, out = photos(tmp_path / "in", 1), tmp_path / "out"
+    counts = []
+    with EmulatorThread() as emulator:
+        for number in (1, 400):
+            for twin in range(number):
+                shutil.copy(source / "0000.png", source / f"twin-{number}-{twin:04}.png")
+            counts.append(run_counted(source, out=out, url=emulator.url))
+        known = [path for path in out.iterdir() if path.name.startswith("twin-400-")]
+        for path in known:
+            path.unlink()
+        again = run_counted(source, out=out, url=emulator.url)
+        assert emulator.bill.totals.charges == 1
+    assert len(known) == 400
+    each = {name: (counts[1][name] - counts[0].get(name, 0)) / 399 for name in counts[1]}
+    assert each["hops"] <= 1.3  # read and hashed; the rest is its share of a round
+    assert each["commits"] <= 0.3
+    if can_sync_whole(str(tmp_path)):
+        assert each["fsyncs"] <= 0.3
+    assert again["hops"] / 400 <= 1.3
+    assert again["commits"] / 400 <= 0.3

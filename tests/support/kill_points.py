@@ -14,7 +14,7 @@ import signal
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
-from pixian_batch.adapters.landing import Landing, Spool, files, spool
+from pixian_batch.adapters.landing import Landing, Spool, copying, files, spool
 from pixian_batch.adapters.ledger import Ledger, writing
 from pixian_batch.adapters.wire.answer import Answer
 from pixian_batch.adapters.wire.session import WireSession
@@ -53,20 +53,19 @@ def _around(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
     setattr(owner, name, wrapped)
 
 
-def _around_all(name: str, bomb: _Bomb, *, after: bool) -> None:
-    """Around the ledger's `name`, which takes many at once: a passage for each of them."""
-    inner = getattr(Ledger, name)
+def _around_all(name: str, bomb: _Bomb, *, after: bool, owner: Any = Ledger) -> None:
+    """Around the `name` of the ledger, or of another, which takes many at once: a passage for each of them."""
+    inner = getattr(owner, name)
 
     @functools.wraps(inner)
-    async def wrapped(self: Ledger, rows: Sequence[Any]) -> None:
+    async def wrapped(self: Any, rows: Sequence[Any], **named: Any) -> Any:
         if after:
-            await inner(self, rows)
+            result = await inner(self, rows, **named)
         for _row in rows:
             bomb.tick()
-        if not after:
-            await inner(self, rows)
+        return result if after else await inner(self, rows, **named)
 
-    setattr(Ledger, name, wrapped)
+    setattr(owner, name, wrapped)
 
 
 def _around_plain(owner: Any, name: str, bomb: _Bomb, *, after: bool) -> None:
@@ -165,10 +164,10 @@ POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
     "after_rename": lambda bomb: _around_plain(files, "move", bomb, after=True),
     "before_placed": lambda bomb: _around_all("all_placed", bomb, after=False),
     "after_placed": lambda bomb: _around_all("all_placed", bomb, after=True),
-    "before_link": lambda bomb: _around(Landing, "link", bomb, after=False),
-    "in_link": lambda bomb: _around_plain(files, "reflink", bomb, after=False),
-    "in_link_before_rename": lambda bomb: _before_replace(bomb, ".link"),
-    "after_link": lambda bomb: _around(Landing, "link", bomb, after=True),
+    "before_copies": lambda bomb: _around_all("make_all", bomb, after=False, owner=Landing),
+    "in_copies": lambda bomb: _around_plain(copying, "reflink", bomb, after=False),
+    "in_copies_before_rename": lambda bomb: _before_replace(bomb, ".made"),
+    "after_copies": lambda bomb: _around_all("make_all", bomb, after=True, owner=Landing),
     "rebuilt_before_rename": lambda bomb: _before_replace(bomb, ".rebuilt"),
     "rebuilt_after_rename": lambda bomb: _around_plain(Landing, "remove", bomb, after=False),
     "after_finish": lambda bomb: _around(Finisher, "finish", bomb, after=True),

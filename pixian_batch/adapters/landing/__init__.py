@@ -6,6 +6,7 @@ from pixian_batch.adapters.landing.head import ROOM as ROOM
 from pixian_batch.adapters.landing.keeping import is_kept as is_kept
 from pixian_batch.adapters.landing.keeping import kept_place as kept_place
 from pixian_batch.adapters.landing.places import Landing as Landing
+from pixian_batch.adapters.landing.places import Twin as Twin
 from pixian_batch.adapters.landing.rebuilding import RebuildError as RebuildError
 from pixian_batch.adapters.landing.rebuilding import rebuild_files as rebuild_files
 from pixian_batch.adapters.landing.spool import Spool as Spool

@@ -1,4 +1,4 @@
-"""What is done to one file or folder, durably and at once: write, sync, move, link, remove. Blocking.
+"""What is done to one file or folder, durably and at once: write, sync, move, copy, remove. Blocking.
 
 Knows paths only: what a place, a spool or a result is, is decided above. tests/adapters/test_places.py proves it.
 """
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _T = TypeVar("_T")
-_FICLONE: Final = 0x40049409
 _TRIES_S: Final = (0.05, 0.2, 0.5)
 """Rests before a file that another program has open is tried again (virus scanners, previews)."""
 
@@ -149,12 +148,12 @@ def move(file: str, path: str) -> int:
             raise
         # No folder, or another file system (a rescued body): copy beside the place, so that the rename is atomic.
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        near = _beside(path, "copy")
+        copy = beside(path, "copy")
         try:
-            _copy(file, near)
-            _replace(near, path)
+            _copy(file, copy)
+            _replace(copy, path)
         except OSError:
-            remove(near)
+            remove(copy)
             raise
         sync_folder(os.path.dirname(path))
         os.unlink(file)
@@ -198,78 +197,38 @@ def _attempt(work: Callable[..., _T], *arguments: str) -> _T | DiskError:
         return DiskError(arguments[-1], error)
 
 
-def link(source: str, target: str, *, hard: bool = False, own: bool = False) -> int:
-    """Make `target` from `source` by reflink, hard link or copy, durably; its size. Raises OSError.
+def link(source: str, target: str) -> int:
+    """Another name for a file, or where there are no links a copy of it, durably; its size. Raises OSError.
 
-    hard: by hard link rather than by reflink, where both can be had: it brings no new content that has to be synced.
-    own: never by hard link: it gets a date of its own.
+    For what loses its old name next: of two that stay, each would change with the other (`copying`).
     """
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    path = _beside(target, "link")
+    made = beside(target, "link")
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    if hard:
-        _link_hard(source, path)
-    elif not reflink(source, path):
-        try:
-            (_copy if own else os.link)(source, path)
-        except OSError:
-            _copy(source, path)
+        os.unlink(made)
     try:
-        _replace(path, target)
+        os.link(source, made)
     except OSError:
-        remove(path)
+        _copy(source, made)
+    try:
+        _replace(made, target)
+    except OSError:
+        remove(made)
         raise
     # Renaming one hard link over another of the same file is a no-op that leaves the first behind.
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+        os.unlink(made)
     sync_folder(os.path.dirname(target))
     return os.stat(target).st_size
 
 
-def _link_hard(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        if reflink(source, target):
-            sync(target)
-        else:
-            _copy(source, target)
-
-
-def reflink(source: str, target: str) -> bool:
-    """Share the blocks of `source` copy-on-write; False where the file system cannot."""
-    if sys.platform != "linux":
-        return False
-    import fcntl  # not on Windows
-
-    with open(source, "rb") as reader, open(target, "wb") as writer:
-        try:
-            fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
-        except OSError:
-            pass
-        else:
-            return True
-    os.unlink(target)
-    return False
-
-
-def _beside(path: str, use: str) -> str:
+def beside(path: str, use: str) -> str:
     """A short hidden name in the same folder.
 
     It follows from the path alone, so that what a killed run has left is replaced by the next one.
     """
     folder, name = os.path.split(path)
     return os.path.join(folder, f".pixian-{blake2b(os.fsencode(name), digest_size=8).hexdigest()}.{use}")
-
-
-def copy(source: str, target: str) -> None:
-    """A synced copy of a file, its folders made. Raises OSError."""
-    os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(target)
-    if not reflink(source, target):
-        _copy(source, target)
 
 
 def _copy(source: str, target: str) -> None:

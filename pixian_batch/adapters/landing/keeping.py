@@ -43,7 +43,7 @@ def keep(path: str, kept: str) -> int:
     while not os.path.isdir(folder) and folder != (above := os.path.dirname(folder)):
         missing.append(folder)
         folder = above
-    size = files.link(path, kept, hard=True)
+    size = files.link(path, kept)
     for made in missing:
         files.sync_folder(os.path.dirname(made))
     return size

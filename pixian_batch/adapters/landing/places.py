@@ -1,4 +1,4 @@
-"""The output folder and its places: paths, results put and linked there, free room. Knows no ledger.
+"""The output folder and its places: paths, results put and copied there, free room. Knows no ledger.
 
 Places are relative paths with `/`. What stands at a place is always a whole, synced file.
 """
@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.landing import files, keeping
+from pixian_batch.adapters.landing.copying import copy_all, copy_one
 from pixian_batch.adapters.landing.files import DiskError, disk_errors
 from pixian_batch.adapters.landing.spool import cut_head
 from pixian_batch.policy.disk import system_word
+from pixian_batch.policy.naming import folded
 from pixian_batch.policy.progress import Level, Message
 
 if TYPE_CHECKING:
@@ -29,6 +31,15 @@ _UNSYNCED: Final = Message(
     "the output folder cannot be synced (a network share?): results are whole and count",
     "after a power failure there, look whether the latest ones are still in place",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A result that needed no request. of: the place of what it was made from, or is already; size: in bytes."""
+
+    of: str
+    size: int
+    fresh: bool
 
 
 @dataclass(slots=True)
@@ -115,17 +126,54 @@ class Landing:
             self.notify(_UNSYNCED)
         return sizes
 
-    async def link(self, place: str, to: str, *, own: bool = False) -> int:
-        """Make `to` from the result at `place`: by reflink, hard link or copy; own: a file of its own. Raises `DiskError`."""
-        with disk_errors(self.path(to)):
-            if place == to:
-                return await asyncio.to_thread(os.path.getsize, self.path(place))
-            return await asyncio.to_thread(files.link, self.path(place), self.path(to), own=own)
+    async def make_all(
+        self, wanted: Sequence[tuple[str, Sequence[tuple[str, int]]]], *, all_known: bool
+    ) -> list[Twin | DiskError | None]:
+        """Results from others that stand already, durable when this returns: (place, (place, size) of the others).
+
+        None: none of those stands with its size. all_known: the others are all that there are; otherwise None,
+        too, where something stands at the place itself, since it may be one of the others by another name.
+        """
+        known = bool(self._unsynced)
+        made = await asyncio.to_thread(self._make_all, wanted, all_known=all_known)
+        if self._unsynced and not known:
+            self.notify(_UNSYNCED)
+        return made
+
+    def _make_all(
+        self, wanted: Sequence[tuple[str, Sequence[tuple[str, int]]]], *, all_known: bool
+    ) -> list[Twin | DiskError | None]:
+        made: list[Twin | DiskError | None] = [None] * len(wanted)
+        sources: dict[int, str] = {}
+        for number, (place, others) in enumerate(wanted):
+            if os.path.lexists(self.path(place)):
+                if not all_known:
+                    continue
+                made[number] = self._stands_already(place, others)
+            if made[number] is None and (source := self._standing(others)) is not None:
+                sources[number] = source
+        copies = [(self.path(source), self.path(wanted[number][0])) for number, source in sources.items()]
+        sizes = copy_all(copies, self._unsynced, spare=self.min_free + self._in_flight)
+        for (number, source), size in zip(sources.items(), sizes, strict=True):
+            made[number] = Twin(source, size, fresh=True) if isinstance(size, int) else size
+        return made
+
+    def _standing(self, others: Sequence[tuple[str, int]]) -> str | None:
+        """The first of these places at which its result stands."""
+        return next((place for place, size in others if self.size(place) == size), None)
+
+    def _stands_already(self, place: str, others: Sequence[tuple[str, int]]) -> Twin | None:
+        """What stands at `place`, when that is one of the others: in another spelling, on a disk that folds names."""
+        sizes = {one: size for one, size in others if self.size(one) == size}
+        if place in sizes:
+            return Twin(place, sizes[place], fresh=False)
+        same = next((one for one in sizes if folded(one) == folded(place) and self.is_same(one, place)), None)
+        return None if same is None else Twin(same, sizes[same], fresh=False)
 
     async def copy(self, file: str, to: str) -> None:
         """A synced copy of a file, new or not, its folders made. Raises `DiskError`."""
         with disk_errors(to):
-            await asyncio.to_thread(files.copy, file, to)
+            await asyncio.to_thread(copy_one, file, to)
 
     async def keep(self, place: str, kept: str) -> int:
         """Keep the result at `place` at the place `kept` as well; its size. Raises `DiskError`."""
