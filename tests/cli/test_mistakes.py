@@ -54,7 +54,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # --- command lines -------------------------------------------------------------------------------
 
 NEEDED = {
-    "run": [SAMPLE, "--out", "x"], "plan": [SAMPLE, "--out", "x"], "status": ["photos"], "clean": ["photos"],
+    "run": [SAMPLE, "--out", "x"], "plan": [SAMPLE, "--out", "x"], "status": ["photos"], "clean": ["photos"], "export": ["photos"],
     "redo": [SAMPLE, "--out", "x"], "resolve": ["photos"],
     "reconcile": ["photos"], "decode": [SAMPLE, SAMPLE, "--out", "x.png"],
 }  # fmt: skip
