@@ -161,7 +161,8 @@ class _TableReader:
         try:
             return settings(**values)
         except TypeError:
-            raise SettingsError(f"{where or 'it'} lacks a value") from None
+            missing = ", ".join(name for name in hints if name not in values)
+            raise SettingsError(f"{where or 'it'} lacks a value: it has no {missing}") from None
         except ValueError as error:
             raise SettingsError(f"{where + ': ' if where else ''}{error}") from None
 

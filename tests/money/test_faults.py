@@ -78,9 +78,9 @@ def patience(fault: str) -> list[str]:
     return ["--idle-timeout", "1s"] if fault.startswith("stall") else []
 
 
-def stormy(sandbox: Callable[..., Sandbox], fault: str, *, free: bool = False) -> Sandbox:
+def stormy(sandbox: Callable[..., Sandbox], fault: str) -> Sandbox:
     """A sandbox with one image, whose first request (after the free look at the credentials) meets `fault`."""
-    home = sandbox(f"weather.script = {['fair'] * (not free) + [fault]!r}".replace("'", '"'))
+    home = sandbox(f"weather.script = {['fair', fault]!r}".replace("'", '"'))
     home.add(1)
     return home
 
@@ -120,7 +120,7 @@ def test_resend(sandbox: Callable[..., Sandbox], fault: str, expected: Expected)
 def test_free_requests_are_simply_sent_again(
     sandbox: Callable[..., Sandbox], fault: str, expected: Expected
 ) -> None:
-    home = stormy(sandbox, fault, free=True)
+    home = stormy(sandbox, fault)
     outcome = home.run("--test", *patience(fault))
     assert outcome.code == (expected.code if expected.code in {4, 5} else 0), outcome.stderr
     assert home.emulator.bill().charged == 0
@@ -141,7 +141,7 @@ def test_a_free_image_that_never_comes_has_failed_and_is_no_doubt(
 
 
 def test_free_doubts_are_no_doubts_of_a_paid_run(sandbox: Callable[..., Sandbox]) -> None:
-    home = sandbox('weather.script = ["stall_before_answer", "stall_before_answer"]')
+    home = sandbox('weather.script = ["fair", "stall_before_answer", "stall_before_answer"]')
     home.add(1)
     assert home.run("--test", "--retries", "1", *patience("stall_before_answer")).code == 3
     outcome = home.run()
