@@ -20,12 +20,12 @@ def look_at(path: str, headers: ResultHeaders, *, cropped: bool, delta: bool) ->
 
     cropped: the photo was cropped to its foreground; delta: the file is a Delta PNG.
     """
-    from pixian_batch.imaging.alpha import count_alpha  # loads Pillow: only once there is a result
-
     try:
         with open(path, "rb") as stream:
             if sniff(stream.read(HEAD_BYTES)) is not Kind.PNG:
                 return judged_by_headers(headers, cropped=cropped)
+            from pixian_batch.imaging.alpha import count_alpha  # loads Pillow: only for a PNG
+
             counts = count_alpha(stream, headers.result_foreground, delta=delta)
     except (OSError, UnreadableImageError, MemoryError):
         return None

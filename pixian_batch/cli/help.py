@@ -19,7 +19,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
         "Look after runs",
         (
             ("status", "Show what is done, failed, in doubt, lost and spent."),
-            ("export", "Write what was bought: an image a row, or summed for a client's bill."),
+            ("export", "Write what was bought, an image a row, or a client's bill."),
             ("resolve", "List the images in doubt or lost, or settle them."),
             ("reconcile", "Compare the account's balance with what was charged."),
             ("clean", "Show what runs have left in an output folder, and free it."),

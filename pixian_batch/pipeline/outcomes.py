@@ -1,6 +1,6 @@
 """What is told of images that have no result at their places: each outcome in words, and what to do next. Does nothing.
 
-Proved by tests/money/test_taxonomy.py.
+Proved by tests/money/test_faults.py.
 """
 
 from __future__ import annotations

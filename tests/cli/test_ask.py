@@ -82,7 +82,7 @@ def test_hold_sends_nothing_again(workspace: Callable[..., Workspace], answer: s
     before = home.emulator.requests
     code, screen = talk(command(home, "--in-doubt", "ask"), {QUESTION: answer})
     assert code == 10
-    assert "2 images may have been charged without a result" in screen
+    assert "2 images in doubt, charged or not:" in screen
     assert screen.index(QUESTION) > screen.index("a.png, sent 20")
     assert home.emulator.requests == before
 
@@ -110,10 +110,16 @@ def test_quit_and_ctrl_c_send_nothing(
     assert len(home.status()["in_doubt"]) == 2
 
 
-def test_yes_and_no_terminal_hold_without_a_question(workspace: Callable[..., Workspace]) -> None:
+def test_yes_and_no_terminal_hold_without_a_question(
+    workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = doubtful(workspace)
     before = home.emulator.requests
     code, screen = talk(command(home, "--in-doubt", "ask", "--yes"), {})
+    assert code == 2, "both as flags cannot be meant"
+    assert "--yes and --in-doubt cannot both be meant" in screen
+    monkeypatch.setenv("PIXIAN_BATCH_IN_DOUBT", "ask")
+    code, screen = talk(command(home, "--yes"), {})
     assert code == 10
     assert QUESTION not in screen
     code, _, err = home.run("--in-doubt", "ask")

@@ -245,6 +245,7 @@ def test_a_run_that_converts_nothing_loads_no_pillow(workspace: Callable[..., Wo
     home.add("plain.png")
     code = "import sys\nfrom pixian_batch.__main__ import main\ntry:\n    main()\nfinally:\n    print('LOADED', sorted(m for m in sys.modules if m in {'PIL', 'numpy', 'pillow_heif'}))"
     words = ["run", str(home.photos), "--out", str(home.out), *home.common, "--convert", "--no-progress"]
+    words += ["--output-format", "jpeg"]  # to look at a PNG needs it
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "LOADED []"
     assert charges(home) == 1

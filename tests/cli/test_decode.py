@@ -63,7 +63,7 @@ MISTAKES = (
     (["a.png", "d.png", "-o", "d.png", "--overwrite"], 2, "is the Delta PNG itself"),
     (["a.png", "d.png", "-o", "."], 2, "name the file"),
     (["nowhere.png", "d.png", "-o", "o.png"], 2, "no such file"),
-    (["a.png", "d.png", "-o", "o.png", "--orientation", "9"], 2, "Invalid value for"),
+    (["a.png", "d.png", "-o", "o.png", "--orientation", "9"], 2, "a whole number from 1 to 8"),
     (["text.png", "d.png", "-o", "o.png"], 3, "ORIGINAL DELTA"),
     (["a.png", "wide.png", "-o", "o.png"], 3, "exactly as it was sent"),
     (["turned.png", "d.png", "-o", "o.png"], 3, "--orientation"),

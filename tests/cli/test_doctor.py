@@ -126,7 +126,7 @@ def test_the_ledger_is_read_and_not_touched(tmp_path: Path) -> None:
         checks, code = doctor("--api-url", emulator.url, "--out", str(tmp_path))
     assert code == 0
     assert checks["ledger"][0] == "warning"
-    assert "3 images bought, 1 may have been charged without a result" in checks["ledger"][1]
+    assert "3 images bought, 1 image in doubt" in checks["ledger"][1]
     assert "pixian-batch resolve" in checks["ledger"][1]
 
 

@@ -54,7 +54,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # --- command lines -------------------------------------------------------------------------------
 
 NEEDED = {
-    "run": [SAMPLE, "--out", "x"], "plan": [SAMPLE, "--out", "x"], "status": ["photos"], "resolve": ["photos"],
+    "run": [SAMPLE, "--out", "x"], "plan": [SAMPLE, "--out", "x"], "status": ["photos"], "clean": ["photos"], "export": ["photos"],
+    "redo": [SAMPLE, "--out", "x"], "resolve": ["photos"],
     "reconcile": ["photos"], "decode": [SAMPLE, SAMPLE, "--out", "x.png"],
 }  # fmt: skip
 

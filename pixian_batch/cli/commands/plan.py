@@ -20,7 +20,7 @@ from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, check_way, fail, say, table
 from pixian_batch.cli.shared_ledger import ledger_errors
 from pixian_batch.display.records import left_out_record
-from pixian_batch.display.text import about, images, printable, visible, with_hint
+from pixian_batch.display.text import about, printable, to_decide, visible, with_hint
 from pixian_batch.pipeline.planning import Planner, calibrate
 from pixian_batch.policy.forecast import FREE, Fate, FolderPlan, Range, credits_for
 from pixian_batch.policy.price import PriceBook
@@ -209,8 +209,9 @@ def _notes(plan: Plan) -> list[str]:
                 "name another --out",
             )
         )
-    if waiting := total.fates[Fate.IN_DOUBT] + total.fates[Fate.LOST]:
-        notes.append(with_hint(f"{images(waiting)} in doubt or lost", "decide with pixian-batch resolve"))
+    in_doubt, lost = total.fates[Fate.IN_DOUBT], total.fates[Fate.LOST]
+    if in_doubt or lost:
+        notes.append(with_hint(to_decide(in_doubt, lost), "decide with: pixian-batch resolve"))
     return notes
 
 
