@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 from support.foreign_samples import foreign
 from support.pictures import picture, put
 
@@ -76,20 +77,21 @@ def test_they_are_made_again_as_a_plan_says(
 
 
 def test_behind_the_last_that_may_be_bought_none_is_made(workspace: Callable[..., Workspace]) -> None:
-    """The limit falls on the same ones as in a plan, though a duplicate needs no look."""
+    """The limit falls on the same ones as in a plan, though duplicates need no look and this one takes a long one."""
     home = workspace()
-    for number in range(8):
-        put(home.photos / f"b{number}.png", picture("png"))
+    for number in range(60):
+        put(home.photos / f"{number:02}.png", picture("png"))
     run(home)
     emptied(home)
-    home.add("b3-new.png", size=(90, 60))
+    large = Image.frombytes("RGB", (3000, 2500), os.urandom(3000 * 2500 * 3))
+    large.save(home.photos / "40-new.png", compress_level=0)
     home.add("z.png", size=(91, 60))
     planned = home.plan("--limit", "1")
     ended = run(home, "--limit", "1", "--concurrency-start", "8")
-    assert (planned["new"], planned["duplicate"]) == (ended["done"], ended["duplicates"]) == (1, 2)
+    assert (planned["new"], planned["duplicate"]) == (ended["done"], ended["duplicates"]) == (1, 39)
     assert home.emulator.bill.totals.charges == 2
     ended = run(home)
-    assert (ended["done"], ended["duplicates"]) == (1, 5)
+    assert (ended["done"], ended["duplicates"]) == (1, 20)
     assert home.emulator.bill.totals.charges == 3
 
 
