@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import posixpath
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,16 @@ from pixian_batch.cli.commands.run import execute, read_run
 from pixian_batch.cli.shared import fail
 from pixian_batch.cli.shared_ledger import ledger_errors
 from pixian_batch.policy.stopping import Exit
+from pixian_batch.policy.template import facts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pixian_batch.cli.commands.plan import Plan
     from pixian_batch.cli.consent import RunSpec
     from pixian_batch.cli.options import RunOptions
     from pixian_batch.pipeline.spec import Spec
+    from pixian_batch.policy.template import Template
 
 
 def begin(options: RunOptions) -> None:
@@ -73,7 +77,7 @@ async def _find(asked: RunSpec) -> list[tuple[str, str]]:
                 for params, place, _size in await reader.results_of(digest)
                 if not is_kept(place)
             ]
-            placed.append((path, _folder(path, results, asked.spec)))
+            placed.append((path, _folder(path, results, asked.spec, digest)))
     return placed
 
 
@@ -84,16 +88,12 @@ def _digest(path: str, *, convert: bool) -> bytes:
         fail(f"{path}: {error}", error.hint, code=Exit.USAGE)
 
 
-def _folder(path: str, results: list[tuple[str, str]], spec: Spec) -> str:
-    """The folder of its result, as a place: of several the one whose way is most like the photo's own."""
+def _folder(path: str, results: list[tuple[str, str]], spec: Spec, digest: bytes) -> str:
+    """The folder of the photo in its tree, as a place: of several the one whose way is most like the photo's own."""
     fits = spec.all_key_params()
-    name = os.path.basename(path)
-    folders = [
-        folder
-        for params, place in results
-        if params in fits
-        and spec.result_place(posixpath.join(folder := posixpath.dirname(place), name)) == place
-    ]
+    places = [place for params, place in results if params in fits]
+    template = spec.naming.template
+    folders = list(_named(path, places, template, digest) if template else _mirrored(path, places, spec))
     if not folders:
         bought = sorted({params or "no parameters" for params, _place in results})
         hint = (
@@ -102,6 +102,27 @@ def _folder(path: str, results: list[tuple[str, str]], spec: Spec) -> str:
         fail(f"{path} has no result with these parameters", hint, code=Exit.USAGE)
     way = os.path.dirname(os.path.abspath(path)).split(os.sep)
     return max(folders, key=lambda folder: _likeness(folder.split("/"), way))
+
+
+def _mirrored(path: str, places: list[str], spec: Spec) -> Iterator[str]:
+    """The folders of results that are called as this photo's would be."""
+    name = os.path.basename(path)
+    for place in places:
+        folder = posixpath.dirname(place)
+        if spec.result_place(posixpath.join(folder, name)) == place:
+            yield folder
+
+
+def _named(path: str, places: list[str], template: Template, digest: bytes) -> Iterator[str]:
+    """The folders, of all in which the photo may be said to lie, from which the template leads to one of the places."""
+    *way, name = os.path.abspath(path).split(os.sep)
+    for start in range(len(way) + 1):
+        folder = "/".join(way[start:])
+        facts = replace(facts_of(posixpath.join(folder, name)), digest=digest.hex())
+        with suppress(ValueError):  # a value that it needs is not known
+            shape = template.shape(facts)
+            if any(map(shape.fits, places)):
+                yield folder
 
 
 def _likeness(folder: list[str], way: list[str]) -> int:

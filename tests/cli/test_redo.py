@@ -48,6 +48,32 @@ def test_it_is_bought_again_where_it_stood(workspace: Callable[..., Workspace]) 
     assert len(kept) == 2
 
 
+@pytest.mark.parametrize(
+    "naming",
+    [
+        ["--flat"],
+        ["--name", "{stem}-cut.{ext}"],
+        ["--name", "{folder}/{stem}-{hash:8}.{ext}"],
+        ["--name", "{date:%Y}/{folder}/{counter:3}.{ext}"],
+    ],
+)
+def test_it_is_found_by_the_name_that_it_was_given(
+    workspace: Callable[..., Workspace], naming: list[str]
+) -> None:
+    home = workspace()
+    home.add("a.png", "deep/er/b.png")
+    assert home.run(*naming)[0] == 0
+    before = sorted(path.relative_to(home.out) for path in home.out.rglob("*.png"))
+    code, out, err = redo(home, str(home.photos / "deep" / "er" / "b.png"), "--yes", "--json", *naming)
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1])["done"] == 1
+    standing = [path.relative_to(home.out) for path in home.out.rglob("*.png")]
+    assert sorted(path for path in standing if path.parts[0] != ".pixian-batch") == before
+    assert home.emulator.bill.totals.charges == 3
+    assert home.run(*naming)[0] == 0
+    assert home.emulator.bill.totals.charges == 3
+
+
 def test_nobody_there_and_no_yes_is_refused(workspace: Callable[..., Workspace]) -> None:
     home = bought(workspace, "a.png")
     code, _, err = redo(home, str(home.photos / "a.png"))
