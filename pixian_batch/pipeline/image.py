@@ -144,8 +144,11 @@ class ImageHandler:
         """Made from what was bought before, held, or sent now."""
         found = way.found
         way.wanted = await self.preparing.recalled(found, lambda key: self._needs_no_decision(key, found))
-        if way.wanted is not None and (outcome := await self._duplicate(way.wanted, way)):
-            return outcome
+        if way.wanted is not None:
+            if not await way.ticket.turn():
+                return NotStarted()
+            if outcome := await self._duplicate(way.wanted, way):
+                return outcome
         while True:
             settled = await self._look(way)
             if not isinstance(settled, Wanted):
@@ -158,8 +161,6 @@ class ImageHandler:
 
         Without a claim: nothing is sent, and many of the same bytes may wait for one round together.
         """
-        if not await way.ticket.turn():
-            return NotStarted()
         way.ticket.pass_by()
         async with way.turn.aside():
             return await self.duplicates.make(wanted)

@@ -152,9 +152,9 @@ def judge(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
 
 
 NOT_PASSED = {
-    "before_link",
-    "after_link",
-    "in_link_before_rename",
+    "before_copies",
+    "after_copies",
+    "in_copies_before_rename",
     "rebuilt_before_rename",
     "rebuilt_after_rename",
     # With --keep-metadata each has content of its own: none is copied with others.
