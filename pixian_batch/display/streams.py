@@ -15,7 +15,6 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Final, cast
 
-
 if TYPE_CHECKING:
     from typing import BinaryIO, TextIO
 
@@ -134,9 +133,8 @@ def finish(code: int) -> int:
     results = raws[0]
     if results is None or results.trouble is None or results.left:
         return code
-    from pixian_batch.policy.stopping import Exit  # only for this trouble
-
     from pixian_batch.policy.disk import system_word  # --version needs no table of the disk's troubles
+    from pixian_batch.policy.stopping import Exit  # only for this trouble
 
     reason = system_word(results.trouble)
     full = results.trouble.errno in {errno.ENOSPC, errno.EDQUOT}

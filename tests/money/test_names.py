@@ -158,10 +158,7 @@ NOT_PASSED = {
     "rebuilt_before_rename",
     "rebuilt_after_rename",
     # With --keep-metadata each has content of its own: none is copied with others.
-    "before_copies",
     "in_copies",
-    "in_copies_before_rename",
-    "after_copies",
 }
 OPTIONS = ["--flat", "--name", "{counter}-{hash}.{ext}", "--keep-metadata", "--keep-dates"]
 """What makes a result's file another one than the body that was paid for, and its name one that is found again."""
