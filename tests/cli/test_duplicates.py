@@ -76,6 +76,20 @@ def test_they_are_made_again_as_a_plan_says(
     assert run(home, *options)["skipped"] == 12
 
 
+def test_a_photo_that_has_changed_is_no_duplicate_of_what_it_was(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
+    for name in ("1.png", "2.png", "3.png"):
+        put(home.photos / name, picture("png"))
+    run(home)
+    for name in ("2.png", "3.png"):
+        (home.out / name).unlink()
+    put(home.photos / "3.png", picture("png", shade=9, size=(20, 10)))
+    ended = run(home, "--concurrency-start", "1", "--concurrency-max", "1")
+    assert (ended["done"], ended["duplicates"], ended["skipped"]) == (1, 1, 1)
+    assert home.emulator.bill.totals.charges == 2
+    assert (home.out / "3.png").read_bytes() != (home.out / "1.png").read_bytes()
+
+
 def test_behind_the_last_that_may_be_bought_none_is_made(workspace: Callable[..., Workspace]) -> None:
     """The limit falls on the same ones as in a plan, though duplicates need no look and this one takes a long one."""
     home = workspace()

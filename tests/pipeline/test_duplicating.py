@@ -72,6 +72,18 @@ async def test_what_waits_shares_its_waits(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.asyncio
+async def test_no_copy_is_made_while_results_are_put_in_their_places(tmp_path: Path) -> None:
+    """Between the question where it stands and the copy, another result could be renamed over it."""
+    async with rounds(tmp_path, "a.png") as duplicates:
+        async with duplicates.finisher.rounds:
+            waiting = asyncio.ensure_future(duplicates.make(wanted(1)))
+            done, _pending = await asyncio.wait({waiting}, timeout=0.3)
+            assert not done
+            assert recorded(tmp_path) == {"a.png"}
+        assert await waiting == Duplicate(of=str(tmp_path / "out" / "a.png"))
+
+
+@pytest.mark.asyncio
 async def test_a_duplicate_is_written_down_only_when_it_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
