@@ -186,6 +186,20 @@ def test_a_kill_costs_nothing_twice_under_other_names(sandbox: Callable[..., San
     assert {name: on_disk.get(name) for name in sizes} == sizes
 
 
+@pytest.mark.parametrize("point", ["before_rename", "after_rename", "before_placed"])
+def test_what_was_put_in_place_with_its_words_is_known_as_whole(
+    sandbox: Callable[..., Sandbox], point: str
+) -> None:
+    """The file is larger than the body that came: by its own size the next run knows it, and nobody has to decide."""
+    home = sandbox()
+    for number in range(2):  # the second is the last: nothing else is on the wire when it is put in its place
+        put(home.photos / f"{number}.png", described(number))
+    assert home.run(*OPTIONS, workers=1, kill=[point, 2]).code == KILLED
+    outcome = home.run(*OPTIONS, workers=1)
+    assert (outcome.code, home.undecided()) == (0, {}), outcome.stderr
+    assert home.emulator.bill().totals["charges"] == 2
+
+
 def described(number: int) -> bytes:
     """A photo that has something to be kept."""
     from PIL import Image
