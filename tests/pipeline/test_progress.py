@@ -174,6 +174,25 @@ def test_while_workers_back_off_no_better_rate_is_promised_than_was_measured(
     virtual.run(main())
 
 
+def test_what_went_on_before_the_back_off_promises_nothing() -> None:
+    async def main() -> None:
+        mine = Progress(ramp=Ramp(start=5, cap=5), stop=StopSign(), watcher=Hearing())
+        mine.pool = cast("Any", Pool(5, resting=4, step=None))
+        clock = asyncio.get_running_loop().time
+        for number in range(200):  # five a second
+            await asyncio.sleep(0.2)
+            mine.ended(done(f"quick {number}", seconds=1))
+        mine.rests.begin(Verdict.THROTTLED, 429, now=clock(), due=clock() + 10_000)
+        for number in range(20):  # and then one
+            await asyncio.sleep(1)
+            mine.ended(done(f"slow {number}", seconds=1))
+        mine.surveyed = 320
+        mine.all_surveyed()
+        assert mine.snapshot().eta == pytest.approx(100, rel=0.06)
+
+    virtual.run(main())
+
+
 def test_more_workers_are_only_counted_on_while_they_are_being_earned() -> None:
     async def main() -> None:
         etas = []
