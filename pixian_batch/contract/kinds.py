@@ -19,14 +19,10 @@ class _Traits:
     magics: tuple[bytes, ...]
 
 
-class Kind(Enum):
-    """What an image file is, by its bytes."""
+class _ImageKind(Enum):
+    """What all kinds can be asked."""
 
-    BMP = _Traits("image/bmp", (".bmp", ".dib"), (b"BM",))
-    GIF = _Traits("image/gif", (".gif",), (b"GIF87a", b"GIF89a"))
-    JPEG = _Traits("image/jpeg", (".jpg", ".jpeg", ".jpe", ".jif", ".jfif"), (b"\xff\xd8\xff",))
-    PNG = _Traits("image/png", (".png",), (b"\x89PNG\r\n\x1a\n",))
-    TIFF = _Traits("image/tiff", (".tif", ".tiff"), (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
+    _value_: _Traits
 
     @property
     def media_type(self) -> str:
@@ -39,26 +35,26 @@ class Kind(Enum):
         return self.value.suffixes[0]
 
 
+class Kind(_ImageKind):
+    """What an image file is, by its bytes."""
+
+    BMP = _Traits("image/bmp", (".bmp", ".dib"), (b"BM",))
+    GIF = _Traits("image/gif", (".gif",), (b"GIF87a", b"GIF89a"))
+    JPEG = _Traits("image/jpeg", (".jpg", ".jpeg", ".jpe", ".jif", ".jfif"), (b"\xff\xd8\xff",))
+    PNG = _Traits("image/png", (".png",), (b"\x89PNG\r\n\x1a\n",))
+    TIFF = _Traits("image/tiff", (".tif", ".tiff"), (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
+
+
 INPUT_SUFFIXES: Final = frozenset(suffix for kind in Kind for suffix in kind.value.suffixes)
 """Lower-case suffixes that are taken for inputs while walking."""
 
 
-class ForeignKind(Enum):
+class ForeignKind(_ImageKind):
     """A kind that the service does not take, and of which `--convert` makes one that it does."""
 
     AVIF = _Traits("image/avif", (".avif",), ())
     HEIC = _Traits("image/heic", (".heic", ".heif", ".hif"), ())
     WEBP = _Traits("image/webp", (".webp",), ())
-
-    @property
-    def media_type(self) -> str:
-        """The MIME type, e.g. `image/webp`."""
-        return self.value.media_type
-
-    @property
-    def suffix(self) -> str:
-        """The usual file name suffix with its dot."""
-        return self.value.suffixes[0]
 
 
 CONVERTED_SUFFIXES: Final = frozenset(suffix for kind in ForeignKind for suffix in kind.value.suffixes)
