@@ -44,8 +44,6 @@ class Fate(StrEnum):
     OTHER = "other"
 
 
-FAILURES: Final = frozenset({Fate.UNREADABLE, Fate.TOO_LARGE, Fate.COLLISION, Fate.BLOCKED, Fate.OTHER})
-"""What a run tells as failed."""
 _SKIPS: Final = {
     SkipReason.DONE: Fate.DONE,
     SkipReason.EXISTS: Fate.EXISTS,
