@@ -18,11 +18,11 @@ from pixian_batch.cli.declaring import choice as _choice
 from pixian_batch.cli.declaring import default as _default
 from pixian_batch.cli.declaring import in_panel as _option
 from pixian_batch.cli.declaring import text as _text
+from pixian_batch.cli.output_options import OutputOptions
 from pixian_batch.cli.selecting import SelectOptions
-from pixian_batch.cli.values import byte_size, credit, duration
+from pixian_batch.cli.values import credit, duration
 from pixian_batch.contract.address import DEFAULT_API_URL
 from pixian_batch.contract.params import OutputFormat, VerticalAlignment
-from pixian_batch.policy.naming import OnCollision
 from pixian_batch.policy.retry import DoubtPolicy
 
 # The groups of the help; `cli/help.py` has their order.
@@ -209,71 +209,6 @@ class WalkOptions:
 @dataclass(frozen=True, kw_only=True)
 class InputOptions(SelectOptions, WalkOptions):
     """What to walk, and what is meant of it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputOptions:
-    """Where results and the ledger go."""
-
-    out: Annotated[
-        str,
-        _option(
-            _OUTPUTS,
-            "--out",
-            "Where the results go; the tree of the inputs is mirrored. For one photo also a file; - is standard output.",
-            "-o",
-            metavar="DIR",
-        ),
-    ]
-    name: Annotated[
-        str | None,
-        _text(
-            _OUTPUTS,
-            "--name",
-            "TEMPLATE",
-            "Name the results: '{stem}-cut.{ext}'; also {folder} {suffix} {counter} {date} {hash}.",
-        ),
-    ] = None
-    flat: Annotated[
-        bool, _option(_OUTPUTS, "--flat", "All results in one folder, whatever folders the photos are in.")
-    ] = False
-    on_collision: Annotated[
-        str,
-        _choice(
-            _OUTPUTS,
-            "--on-collision",
-            OnCollision,
-            "Of photos whose results want one name, the later ones: get a number, fail, or are passed by.",
-        ),
-    ] = "fail"
-    keep_dates: Annotated[
-        bool, _option(_OUTPUTS, "--keep-dates", "Give each result the date of its photo's last change.")
-    ] = False
-    keep_metadata: Annotated[
-        bool,
-        _option(
-            _OUTPUTS,
-            "--keep-metadata",
-            "Put the photo's caption, copyright, dates, DPI and XMP into its result.",
-        ),
-    ] = False
-    overwrite: Annotated[
-        bool, _option(_OUTPUTS, "--overwrite", "Replace files that this tool did not make.")
-    ] = False
-    ledger: Annotated[
-        str | None,
-        _text(_OUTPUTS, "--ledger", "PATH", "The ledger; DIR/.pixian-batch/ledger.db unless told."),
-    ] = None
-    min_free: Annotated[
-        int,
-        _option(
-            _OUTPUTS,
-            "--min-free",
-            "Stop before the disk has less room than this.",
-            parser=byte_size,
-            metavar="SIZE",
-        ),
-    ] = _default("100MB", byte_size)
 
 
 @dataclass(frozen=True, kw_only=True)

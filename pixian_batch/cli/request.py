@@ -43,11 +43,11 @@ if TYPE_CHECKING:
         ApiOptions,
         InputOptions,
         MoneyOptions,
-        OutputOptions,
         PaceOptions,
         PlanOptions,
         RunOptions,
     )
+    from pixian_batch.cli.output_options import OutputOptions
 
 _E = TypeVar("_E", bound=StrEnum)
 _FOR_EXAMPLE: Final = "for example: pixian-batch ./photos --out ./cut; or a list of names: --files-from FILE"
