@@ -58,6 +58,14 @@ class OutputOptions:
             "Put the photo's caption, copyright, dates, DPI and XMP into its result.",
         ),
     ] = False
+    keep_master: Annotated[
+        bool,
+        in_panel(
+            _OUTPUTS,
+            "--keep-master",
+            "Buy the full transparent picture, keep it, and draw from it what is asked for: other sizes are free then.",
+        ),
+    ] = False
     overwrite: Annotated[
         bool, in_panel(_OUTPUTS, "--overwrite", "Replace files that this tool did not make.")
     ] = False

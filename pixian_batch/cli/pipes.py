@@ -84,6 +84,8 @@ def _check(options: RunOptions | PlanOptions, *, sends: bool) -> None:
         )
     if STREAM in paths and sys.stdin.isatty():
         raise typer.BadParameter("- reads a photo from standard input, which is a terminal: pipe one into it")
+    if options.keep_master:
+        raise typer.BadParameter("--keep-master keeps a file: name a folder for the results, not -")
     if options.out == STREAM and sends:
         if options.json:
             raise typer.BadParameter("--json and --out - both want standard output: leave one of them out")

@@ -90,7 +90,7 @@ def _digest(path: str, *, convert: bool) -> bytes:
 
 def _folder(path: str, results: list[tuple[str, str]], spec: Spec, digest: bytes) -> str:
     """The folder of the photo in its tree, as a place: of several the one whose way is most like the photo's own."""
-    fits = spec.all_key_params()
+    fits = spec.fitting_key_params()
     places = [place for params, place in results if params in fits]
     template = spec.naming.template
     folders = list(_named(path, places, template, digest) if template else _mirrored(path, places, spec))

@@ -19,11 +19,13 @@ from pixian_batch.cli.local_engine import service_word
 from pixian_batch.cli.missing import check_file, check_inputs
 from pixian_batch.cli.mistakes import MistakeError
 from pixian_batch.cli.shared_ledger import ask_ledger
+from pixian_batch.contract.headers import Box
 from pixian_batch.contract.params import (
     FIELDS,
     OutputFormat,
     ParamError,
     Params,
+    Size,
     contradictions,
     params_from_text,
 )
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     )
     from pixian_batch.cli.output_options import OutputOptions
 
+_ANY: Final = Size(1000, 1000)
+"""A picture in which margins leave room, if they do in any."""
 _E = TypeVar("_E", bound=StrEnum)
 _FOR_EXAMPLE: Final = "for example: pixian-batch ./photos --out ./cut; or a list of names: --files-from FILE"
 
@@ -67,7 +71,20 @@ def read_params(options: ApiOptions) -> Params:
         raise typer.BadParameter(str(error)) from error
     if problems := contradictions(params):
         raise typer.BadParameter("; ".join(problems))
-    return _for_delta(params) if options.via_delta else params
+    return params
+
+
+def _to_be_drawn(params: Params) -> None:
+    """That it can be drawn from a full picture. Raises `BadParameter`: nothing is bought for what can never be drawn."""
+    if params.output_format is OutputFormat.DELTA_PNG:
+        raise typer.BadParameter("--keep-master keeps full PNGs: leave --output-format delta_png out")
+    from pixian_batch.imaging.errors import LayoutError  # only where it is asked for
+    from pixian_batch.imaging.layout import lay_out
+
+    try:
+        lay_out(_ANY, Box(0, 0, _ANY.width, _ANY.height), params)
+    except LayoutError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _for_delta(params: Params) -> Params:
@@ -82,6 +99,10 @@ def _for_delta(params: Params) -> Params:
 def read_spec(options: PlanOptions | RunOptions) -> Spec:
     """What is wanted of every image, but for its result's name."""
     params = read_params(options)
+    if options.keep_master:
+        _to_be_drawn(params)
+    elif options.via_delta:
+        params = _for_delta(params)
     return Spec(
         params=params,
         via_delta=options.via_delta,
@@ -92,6 +113,7 @@ def read_spec(options: PlanOptions | RunOptions) -> Spec:
         doubt=choice(DoubtPolicy, options.in_doubt, "--in-doubt"),
         replace=options.replace,
         trust_ledger=options.trust_ledger,
+        keep_master=options.keep_master,
     )
 
 

@@ -314,6 +314,11 @@ _IGNORED_BY_DELTA: Final = (
 )
 
 
+def full_picture(params: Params) -> Params:
+    """Of the same cut-out the whole picture, transparent and without loss: crop, size, ground and format are drawn on it."""
+    return Params(test=params.test, max_pixels=params.max_pixels, output_format=OutputFormat.PNG)
+
+
 def canonical(params: Params) -> str:
     """One string for all parameters that give the same result: half of the ledger's key.
 

@@ -8,19 +8,20 @@ goes band by band from the picture into the file: no second picture of that size
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 from PIL import Image
 
 from pixian_batch.contract.headers import Box
 from pixian_batch.contract.kinds import Kind
-from pixian_batch.contract.params import Color, OutputFormat, Params, Size
+from pixian_batch.contract.params import MAX_INPUT_PIXELS, Color, OutputFormat, Params, Size
 from pixian_batch.imaging.delta import encode_delta, encode_delta_stripes
 from pixian_batch.imaging.edges import TILE, Edges
-from pixian_batch.imaging.errors import DeltaShrunkError, LayoutError
+from pixian_batch.imaging.errors import DeltaShrunkError, LayoutError, UnreadableImageError, only_unreadable
 from pixian_batch.imaging.layout import NOWHERE, Layout, lay_out, scaled_box
+from pixian_batch.imaging.opening import bare, open_lazily, png_profile, quiet
 from pixian_batch.imaging.png import write_png, write_png_stripes
 from pixian_batch.imaging.watermark import watermark
 
@@ -79,6 +80,39 @@ def render(picture: Picture, matte: NDArray[np.uint8], params: Params) -> Render
         result_size=layout.canvas,
         result_foreground=layout.foreground,
     )
+
+
+def draw(master: BinaryIO, params: Params) -> Rendered:
+    """What `params` ask for, drawn on a full picture that was cut out before: a PNG with alpha.
+
+    Crop, margin, size, ground and format as in `render`, with the foreground as its alpha shows it, and its box in the
+    master's own coordinates. The watermark of a test result is in the master.
+    Raises `UnreadableImageError` for what is none, and `LayoutError`.
+    """
+    cutout, icc = _read_master(master)
+    foreground = foreground_box(cutout[..., 3])
+    layout = lay_out(Size(cutout.shape[1], cutout.shape[0]), foreground, params)
+    return Rendered(
+        body=_encoded(_placed(cutout, layout), icc, replace(params, test=False)),
+        kind=Kind.JPEG if params.result_format is OutputFormat.JPEG else Kind.PNG,
+        input_foreground=foreground,
+        result_size=layout.canvas,
+        result_foreground=layout.foreground,
+    )
+
+
+def _read_master(stream: BinaryIO) -> tuple[NDArray[np.uint8], bytes | None]:
+    """The pixels, H x W x 4, and the colour profile."""
+    with only_unreadable():
+        profile = png_profile(stream)
+        plain = bare(stream, Kind.PNG)
+        with quiet():
+            image = open_lazily(stream if plain is None else plain, Kind.PNG)
+        if image.width * image.height > MAX_INPUT_PIXELS:
+            raise UnreadableImageError(f"has more than {MAX_INPUT_PIXELS:,} pixels")
+        if not image.has_transparency_data:
+            raise UnreadableImageError("has no transparency")
+        return np.asarray(image.convert("RGBA")), profile
 
 
 def _is_plain(picture: Picture, layout: Layout, params: Params) -> bool:

@@ -17,12 +17,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pixian_batch.pipeline.buying import Buying
 from pixian_batch.pipeline.circuit import Circuit
 from pixian_batch.pipeline.converting import Converter
 from pixian_batch.pipeline.deciding import Deciding
+from pixian_batch.pipeline.drawing import Drawing
 from pixian_batch.pipeline.duplicating import Duplicates
 from pixian_batch.pipeline.image import ImageHandler
 from pixian_batch.pipeline.keeping import Keeping
+from pixian_batch.pipeline.pixel_room import PixelRoom
 from pixian_batch.pipeline.pool import Pool
 from pixian_batch.pipeline.preflight import Preflight
 from pixian_batch.pipeline.preparing import Preparing
@@ -104,16 +107,30 @@ class Assembly:
 
     def handler(self) -> ImageHandler:
         """One image's way."""
+        duplicates = Duplicates(self.finisher)
         return ImageHandler(
-            spec=self.spec,
+            replace=self.spec.replace,
             ledger=self.ledger,
             landing=self.landing,
             preparing=Preparing(spec=self.spec, landing=self.landing),
-            converter=Converter(landing=self.landing, stop=self.stop, notify=self.watcher.notify),
             deciding=Deciding(spec=self.spec, ledger=self.ledger, landing=self.landing),
             keeping=Keeping(self.ledger, self.landing),
             finisher=self.finisher,
-            duplicates=Duplicates(self.finisher),
+            duplicates=duplicates,
+            buying=self._buying(duplicates),
+            stop=self.stop,
+        )
+
+    def _buying(self, duplicates: Duplicates) -> Buying:
+        room = PixelRoom()
+        return Buying(
+            free=self.spec.free,
+            ledger=self.ledger,
+            landing=self.landing,
+            converter=Converter(landing=self.landing, stop=self.stop, notify=self.watcher.notify, room=room),
+            finisher=self.finisher,
+            duplicates=duplicates,
+            drawing=Drawing(params=self.spec.params, finisher=self.finisher, room=room),
             preflight=self.preflight,
             stop=self.stop,
             notify=self.watcher.notify,

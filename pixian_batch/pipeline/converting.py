@@ -10,14 +10,14 @@ Proved by tests/cli/test_convert.py.
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pixian_batch.adapters.reading import SMALL, ReadingError, converted, read_content, read_fingerprint
 from pixian_batch.adapters.wire.source import BytesSource, FileSource, HeldSource
 from pixian_batch.adapters.wire.trace import SourceChangedError
+from pixian_batch.pipeline.pixel_room import PixelRoom
 from pixian_batch.policy.progress import Level, Message
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.job import Job
     from pixian_batch.pipeline.stop_sign import StopSign
 
-_PIXELS_AT_ONCE: Final = 32_000_000
-"""Decoded at the same time at most; a photo that is larger alone is decoded alone. Of up to 16 bytes each."""
-
 
 @dataclass(slots=True, kw_only=True)
 class Converter:
@@ -39,11 +36,7 @@ class Converter:
     landing: Landing
     stop: StopSign
     notify: Callable[[Message], None]
-    _at_once: int = field(default_factory=lambda: os.cpu_count() or 1)
-    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _left: asyncio.Event = field(default_factory=asyncio.Event)
-    _decoding: list[int] = field(default_factory=list)
-    """The pixels of each photo that is being decoded."""
+    room: PixelRoom = field(default_factory=PixelRoom)
 
     @asynccontextmanager
     async def ready(self, job: Job) -> AsyncIterator[Job | None]:
@@ -51,7 +44,7 @@ class Converter:
         if job.conversion is None:
             yield job
             return
-        async with self._turn(job.conversion.size.pixels):
+        async with self.room.turn(job.conversion.size.pixels):
             source = None if self.stop.up else await asyncio.to_thread(self._make, job, job.conversion)
         if source is None:
             yield None
@@ -63,23 +56,6 @@ class Converter:
         finally:
             if isinstance(source, HeldSource):
                 source.file.close()
-
-    @asynccontextmanager
-    async def _turn(self, pixels: int) -> AsyncIterator[None]:
-        """First come, first served: a large photo is not passed by for ever."""
-        async with self._line:
-            while self._decoding and not self._fits(pixels):
-                self._left.clear()
-                await self._left.wait()
-            self._decoding.append(pixels)
-        try:
-            yield
-        finally:
-            self._decoding.remove(pixels)
-            self._left.set()
-
-    def _fits(self, pixels: int) -> bool:
-        return len(self._decoding) < self._at_once and sum(self._decoding) + pixels <= _PIXELS_AT_ONCE
 
     def _make(self, job: Job, header: ForeignHeader) -> BytesSource | HeldSource:
         """Blocking."""

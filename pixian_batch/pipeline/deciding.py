@@ -19,6 +19,8 @@ from pixian_batch.policy.naming import folded
 from pixian_batch.policy.record import Key, State, converted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger.base import BaseLedger
     from pixian_batch.pipeline.job import Found
@@ -75,14 +77,16 @@ class Deciding:
         if refusal is not None:
             return decide(Facts(digest=key.digest, refusal=refusal), self.rules)
         state, standing = await self._state(key)
-        at_hand = await self._at_hand(key, state)
+        states = {key: state}
+        at_hand = await self._at_hand(self._keys(key, self.rules.fits), states)
         facts = Facts(
             digest=key.digest,
             state=state,
             standing=standing,
-            bought=await self._was_bought(key, state),
+            bought=await self._was_bought(key, states),
             at_hand=tuple(at_hand),
             here=await asyncio.to_thread(self._here, at_hand, place) if at_hand else None,
+            masters=tuple(await self._at_hand(self._keys(key, self.rules.masters), states)),
             recorded=found.stands,
             there=found.there,
         )
@@ -98,25 +102,31 @@ class Deciding:
         state = standing.state if standing is not None else State.OPEN
         return self.foreseen.states.get(key, state), standing
 
-    def _keys(self, key: Key) -> list[Key]:
-        """The keys of all results that are what was asked for: its own, and the same bought in another way."""
+    def _keys(self, key: Key, params: Iterable[str]) -> list[Key]:
+        """The keys of all results with such `params` that can be of the bytes of `key`: its own first."""
         # The same bytes are always sent as they are, or as the same other kind: those keys only can be theirs.
-        mine = [fits for fits in self.rules.fits if converted(fits) == key.converted]
-        return [key, *(Key(key.digest, fits) for fits in mine if fits != key.params)]
+        mine = [Key(key.digest, one) for one in params if converted(one) == key.converted]
+        return sorted(mine, key=lambda one: one != key)
 
-    async def _was_bought(self, key: Key, state: State) -> bool:
-        if not self.rules.trust or state is State.DONE:
-            return state is State.DONE
-        return any([(await self._state(other))[0] is State.DONE for other in self._keys(key)[1:]])
+    async def _is_done(self, key: Key, known: dict[Key, State]) -> bool:
+        """known: states that were asked for already; what is found out is added."""
+        if key not in known:
+            known[key] = (await self._state(key))[0]
+        return known[key] is State.DONE
 
-    async def _at_hand(self, key: Key, state: State) -> list[AtHand]:
-        """Whole results that are what was asked for; kept ones first: nothing takes the place of those.
+    async def _was_bought(self, key: Key, known: dict[Key, State]) -> bool:
+        """Whether the ledger knows a result that is what was asked for as done. Asked only where that decides."""
+        fits = self._keys(key, self.rules.fits) if self.rules.trust else []
+        return any([await self._is_done(one, known) for one in fits])
+
+    async def _at_hand(self, keys: list[Key], known: dict[Key, State]) -> list[AtHand]:
+        """Whole results of these keys; kept ones first: nothing takes the place of those.
 
         Only of images that are done: a file of one in doubt must not hide the doubt.
         """
         found: list[AtHand] = []
-        for one in self._keys(key):
-            if (state if one == key else (await self._state(one))[0]) is not State.DONE:
+        for one in keys:
+            if not await self._is_done(one, known):
                 continue
             found += await asyncio.to_thread(self._whole, one, await self.ledger.places_of(one))
             found += [AtHand(one, place, size) for place, size in self.foreseen.at(one).items()]

@@ -212,15 +212,23 @@ class Finisher:
         """The result of `job` from the one at `place`, for which the same bytes were bought, with its own photo's words;
         its size. For results that have such words: others are made in rounds (`duplicating`).
         """
+        copy = self.aside(job)
+        await self.landing.copy(self.landing.path(place), copy)
+        return await self.put_made(copy, job)
+
+    def aside(self, job: Job) -> str:
+        """Where a result is made that was not sent for."""
+        # Beside the ledger, which is held by this run alone: what a killed one has left can be told and removed.
+        return os.path.join(f"{self.ledger.path}{_AGAIN}", job.key.digest.hex())
+
+    async def put_made(self, file: str, job: Job) -> int:
+        """Bring the result that was made at `file` to its place, with what it keeps of its photo; its size."""
         if await self.taken([(job.place, job.input)]):
             raise TakenError(self.landing.path(job.place))
-        # Beside the ledger, which is held by this run alone: what a killed one has left can be told and removed.
-        copy = os.path.join(f"{self.ledger.path}{_AGAIN}", job.key.digest.hex())
-        await self.landing.copy(self.landing.path(place), copy)
-        described = await self.describer.describe(job.input, copy)
+        described = await self.describer.describe(job.input, file)
         size = await self.landing.put(described, job.place)
-        if described != copy:
-            self.landing.remove(copy)
+        if described != file:
+            self.landing.remove(file)
         # Again where it is now: it may have come from another file system.
         await self.describer.date_all([(job.input, self.landing.path(job.place))])
         return size

@@ -8,21 +8,20 @@ Proved by tests/money/test_dedupe.py.
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from pixian_batch.adapters.landing import DiskError, RebuildError
+from pixian_batch.adapters.landing import DiskError
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.reading import ReadingError
 from pixian_batch.adapters.wire.trace import SourceChangedError
 from pixian_batch.pipeline import outcomes
 from pixian_batch.pipeline.claims import Claims
 from pixian_batch.pipeline.duplicating import Wanted
-from pixian_batch.pipeline.finishing import Finisher, Received
-from pixian_batch.pipeline.worker import Pursuit
+from pixian_batch.pipeline.job import master_of
 from pixian_batch.policy.decision import (
     Bought,
+    Drawn,
     Held,
     Made,
     Refused,
@@ -33,13 +32,11 @@ from pixian_batch.policy.decision import (
     needs_permission,
     worth_keeping,
 )
-from pixian_batch.policy.disk import Reach
 from pixian_batch.policy.outcome import (
     Done,
     Duplicate,
     Ending,
     Failed,
-    Lost,
     NotStarted,
     Outcome,
     Problem,
@@ -47,34 +44,24 @@ from pixian_batch.policy.outcome import (
     SkipReason,
 )
 from pixian_batch.policy.record import Key, Placed
-from pixian_batch.policy.retry import Fail, Halt, Hold, Land
 from pixian_batch.policy.stopping import Stop
-from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.ledger import Ledger
     from pixian_batch.pipeline.allowance import Ticket
-    from pixian_batch.pipeline.converting import Converter
+    from pixian_batch.pipeline.buying import Buying
     from pixian_batch.pipeline.deciding import Deciding
     from pixian_batch.pipeline.duplicating import Duplicates
+    from pixian_batch.pipeline.finishing import Finisher
     from pixian_batch.pipeline.job import Found, Job
     from pixian_batch.pipeline.keeping import Keeping
     from pixian_batch.pipeline.pool import Turn
-    from pixian_batch.pipeline.preflight import Preflight
     from pixian_batch.pipeline.preparing import Preparing
-    from pixian_batch.pipeline.spec import Spec
     from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.pipeline.worker import Pursuit
     from pixian_batch.policy.decision import AtHand, Decision
-    from pixian_batch.policy.progress import Message
     from pixian_batch.policy.record import Stands
-    from pixian_batch.policy.reply import Reply
-
-
-_MOST_UNLANDED: Final = 5
-"""Results that may be kept from their places, one after the other, before the run stops buying more."""
 
 
 @dataclass(slots=True)
@@ -90,27 +77,19 @@ class _Way:
 
 @dataclass(slots=True, kw_only=True)
 class ImageHandler:
-    """Knows the way; owns none of the rooms.
+    """Knows the way; owns none of the rooms. replace: results that were bought with other parameters may be replaced."""
 
-    preflight: goes before anything is bought; notify: tells the user what is to be known of an image before
-    it is sent.
-    """
-
-    spec: Spec
+    replace: bool
     ledger: Ledger
     landing: Landing
     preparing: Preparing
-    converter: Converter
     deciding: Deciding
     keeping: Keeping
     finisher: Finisher
     duplicates: Duplicates
-    preflight: Preflight
+    buying: Buying
     stop: StopSign
-    notify: Callable[[Message], None]
     claims: Claims = field(default_factory=Claims)
-    _unlanded: int = 0
-    """Results in a row that could not be brought to their places."""
 
     async def handle(self, found: Found, turn: Turn, ticket: Ticket) -> Ending:
         """The whole way of one image. Never raises for what the image, the service or the disk does.
@@ -172,7 +151,7 @@ class ImageHandler:
         if prepared is None:
             return NotStarted()
         job, refusal = prepared
-        way.wanted = Wanted(job.key, job.input, job.place)
+        way.wanted = Wanted(job.result_key, job.input, job.place)
         return await self._decide(job, refusal, way)
 
     async def _prepare(self, found: Found, ticket: Ticket) -> tuple[Job, str | None] | None:
@@ -221,8 +200,8 @@ class ImageHandler:
                 decision = await self.deciding.decide(job.key, job.place, found=way.found, refusal=refusal)
                 if not _may_be(decision, way.ticket):
                     return NotStarted()
-                over = decision.over if isinstance(decision, Made | Bought) else None
-                if needs_permission(over, self.deciding.rules) and not self.spec.replace:
+                over = decision.over if isinstance(decision, Made | Drawn | Bought) else None
+                if needs_permission(over, self.deciding.rules) and not self.replace:
                     return outcomes.not_replaced()
                 if kept or over is None or not worth_keeping(over, self.deciding.rules):
                     if outcome := await self._follow(decision, job, way):
@@ -234,10 +213,10 @@ class ImageHandler:
 
     def _known(self, job: Job, refusal: str | None, way: _Way) -> Wanted | None:
         """What is wanted, when it is known that it need not be bought."""
-        return way.wanted if refusal is None and self._needs_no_decision(job.key, way.found) else None
+        return way.wanted if refusal is None and self._needs_no_decision(job.result_key, way.found) else None
 
     async def _keep(self, job: Job, over: Stands) -> None:
-        same = Key(*over[:2]) == job.key
+        same = Key(*over[:2]) == job.result_key
         standing = await self.ledger.standing(job.key) if same else None
         await self.keeping.keep(job.place, over, again=standing.attempt if standing else 0)
 
@@ -256,6 +235,9 @@ class ImageHandler:
                 return Skipped(SkipReason.TRUSTED)
             case Made(of, over):
                 return await self._make(job, of, over)
+            case Drawn(of, over):
+                outcome = await self.buying.drawn(job, of)
+                return self._replacing(outcome, over)
             case Held(_state, standing):
                 return outcomes.held(standing, self.landing.out)
             case Bought():
@@ -283,92 +265,37 @@ class ImageHandler:
         if not isinstance(outcome, Duplicate):
             return outcome
         self.duplicates.remember(of.key)
+        return self._replacing(outcome, over)
+
+    async def _keep_master(self, job: Job) -> None:
+        """One that is bought again takes the place of the master that was bought before."""
+        place = master_of(job).place
+        standing = await self.ledger.standing(job.key)
+        sizes = dict(await self.ledger.places_of(job.key)) if standing else {}
+        if standing and place in sizes:
+            stands = (job.key.digest, job.key.params, sizes[place])
+            await self.keeping.keep(place, stands, again=standing.attempt)
+
+    def _replacing(self, outcome: Outcome, over: Stands | None) -> Outcome:
+        """With whether it took the place of a result that was bought with other parameters."""
+        if not isinstance(outcome, Done | Duplicate):
+            return outcome
         return replace(outcome, replaced=needs_permission(over, self.deciding.rules))
 
-    # --- buying ------------------------------------------------------------------------------------
-
     async def _buy(self, job: Job, bought: Bought, way: _Way) -> Outcome:
-        way.pursuit = await self._send(job, way.turn)
-        outcome = await self._outcome(job, way.pursuit)
-        if isinstance(outcome, Done):
-            if bought.partial is not None:
-                self.landing.remove(self.landing.partial_of(*bought.partial))
-            outcome = replace(outcome, replaced=needs_permission(bought.over, self.deciding.rules))
-        return outcome
-
-    async def _send(self, job: Job, turn: Turn) -> Pursuit:
-        await self.preflight.once()
-        async with self.converter.ready(job) as ready:
-            if ready is None:
-                return Pursuit(asyncio.get_running_loop().time(), None, 0, None)
-            async with turn as worker:
-                if job.no_delta and not self.stop.up:
-                    self.notify(outcomes.not_by_delta(job))
-                return await worker.pursue(ready)
-
-    async def _outcome(self, job: Job, pursuit: Pursuit) -> Outcome:
-        reply = pursuit.reply
-        if reply is None:
-            return NotStarted()
-        match pursuit.ended:
-            case Land():
-                return await self._land(job, reply)
-            case Fail():
-                return Failed(outcomes.problem_of(reply), reply.http_status)
-            case Hold() if self.spec.free:
-                return Failed(
-                    outcomes.problem_of(reply), reply.http_status
-                )  # tried often enough; nobody has to decide
-            case Hold():
-                return outcomes.doubtful(reply)
-            case Halt() | None:
-                doubtful = reply.verdict in {Verdict.IN_DOUBT, Verdict.LOST} and not self.spec.free
-                return outcomes.doubtful(reply) if doubtful else NotStarted()
-            case other:
-                assert_never(other)
-
-    async def _land(self, job: Job, reply: Reply) -> Outcome:
-        received = Received.of(job, reply)
-        headers, status = received.headers, reply.http_status
-        if reply.unrecorded is not None:
-            return outcomes.kept(reply, received.body, reply.unrecorded)
-        try:
-            await self.finisher.finish(received)
-        except (DiskError, LedgerError) as error:
-            self._unlanded += 1
-            if not self._stop_at(error) and self._unlanded >= _MOST_UNLANDED:
-                self.stop.raise_(Stop.disk(error))
-            # The rename may have been done, and only the note of it failed.
-            spooled = await asyncio.to_thread(os.path.exists, received.body)
-            kept = received.body if spooled else self.landing.path(job.place)
-            return outcomes.kept(reply, kept, error)
-        except RebuildError as error:
-            await self._note_lost(received.attempt)
-            problem = Problem("delta", str(error), "see pixian-batch decode --help")
-            return Lost(problem, headers, status, received.body, at_most=None)
-        self._unlanded = 0
-        self.duplicates.remember(job.key)
-        return Done(headers, status, at_most=reply.at_most)
+        if job.drawn is not None:
+            await self._keep_master(job)
+        way.pursuit = await self.buying.send(job, way.turn)
+        outcome = await self.buying.outcome(job, way.pursuit)
+        if isinstance(outcome, Done) and bought.partial is not None:
+            self.landing.remove(self.landing.partial_of(*bought.partial))
+        return self._replacing(outcome, bought.over)
 
     def _unwritable(self, error: DiskError | LedgerError) -> Outcome:
         """Nothing was sent: the image fails alone, or the run stops before it."""
-        if self._stop_at(error):
+        if self.buying.stop_at(error):
             return NotStarted()
         return Failed(Problem("output", str(error), error.hint))
-
-    def _stop_at(self, error: DiskError | LedgerError) -> bool:
-        """Raise the stop sign, unless the disk's trouble is this image's alone; whether it was raised."""
-        if isinstance(error, DiskError) and error.reach is Reach.IMAGE:
-            return False
-        self.stop.raise_(Stop.disk(error))
-        return True
-
-    async def _note_lost(self, attempt: int) -> None:
-        """Write it down. If the ledger does not take it, the next run finds out the same."""
-        try:
-            await self.ledger.lost(attempt)
-        except LedgerError as error:
-            self.stop.raise_(Stop.disk(error))
 
     async def _remember_failure(self, found: Found, outcome: Outcome) -> None:
         if isinstance(outcome, Failed):

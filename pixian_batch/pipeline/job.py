@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from blake3 import blake3
+
+from pixian_batch.policy.naming import master_place
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -45,7 +47,7 @@ class Job:
     it is not, where that was asked for. conversion: what the header of the photo says of which another kind is made
     before it is sent: until then `source` is the photo itself.
 
-    at_most: credits that it can cost, as the spending layer found them; None where nothing is known.
+    drawn: the key of its result, where that is drawn from the full picture that is bought. at_most: credits that it can cost, as the spending layer found them; None where nothing is known.
     """
 
     input: str
@@ -57,11 +59,24 @@ class Job:
     rebuild: bool = False
     no_delta: str = ""
     conversion: ForeignHeader | None = None
+    drawn: Key | None = None
     at_most: Decimal | None = None
+
+    @property
+    def result_key(self) -> Key:
+        """Of what stands at `place` in the end: of what is bought, or of what is drawn from that."""
+        return self.key if self.drawn is None else self.drawn
 
 
 Send: TypeAlias = Callable[[Job], Awaitable["Reply | None"]]
 """Makes one attempt at a job; None when it may not be made, because the run stops. Every layer of sending is one."""
+
+
+def master_of(job: Job) -> Job:
+    """What is bought: the full picture at its own place where the result is drawn from it, else the job itself."""
+    if job.drawn is None:
+        return job
+    return replace(job, place=master_place(job.place, job.key.digest, job.key.params))
 
 
 def url_digest(url: str) -> bytes:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 
 _NEXT_RUN: Final = "the next run finishes it for free"
+_DRAW_ANOTHER: Final = (
+    "ask for another size or margin: drawing costs nothing; one that cannot be read can only be bought again"
+)
 
 
 def held(standing: Standing | None, out: str) -> Outcome:
@@ -73,7 +76,12 @@ def problem_of(reply: Reply) -> Problem:
     return reply.problem or Problem(None, f"HTTP {reply.http_status}", "")
 
 
-def kept(reply: Reply, path: str, error: Exception) -> Outcome:
+def not_drawn(error: Exception) -> Problem:
+    """The full picture is here, and what was asked for cannot be drawn from it."""
+    return Problem("draw", f"its full picture is paid for, and kept: {error}", _DRAW_ANOTHER)
+
+
+def kept(reply: Reply, path: str, error: Exception) -> Kept:
     """What is told of a result that is here, and that the disk or the ledger kept from its place."""
     problem = Problem("disk", f"paid for and kept at {path}: {error}", _NEXT_RUN)
     return Kept(problem, reply.headers or ResultHeaders(), reply.http_status, path, at_most=reply.at_most)

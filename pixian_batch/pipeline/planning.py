@@ -21,12 +21,13 @@ from pixian_batch.pipeline.allowance import Allowance
 from pixian_batch.pipeline.converting import sample
 from pixian_batch.pipeline.deciding import Deciding
 from pixian_batch.pipeline.discovery import Discovery
+from pixian_batch.pipeline.job import master_of
 from pixian_batch.pipeline.originals import Originals
 from pixian_batch.pipeline.preparing import Preparing
 from pixian_batch.pipeline.settling import Settling, Then, finished_size
 from pixian_batch.pipeline.stop_sign import StopSign
 from pixian_batch.pipeline.stream import Stream
-from pixian_batch.policy.decision import Bought, Made, needs_permission
+from pixian_batch.policy.decision import Bought, Drawn, Made, needs_permission
 from pixian_batch.policy.forecast import Fate, FolderPlan, fate_of, fate_of_failure, fate_of_skip
 from pixian_batch.policy.left_out import LeftOut, Reason
 from pixian_batch.policy.outcome import Ending, Failed, Skipped, SkipReason
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.settling import Settlement
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.policy.decision import Decision
-    from pixian_batch.policy.record import Key, Stands
+    from pixian_batch.policy.record import Stands
 
 _SAMPLES = 64
 
@@ -202,7 +203,7 @@ class Planner:
                 return
         job, refusal, _stamp = await self._preparing.job(found)
         decision = await self._deciding.decide(job.key, job.place, found=found, refusal=refusal)
-        self._come(job.key, job.place, decision)
+        self._come(job, decision)
         await self._count(found, decision, pixels, job)
 
     async def _judge_unread(self, found: Found, size: int, pixels: int) -> None:
@@ -232,15 +233,20 @@ class Planner:
         first, self._by_size[size] = self._by_size[size], None
         if first is not None:
             job, _refusal, _stamp = await self._preparing.job(first)
-            self._come(job.key, job.place, Bought())
+            self._come(job, Bought())
 
-    def _come(self, key: Key, place: str, decision: Decision) -> None:
+    def _come(self, job: Job, decision: Decision) -> None:
         """What the run will have made of it, for those that come after."""
+        foreseen = self._deciding.foreseen
         match decision:
             case Bought(over):
-                self._deciding.foreseen.put(place, key, 0, over)
+                foreseen.put(job.place, job.result_key, 0, over)
+                if job.drawn is not None:
+                    foreseen.put(master_of(job).place, job.key, 0)
+            case Drawn(_of, over):
+                foreseen.put(job.place, job.result_key, 0, over)
             case Made(of, over):
-                self._deciding.foreseen.put(place, of.key, of.size, over)
+                foreseen.put(job.place, of.key, of.size, over)
             case _:
                 pass
 
@@ -253,7 +259,9 @@ class Planner:
         folder.add(fate, pixels)
         if fate is Fate.NEW:
             self._allowance.take()
-        if isinstance(decision, Bought | Made) and needs_permission(decision.over, self._deciding.rules):
+        if isinstance(decision, Bought | Drawn | Made) and needs_permission(
+            decision.over, self._deciding.rules
+        ):
             folder.replaces += 1
             folder.at_hand += fate is Fate.NEW and await self._is_at_hand(job, decision.over)
         if fate is Fate.NEW and pixels is not None and not found.is_url and len(self.samples) < _SAMPLES:
@@ -263,7 +271,7 @@ class Planner:
         """Whether what is wanted differs from a full result that is here in what needs no service."""
         if job is None or over is None:
             return False
-        wanted = self.spec.key_params(rebuild=False, conversion=job.key.converted)
+        wanted = self.spec.result_key_params(conversion=job.key.converted)
         return any(
             is_rendering(wanted, of=params) and self.landing.size(place) == size
             for params, place, size in await self.ledger.results_of(job.key.digest)
@@ -285,7 +293,7 @@ async def calibrate(
     for pixels in chosen:
         path = planner.samples[pixels]
         source = await asyncio.to_thread(sample, path, convert=planner.spec.convert)
-        reply = await ask_price(session, source, planner.spec.params)
+        reply = await ask_price(session, source, planner.spec.bought)
         if reply.headers is None or reply.cause is not None:
             raise WireError(reply.problem.message if reply.problem else "") from reply.cause
         if reply.headers.credits_calculated is not None:

@@ -15,7 +15,7 @@ from pixian_batch.adapters.reading import Fingerprint, Stamp, read_fingerprint
 from pixian_batch.adapters.wire.source import BytesSource, FileSource, UrlSource
 from pixian_batch.imaging.errors import UnprovenLayoutError
 from pixian_batch.pipeline.duplicating import Wanted
-from pixian_batch.pipeline.job import Job, url_digest
+from pixian_batch.pipeline.job import Job, master_of, url_digest
 from pixian_batch.policy.record import CONVERSIONS, Key
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.landing import Landing
     from pixian_batch.adapters.wire.source import Source
+    from pixian_batch.imaging.foreign import ForeignHeader
     from pixian_batch.imaging.probe import Probe
     from pixian_batch.pipeline.job import Found
     from pixian_batch.pipeline.spec import Spec
@@ -34,33 +35,42 @@ class Preparing:
 
     spec: Spec
     landing: Landing
-    _key_params: dict[bool, str] = field(init=False)
+    _key_params: dict[bool, tuple[str, str]] = field(init=False)
+    """Of what is bought, and of its result; by whether it is bought as a delta."""
     _recalled_params: tuple[str, ...] = field(init=False)
     """Of all keys that a photo of which no byte is read may have."""
 
     def __post_init__(self) -> None:
-        self._key_params = {rebuild: self.spec.key_params(rebuild=rebuild) for rebuild in (False, True)}
+        self._key_params = {rebuild: self._both_params(rebuild=rebuild) for rebuild in (False, True)}
         conversions = (None, *CONVERSIONS) if self.spec.convert else (None,)
-        self._recalled_params = tuple(
-            self.spec.key_params(rebuild=False, conversion=one) for one in conversions
-        )
+        self._recalled_params = tuple(self.spec.result_key_params(conversion=one) for one in conversions)
 
     async def job(self, found: Found) -> tuple[Job, str | None, Stamp | None]:
         """The job, why its result can have no place, and the file's stamp. Raises `ReadingError`."""
         place = found.place
         if found.is_url:
-            return self._url_job(found, place), await asyncio.to_thread(self.landing.refusal, place), None
+            job, refusal = self._url_job(found, place), await asyncio.to_thread(self.landing.refusal, place)
+            return job, refusal or await self._no_master(job), None
         fingerprint, refusal = await asyncio.to_thread(self._look, found, place)
-        return self._file_job(found, place, fingerprint), refusal, fingerprint.stamp
+        job = self._file_job(found, place, fingerprint)
+        return job, refusal or await self._no_master(job), fingerprint.stamp
+
+    async def _no_master(self, job: Job) -> str | None:
+        """Why the full picture from which it would be drawn can have no place."""
+        if job.drawn is None:
+            return None
+        return await asyncio.to_thread(self.landing.refusal, master_of(job).place)
 
     def _file_job(self, found: Found, place: str, fingerprint: Fingerprint) -> Job:
         probe = fingerprint.probe
         no_delta = self._no_delta(probe) if self.spec.via_delta else ""
         rebuild = self.spec.via_delta and not no_delta
+        key, drawn = self._keys(fingerprint.digest, rebuild=rebuild, foreign=fingerprint.foreign)
         return Job(
             input=found.path,
             source=_source(found.path, fingerprint),
-            key=Key(fingerprint.digest, self._params_of(fingerprint, rebuild=rebuild)),
+            key=key,
+            drawn=drawn,
             params=self.spec.request(rebuild=rebuild),
             place=place,
             pixels=probe.size.pixels,
@@ -69,11 +79,22 @@ class Preparing:
             conversion=fingerprint.foreign,
         )
 
-    def _params_of(self, fingerprint: Fingerprint, *, rebuild: bool) -> str:
-        """The half of the key that is not the photo's bytes."""
-        if fingerprint.foreign is None:
-            return self._key_params[rebuild]
-        return self.spec.key_params(rebuild=False, conversion=fingerprint.foreign.word)
+    def _keys(
+        self, digest: bytes, *, rebuild: bool, foreign: ForeignHeader | None = None
+    ) -> tuple[Key, Key | None]:
+        """Of what is bought, and of what is drawn from it."""
+        if foreign is None:
+            bought, result = self._key_params[rebuild]
+        else:
+            bought, result = self._both_params(rebuild=False, conversion=foreign.word)
+        return Key(digest, bought), Key(digest, result) if self.spec.draws else None
+
+    def _both_params(self, *, rebuild: bool, conversion: str | None = None) -> tuple[str, str]:
+        spec = self.spec
+        return (
+            spec.key_params(rebuild=rebuild, conversion=conversion),
+            spec.result_key_params(rebuild=rebuild, conversion=conversion),
+        )
 
     async def recalled(self, found: Found, is_done: Callable[[Key], bool]) -> Wanted | None:
         """An input of an image that is done, told by the ledger alone: nothing of it is read.
@@ -116,11 +137,13 @@ class Preparing:
 
     def _url_job(self, found: Found, place: str) -> Job:
         """The service fetches it: the URL stands for its bytes, and nothing of it is known here."""
+        key, drawn = self._keys(url_digest(found.path), rebuild=False)
         return Job(
             input=found.path,
             source=UrlSource(found.path),
-            key=Key(url_digest(found.path), self._key_params[False]),
-            params=self.spec.params,
+            key=key,
+            drawn=drawn,
+            params=self.spec.request(rebuild=False),
             place=place,
             pixels=None,
             no_delta="the original of a URL is not here" if self.spec.via_delta else "",

@@ -13,6 +13,7 @@ The rules, in the order they are tried:
     the ledger says that it stood there (--trust-ledger)  Trusted
     the same was bought and stands somewhere              Made
     the ledger says that it was bought (--trust-ledger)   Trusted
+    its full picture was bought and stands somewhere      Drawn, where that is asked for (--keep-master)
     it may have been charged without a result             Held, unless --in-doubt resend, or free
     else                                                  Bought
 """
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the user asked for, as far as it decides. fits: the key params of results that are what was asked for.
+    """What the user asked for, as far as it decides. fits: the key params of results that are what was asked for;
+    masters: those of full pictures from which they are drawn, empty where none is.
 
     free: this run's results cost nothing. trust: what the ledger knows as done is done. again: buy it once more.
     """
 
     fits: frozenset[str]
+    masters: frozenset[str] = frozenset()
     free: bool = False
     doubt: DoubtPolicy = DoubtPolicy.HOLD
     trust: bool = False
@@ -56,9 +59,10 @@ class AtHand:
 class Facts:
     """What is known of an image.
 
-    refusal: why its result can have no place. state, standing: of its key. bought: whether a result of it was
-    ever here. at_hand: where one is, the best source first; here: the one of these that is the file at its own
-    place. recorded: what the ledger says of its place, whatever is there; there: whether that is there, whole.
+    refusal: why its result can have no place. state, standing: of the key under which it is bought. bought: whether a
+    result of it was ever here. at_hand: where one is, the best source first; here: the one of these that is the file at
+    its own place. masters: where its full picture is, the best source first. recorded: what the ledger says of its
+    place, whatever is there; there: whether that is there, whole.
     """
 
     digest: bytes
@@ -68,6 +72,7 @@ class Facts:
     bought: bool = False
     at_hand: tuple[AtHand, ...] = ()
     here: AtHand | None = None
+    masters: tuple[AtHand, ...] = ()
     recorded: Stands | None = None
     there: bool = False
 
@@ -122,6 +127,14 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """It is drawn, for free, from its full picture, which is here. over: what is replaced by it."""
+
+    of: AtHand
+    over: Stands | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """It may have been charged without a result: a person decides."""
 
@@ -137,7 +150,7 @@ class Bought:
     partial: tuple[str, str] | None = None
 
 
-Decision: TypeAlias = Refused | Spared | Waits | Stays | Trusted | Made | Held | Bought
+Decision: TypeAlias = Refused | Spared | Waits | Stays | Trusted | Made | Drawn | Held | Bought
 
 
 def decide(facts: Facts, rules: Rules) -> Decision:
@@ -164,7 +177,9 @@ def _without_buying(facts: Facts, rules: Rules, over: Stands | None) -> Decision
         return Trusted()
     if facts.at_hand:
         return Made(facts.at_hand[0], over)
-    return Trusted() if rules.trust and facts.bought else None
+    if rules.trust and facts.bought:
+        return Trusted()
+    return Drawn(facts.masters[0], over) if facts.masters else None
 
 
 def _partial(standing: Standing | None) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, assert_never
 
-from pixian_batch.policy.decision import Bought, Held, Made, Refused, Spared, Stays, Trusted, Waits
+from pixian_batch.policy.decision import Bought, Drawn, Held, Made, Refused, Spared, Stays, Trusted, Waits
 from pixian_batch.policy.outcome import SkipReason
 from pixian_batch.policy.record import State
 
@@ -33,6 +33,7 @@ class Fate(StrEnum):
     RESULT = "result"
     """The input is a result itself."""
     DUPLICATE = "duplicate"
+    """Made here from what was bought before: the same result, or drawn from its full picture."""
     IN_DOUBT = "in_doubt"
     LOST = "lost"
     KEPT = "kept"
@@ -82,7 +83,7 @@ def fate_of(decision: Decision) -> Fate:
             return Fate.DONE
         case Trusted():
             return Fate.TRUSTED
-        case Made():
+        case Made() | Drawn():
             return Fate.DUPLICATE
         case Held(state=state):
             return Fate.LOST if state is State.LOST else Fate.IN_DOUBT

@@ -7,6 +7,7 @@ their suffix.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 from collections import defaultdict
@@ -27,6 +28,8 @@ _SUFFIX: Final = {
 _MAX_PART_BYTES: Final = 180
 """Of a URL's part: file systems take 255, and suffixes of results and of spool files come on top."""
 _MAX_SUFFIX: Final = 10
+MASTERS: Final = ".pixian-batch/masters"
+"""Under the output folder, as a place: full pictures from which results were drawn, in the same tree."""
 _UNSAFE: Final = re.compile(r"[^\w.\-+=@ ]")
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]) *(\..*)?")
 
@@ -53,6 +56,24 @@ def output_names(names: Iterable[str], output: OutputFormat) -> list[str]:
     """`output_place` of many files in one folder; a call for each would be a tenth of a run over what is done."""
     suffix = _SUFFIX[output]
     return [(name[:dot] if (dot := name.rfind(".")) > 0 else name) + suffix for name in names]
+
+
+def master_place(place: str, digest: bytes, params: str) -> str:
+    """Where the full picture is kept from which the result at `place` is drawn: called like it, and by its image's key.
+
+    So no other photo's, nor one with other parameters, ever wants the same place.
+    """
+    folder, _, name = place.rpartition("/")
+    stem = name.rpartition(".")[0] or name
+    while len(os.fsencode(stem)) > _MAX_PART_BYTES:
+        stem = stem[:-1]
+    key = hashlib.blake2b(digest + params.encode(), digest_size=8).hexdigest()
+    return "/".join(filter(None, (MASTERS, folder, f"{stem}-{key}.png")))
+
+
+def tree_place(place: str) -> str:
+    """The same place in the tree of the results: a master counts to the folder of what is drawn from it."""
+    return place.removeprefix(f"{MASTERS}/")
 
 
 def suffix_of(output: OutputFormat) -> str:

@@ -26,6 +26,8 @@ _CONVERSION: Final = "/1"
 an image that was bought in an earlier one would have to be found under it, too."""
 CONVERSIONS: Final = tuple(f"{kind}->{made}" for kind in ("avif", "heic", "webp") for made in ("jpeg", "png"))
 """All that can be made of photos before they are sent."""
+_DRAWN: Final = "drawn=1"
+"""Of a result that was made here of the full picture. Its version changes only when another picture is meant."""
 _RENDERED: Final = ("result.", "background.")
 
 
@@ -77,16 +79,23 @@ class Key:
 
 
 def key_params(
-    canonical: str, *, via_delta: bool = False, service: str = "", conversion: str | None = None
+    canonical: str,
+    *,
+    via_delta: bool = False,
+    service: str = "",
+    conversion: str | None = None,
+    drawn: bool = False,
 ) -> str:
     """The text of a key's params: `name=value` joined by `;`, all that changes the result besides the bytes.
 
     canonical: the request's parameters; service: whose results they are when not the service's own (`local`);
     conversion: one of `CONVERSIONS`, when what is sent is made of the photo first. The digest is of the photo itself.
+    drawn: of a result that was not bought as it is, but drawn from the full picture, which was.
     """
     parts = (
         canonical,
         _VIA_DELTA if via_delta else "",
+        _DRAWN if drawn else "",
         f"{_CONVERTED}{conversion}{_CONVERSION}" if conversion else "",
         f"{_SERVICE}{service}" if service else "",
     )
@@ -96,6 +105,11 @@ def key_params(
 def is_delta(params: str) -> bool:
     """`Key.is_delta` of a key's bare params."""
     return _VIA_DELTA in params.split(";")
+
+
+def is_drawn(params: str) -> bool:
+    """Whether a result with these key params was drawn from the full picture: no attempt is its own."""
+    return _DRAWN in params.split(";")
 
 
 def converted(params: str) -> str | None:

@@ -10,6 +10,8 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import StrEnum
 from typing import Final
 
+from pixian_batch.policy.naming import tree_place
+
 EXACT: Final = Context(prec=64, traps=[Inexact, InvalidOperation])
 """A service may say twelve digits before the point and twenty-four behind it; of a billion such, this is the sum."""
 ZERO: Final = Decimal(0)
@@ -97,5 +99,5 @@ class ImageLine:
 
 def folder_of(place: str, depth: int | None) -> str:
     """The folder of a place, or its first `depth` parts; `.` is the output folder itself."""
-    parts = place.split("/")[:-1]
+    parts = tree_place(place).split("/")[:-1]
     return "/".join(parts if depth is None else parts[:depth]) or "."

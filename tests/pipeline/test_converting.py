@@ -1,8 +1,7 @@
-"""How many photos are decoded at the same time: few pixels, in the order in which they came, none after a stop."""
+"""What is made of a photo before it is sent: where it waits, and that nothing is made after a stop."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -28,13 +27,9 @@ if TYPE_CHECKING:
 
     from pixian_batch.pipeline.job import Job
 
-MEGA = 1_000_000
 
-
-def converter(out: Path, at_once: int = 100) -> Converter:
-    return Converter(
-        landing=Landing(str(out)), stop=StopSign(), notify=lambda _message: None, _at_once=at_once
-    )
+def converter(out: Path) -> Converter:
+    return Converter(landing=Landing(str(out)), stop=StopSign(), notify=lambda _message: None)
 
 
 def job(path: str) -> Job:
@@ -43,38 +38,6 @@ def job(path: str) -> Job:
     stamp = (seen.stamp.size, seen.stamp.mtime_ns)
     source = FileSource(path, seen.foreign.kind, stamp)
     return replace(JOB, source=source, key=Key(seen.digest, ""), conversion=seen.foreign)
-
-
-async def most_at_once(home: Converter, sizes: list[int]) -> tuple[int, int, list[int]]:
-    """The most pixels and the most photos that were decoded together, and the order in which they began."""
-    now, began, most = list[int](), list[int](), (0, 0)
-
-    async def decode(pixels: int) -> None:
-        nonlocal most
-        async with home._turn(pixels):
-            now.append(pixels)
-            began.append(pixels)
-            most = max(most[0], sum(now)), max(most[1], len(now))
-            for _ in range(5):
-                await asyncio.sleep(0)
-            now.remove(pixels)
-
-    await asyncio.gather(*map(decode, sizes))
-    return *most, began
-
-
-@pytest.mark.asyncio
-async def test_few_pixels_are_decoded_at_the_same_time(tmp_path: Path) -> None:
-    assert await most_at_once(converter(tmp_path), [12 * MEGA] * 40) == (24 * MEGA, 2, [12 * MEGA] * 40)
-    assert (await most_at_once(converter(tmp_path), [MEGA] * 100))[:2] == (32 * MEGA, 32)
-    assert (await most_at_once(converter(tmp_path, at_once=2), [MEGA] * 20))[:2] == (2 * MEGA, 2)
-
-
-@pytest.mark.asyncio
-async def test_a_large_one_is_decoded_alone_and_not_passed_by(tmp_path: Path) -> None:
-    sizes = [MEGA, 48 * MEGA, *[MEGA] * 9]
-    pixels, _photos, began = await most_at_once(converter(tmp_path), sizes)
-    assert (pixels, began) == (48 * MEGA, sizes)
 
 
 @pytest.mark.asyncio

@@ -1,5 +1,7 @@
 """The output folder: bodies as they come, results at their places, free room. Sends nothing, decides nothing."""
 
+from pixian_batch.adapters.landing.drawing import DrawError as DrawError
+from pixian_batch.adapters.landing.drawing import draw_file as draw_file
 from pixian_batch.adapters.landing.files import DiskError as DiskError
 from pixian_batch.adapters.landing.files import TakenError as TakenError
 from pixian_batch.adapters.landing.head import ROOM as ROOM

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pixian_batch.adapters.ledger.base import Question
     from pixian_batch.adapters.ledger.migration import Steps
     from pixian_batch.policy.outcome import Problem
-    from pixian_batch.policy.record import Answered, Ended, Placed, Sending
+    from pixian_batch.policy.record import Answered, Ended, Key, Placed, Sending
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -114,6 +114,10 @@ class Ledger(BaseLedger):
         """Results of some inputs stand at their places, all of them or none: (input, place, what)."""
         if results:
             await self._committer.do(writing.write_placed, results)
+
+    async def drawn(self, source: str, place: str, placed: Placed, *, of: Key) -> None:
+        """The result of `source`, drawn from the full picture `of`, stands at `place`."""
+        await self._committer.do(writing.write_drawn, source, place, placed, of)
 
     async def kept(self, place: str, placed: Placed) -> None:
         """The result that is about to be replaced is kept at `place` as well."""

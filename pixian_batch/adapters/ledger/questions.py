@@ -29,7 +29,7 @@ from pixian_batch.adapters.ledger.rows import (
     total,
 )
 from pixian_batch.policy.record import State, converted
-from pixian_batch.policy.statement import EXACT
+from pixian_batch.policy.statement import EXACT, folder_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -285,8 +285,8 @@ def _conversions(db: sqlite3.Connection) -> dict[str, int]:
     """How many images were bought as what; those of other parameters together."""
     counts: Counter[str] = Counter()
     for params, count in db.execute(
-        "SELECT canonical, count(*) FROM image JOIN params ON params.id = params_id"
-        " WHERE state = 'done' AND canonical LIKE '%converted=%' GROUP BY params_id"
+        "SELECT canonical, count(*) FROM image JOIN params ON params.id = params_id WHERE state = 'done'"
+        " AND canonical LIKE '%converted=%' AND canonical NOT LIKE '%drawn=1%' GROUP BY params_id"
     ):
         if (made := converted(params)) is not None:
             counts[made] += count
@@ -317,10 +317,10 @@ _PURCHASES: Final = """
 
 
 def _sums(rows: Iterable[tuple[str | bytes, str, int]]) -> dict[str, Decimal]:
-    """Exact sums of (name, credits, count) rows by name."""
+    """Exact sums of (folder or day, credits, count) rows by it."""
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for name, amount, count in rows:
-        place = from_db(name) or "."
+        place = folder_of(f"{from_db(name)}/", None)
         sums[place] = EXACT.add(sums[place], EXACT.multiply(Decimal(amount), Decimal(count)))
     return dict(sums)
 
@@ -332,7 +332,14 @@ def _purchases(db: sqlite3.Connection, order: str) -> list[Purchase]:
 
 
 def _images(db: sqlite3.Connection) -> int:
-    return _number(db, "SELECT count(*) FROM image WHERE state = 'done'")
+    """What was drawn from a full picture is no image more: that one counts."""
+    return _number(db, _DONE)
+
+
+_DONE: Final = """
+    SELECT count(*) FROM image WHERE state = 'done'
+    AND params_id NOT IN (SELECT id FROM params WHERE canonical LIKE '%drawn=1%')
+"""
 
 
 def _number(db: sqlite3.Connection, question: str, *values: int) -> int:

@@ -6,7 +6,7 @@ No locks, no threads, no clock: moments (`at`) are handed in as text.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.ledger.rows import HEADERS, split_place, to_db
 from pixian_batch.contract.headers import write_result_headers
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pixian_batch.policy.outcome import Problem
+    from pixian_batch.policy.record import Key
 
 
 def begin_run(db: sqlite3.Connection, at: str, version: str, service: str) -> int:
@@ -117,6 +118,21 @@ def write_placed(db: sqlite3.Connection, results: Sequence[tuple[str, str, Place
         [(placed.key.digest, placed.key.params) for _source, _place, placed in results],
     )
     db.executemany("DELETE FROM failure WHERE input = ?", [(to_db(source),) for source, _p, _w in results])
+
+
+def write_drawn(db: sqlite3.Connection, source: str, place: str, placed: Placed, of: Key) -> None:
+    """What was drawn from the full picture `of` stands at `place`: an image without an attempt of its own."""
+    db.execute("INSERT OR IGNORE INTO params (canonical) VALUES (?)", (placed.key.params,))
+    db.execute(_DRAWN, (placed.key.params, of.digest, of.params))
+    write_placed(db, [(source, place, placed)])
+
+
+_DRAWN: Final = """
+    INSERT INTO image (digest, params_id, state, pixels, attempt)
+    SELECT digest, drawn.id, 'done', pixels, attempt FROM image JOIN params ON params.id = params_id
+    JOIN params AS drawn ON drawn.canonical = ? WHERE digest = ? AND params.canonical = ?
+    ON CONFLICT (digest, params_id) DO UPDATE SET state = 'done', attempt = excluded.attempt
+"""
 
 
 def write_kept(db: sqlite3.Connection, place: str, placed: Placed) -> None:

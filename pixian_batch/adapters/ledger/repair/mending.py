@@ -55,10 +55,12 @@ class Mender:
         self._from_sources()
         images = self._count("SELECT count(*) FROM image")
         self._places_from_disk()
+        self._drawn_from()
         self._stand_in()
         self._newest_attempts()
         results = self._note_standing()
         self.db.execute(_STATES)
+        self._drawn_are_done()
         self._set_apart()
         self._unrecorded_results()
         last = self._count("SELECT coalesce(max(id), 0) FROM attempt")
@@ -111,6 +113,22 @@ class Mender:
         except (OSError, ValueError):
             return None
 
+    def _drawn_from(self) -> None:
+        """What was drawn from a full picture has no attempt of its own: it names the latest of that."""
+        self.db.execute("CREATE TEMP TABLE drawn (image_id INTEGER PRIMARY KEY)")
+        self.db.execute(
+            "INSERT INTO drawn SELECT image.id FROM image JOIN params ON params.id = params_id"
+            " WHERE canonical LIKE '%drawn=1%'"
+        )
+        self.db.execute(_DRAWN_FROM)
+
+    def _drawn_are_done(self) -> None:
+        """It stands at a place, or it is nothing: it is drawn again for free. No sheet says anything of it."""
+        self.db.execute(
+            "DELETE FROM image WHERE id IN (SELECT image_id FROM drawn) AND id NOT IN (SELECT image_id FROM place)"
+        )
+        self.db.execute("UPDATE image SET state = 'done' WHERE id IN (SELECT image_id FROM drawn)")
+
     def _stand_in(self) -> None:
         """Stand-ins for what is referred to and lost, so that no charge is forgotten."""
         self.db.execute(
@@ -120,7 +138,7 @@ class Mender:
         )
         orphans = self.db.execute(_ORPHANS).fetchall()
         for (attempt,) in orphans:
-            owner = self.db.execute("SELECT id FROM image WHERE attempt = ?", (attempt,)).fetchone()
+            owner = self.db.execute(_OWNER, (attempt,)).fetchone()
             self._attempt(attempt, owner[0] if owner else self._new_image_id())
         lost = self.db.execute(
             "SELECT DISTINCT image_id FROM attempt WHERE image_id NOT IN (SELECT id FROM image)"
@@ -221,7 +239,16 @@ class Mender:
         return len(there)
 
 
+# Without a full picture of the same bytes its row is of no use: the attempt 0 would get a stand-in, which may cost money.
+_DRAWN_FROM: Final = """
+    UPDATE image SET attempt = coalesce((
+        SELECT max(of.attempt) FROM image AS of WHERE of.digest = image.digest AND of.attempt > 0
+    ), (SELECT max(id) FROM attempt), 0) WHERE attempt = 0 AND id IN (SELECT image_id FROM drawn)
+"""
 _NAMELESS: Final = "SELECT image.id FROM image JOIN params ON params.id = params_id WHERE canonical LIKE ?"
+_OWNER: Final = """
+    SELECT id FROM image WHERE attempt = ? ORDER BY id IN (SELECT image_id FROM drawn), id LIMIT 1
+"""
 _ORPHANS: Final = """
     SELECT id FROM (
         SELECT attempt_id AS id FROM answer UNION SELECT attempt_id FROM verdict
