@@ -88,8 +88,7 @@ def _about_replacing(asked: RunSpec) -> RunSpec | Stop:
 async def _look_ahead(asked: RunSpec) -> Plan | None:
     """What the run would replace; None when no result of other parameters is here, as nearly always."""
     with closing(LedgerReader.open(asked.outputs.ledger)) as reader:
-        spec = asked.spec
-        if not await reader.ask(results.has_others, spec.fitting_key_params() + spec.all_key_params()):
+        if not await reader.ask(results.has_others, asked.spec.fitting_key_params()):
             return None
     from pixian_batch.cli.commands.plan import make_plan  # only where it is asked
 

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.spec import Pace, Spec
     from pixian_batch.pipeline.spending import Limits
     from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.policy.outcome import Done
     from pixian_batch.policy.progress import Watcher
+    from pixian_batch.policy.record import Key
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,8 +107,8 @@ class Assembly:
         circuit = Circuit(breaker=self.pace.breaker, stop=self.stop, send=self.spending, idle=pool.idle)
         return pool, circuit
 
-    def handler(self) -> ImageHandler:
-        """One image's way."""
+    def handler(self, masters: dict[Key, Done]) -> ImageHandler:
+        """One image's way. masters: that were finished for an interrupted run, by their keys."""
         duplicates = Duplicates(self.finisher)
         return ImageHandler(
             replace=self.spec.replace,
@@ -117,11 +119,11 @@ class Assembly:
             keeping=Keeping(self.ledger, self.landing),
             finisher=self.finisher,
             duplicates=duplicates,
-            buying=self._buying(duplicates),
+            buying=self._buying(duplicates, masters),
             stop=self.stop,
         )
 
-    def _buying(self, duplicates: Duplicates) -> Buying:
+    def _buying(self, duplicates: Duplicates, masters: dict[Key, Done]) -> Buying:
         room = PixelRoom()
         return Buying(
             free=self.spec.free,
@@ -131,6 +133,7 @@ class Assembly:
             finisher=self.finisher,
             duplicates=duplicates,
             drawing=Drawing(params=self.spec.params, finisher=self.finisher, room=room),
+            recovered=masters,
             preflight=self.preflight,
             stop=self.stop,
             notify=self.watcher.notify,

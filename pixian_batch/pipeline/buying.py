@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
 from pixian_batch.adapters.landing import DiskError, DrawError, RebuildError
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.preflight import Preflight
     from pixian_batch.pipeline.stop_sign import StopSign
     from pixian_batch.policy.progress import Message
+    from pixian_batch.policy.record import Key
     from pixian_batch.policy.reply import Reply
 
 
@@ -51,7 +52,7 @@ _MOST_UNLANDED: Final = 5
 class Buying:
     """`await buying.send(job, turn)`, then `await buying.outcome(job, pursuit)`.
 
-    free: it cannot cost money. preflight: goes before anything is bought; notify: tells the user what is to be known of
+    free: it cannot cost money. recovered: masters of an interrupted run, of which nobody was told yet. preflight: goes before anything is bought; notify: tells the user what is to be known of
     an image before it is sent.
     """
 
@@ -65,6 +66,7 @@ class Buying:
     preflight: Preflight
     stop: StopSign
     notify: Callable[[Message], None]
+    recovered: dict[Key, Done] = field(default_factory=dict)
     _unlanded: int = 0
     """Results in a row that could not be brought to their places."""
 
@@ -104,10 +106,13 @@ class Buying:
     async def drawn(self, job: Job, master: AtHand) -> Outcome:
         """From a master that was bought before: nothing is sent. Raises `DiskError`, `LedgerError`."""
         try:
-            await self.drawing.draw(job, master)
+            size, foreground = await self.drawing.draw(job, master)
         except DrawError as error:
             return Failed(outcomes.not_drawn(error))
         self.duplicates.remember(job.result_key)
+        recovered = self.recovered.pop(master.key, None)
+        if recovered is not None:
+            return replace(recovered, headers=_of_drawn(recovered.headers, size, foreground))
         return Duplicate(of=self.landing.path(master.place))
 
     def stop_at(self, error: DiskError | LedgerError) -> bool:

@@ -30,6 +30,7 @@ from pixian_batch.pipeline.stream import Stream
 from pixian_batch.policy.decision import Bought, Drawn, Made, needs_permission
 from pixian_batch.policy.forecast import Fate, FolderPlan, fate_of, fate_of_failure, fate_of_skip
 from pixian_batch.policy.left_out import LeftOut, Reason
+from pixian_batch.policy.naming import is_master
 from pixian_batch.policy.outcome import Ending, Failed, Skipped, SkipReason
 from pixian_batch.policy.record import State, is_rendering
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.settling import Settlement
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.policy.decision import Decision
-    from pixian_batch.policy.record import Stands
+    from pixian_batch.policy.record import Key, Stands
 
 _SAMPLES = 64
 
@@ -79,6 +80,9 @@ class Planner:
     """The first new image of each size, while nobody had to read it."""
     _finished: set[str] = field(default_factory=set)
     """Places of what recovery will finish: their images are told then, and not again when they are found."""
+
+    _masters: set[Key] = field(default_factory=set)
+    """Full pictures that recovery will finish: told when something is drawn from them."""
 
     def __post_init__(self) -> None:
         self._allowance = Allowance(self.inputs.selection.limit)
@@ -144,6 +148,9 @@ class Planner:
                     foreseen.states[sending.key] = State.LOST
                     return
                 foreseen.put(sending.place, sending.key, size, item.over)
+                if is_master(sending.place):
+                    self._masters.add(sending.key)
+                    return
                 self._folder(sending.input).add(Fate.FINISHED)
                 self._finished.add(sending.place)
 
@@ -253,7 +260,7 @@ class Planner:
     async def _count(
         self, found: Found, decision: Decision, pixels: int | None, job: Job | None = None
     ) -> None:
-        fate, folder = fate_of(decision), self._folder(found.path)
+        fate, folder = self._fate(decision), self._folder(found.path)
         if fate is Fate.DONE and self._was_told(found.place):
             return
         folder.add(fate, pixels)
@@ -266,6 +273,12 @@ class Planner:
             folder.at_hand += fate is Fate.NEW and await self._is_at_hand(job, decision.over)
         if fate is Fate.NEW and pixels is not None and not found.is_url and len(self.samples) < _SAMPLES:
             self.samples.setdefault(pixels, found.path)
+
+    def _fate(self, decision: Decision) -> Fate:
+        if isinstance(decision, Drawn) and decision.of.key in self._masters:
+            self._masters.discard(decision.of.key)
+            return Fate.FINISHED
+        return fate_of(decision)
 
     async def _is_at_hand(self, job: Job | None, over: Stands | None) -> bool:
         """Whether what is wanted differs from a full result that is here in what needs no service."""

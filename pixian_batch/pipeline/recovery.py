@@ -16,8 +16,9 @@ from pixian_batch.pipeline.finishing import Finisher, Received
 from pixian_batch.pipeline.keeping import Keeping
 from pixian_batch.pipeline.settling import Settlement, Settling, Then
 from pixian_batch.policy.disk import Reach
+from pixian_batch.policy.naming import is_master
 from pixian_batch.policy.outcome import Done, Ending
-from pixian_batch.policy.record import Ended, Placed
+from pixian_batch.policy.record import Ended, Key, Placed
 from pixian_batch.policy.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Recovery:
-    """Settles every unfinished attempt once. Raises `DiskError` and `LedgerError`."""
+    """Settles every unfinished attempt once. Raises `DiskError` and `LedgerError`.
+
+    masters: by their keys, what is told of full pictures that were finished now when something is drawn from them.
+    """
 
     ledger: Ledger
     landing: Landing
     finisher: Finisher
     originals: Originals
+    masters: dict[Key, Done] = field(default_factory=dict)
     _settling: Settling = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,9 +108,12 @@ class Recovery:
             return None
         return self._done(item.left)
 
-    def _done(self, left: Unfinished) -> Ending:
+    def _done(self, left: Unfinished) -> Ending | None:
         sending, status = left.sending, left.answered.http_status if left.answered else None
         done = Done(_headers(left), status, repaired=True, at_most=sending.at_most)
+        if is_master(sending.place):
+            self.masters[sending.key] = done
+            return None
         place = self.landing.path(sending.place)
         return Ending(sending.input, place, done, converted=sending.key.converted)
 

@@ -31,10 +31,10 @@ from pixian_batch.pipeline.progress import Progress
 from pixian_batch.pipeline.recovery import Recovery
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.survey import Survey
-from pixian_batch.policy.outcome import Ending, Failed, Problem
+from pixian_batch.policy.outcome import Done, Ending, Failed, Problem
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE
-from pixian_batch.policy.record import State
+from pixian_batch.policy.record import Key, State
 from pixian_batch.policy.stopping import Exit, Stop, exit_code
 
 if TYPE_CHECKING:
@@ -138,12 +138,12 @@ class Run:
         describer = Describer(self.outputs.keeping, self.watcher.notify)
         finisher = Finisher(ledger, landing, describer, self._originals.holds)
         doubts = Doubts(ledger=ledger, stop=self.stop, watcher=self.watcher, out=self.outputs.out)
-        recovered: list[Ending] = []
+        recovery, recovered = Recovery(ledger, landing, finisher, self._originals), list[Ending]()
         ready = False
         try:
             await asyncio.to_thread(landing.check_writable)
             await finisher.clean()
-            recovered = await Recovery(ledger, landing, finisher, self._originals).recover()
+            recovered = await recovery.recover()
             if not self.spec.free:
                 await doubts.decide(self.decide)
             self.progress.credits_before = await ledger.charged()
@@ -156,12 +156,14 @@ class Run:
         if ready:
             if not self.spec.free:
                 await doubts.tell()
-            await self._in_motion(ledger, landing, finisher)
+            await self._in_motion(ledger, landing, finisher, recovery.masters)
 
     # --- motion --------------------------------------------------------------------------------------
 
-    async def _in_motion(self, ledger: Ledger, landing: Landing, finisher: Finisher) -> None:
-        """Have discovery, pool and displays go on side by side until all have landed."""
+    async def _in_motion(
+        self, ledger: Ledger, landing: Landing, finisher: Finisher, masters: dict[Key, Done]
+    ) -> None:
+        """Have discovery, pool and displays go on side by side until all have landed. masters: as of `Recovery`."""
         assembly = Assembly(
             session=self.session,
             ledger=ledger,
@@ -173,7 +175,7 @@ class Run:
             pace=self.pace,
             limits=self.limits,
         )
-        handler, survey = assembly.handler(), self._survey(ledger, landing)
+        handler, survey = assembly.handler(masters), self._survey(ledger, landing)
         pool, self.progress.circuit = assembly.pool(partial(self._handle, handler, survey))
         self.progress.pool, self.progress.rests = pool, assembly.rests
         if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:

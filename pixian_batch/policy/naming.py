@@ -71,6 +71,11 @@ def master_place(place: str, digest: bytes, params: str) -> str:
     return "/".join(filter(None, (MASTERS, folder, f"{stem}-{key}.png")))
 
 
+def is_master(place: str) -> bool:
+    """Whether a place is that of a full picture from which results are drawn."""
+    return place.startswith(f"{MASTERS}/")
+
+
 def tree_place(place: str) -> str:
     """The same place in the tree of the results: a master counts to the folder of what is drawn from it."""
     return place.removeprefix(f"{MASTERS}/")

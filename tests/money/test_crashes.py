@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 WORKERS = 4
 KILLED = -9
 REBUILDING = {"rebuilt_before_rename", "rebuilt_after_rename"}
+DRAWING = {point for point in POINTS if "draw" in point}
 ONCE_A_RUN = {"before_end_of_run", "after_end_of_run"}
 
 
@@ -25,6 +26,7 @@ def test_a_kill_costs_nothing_twice(sandbox: Callable[..., Sandbox], point: str,
     for copy in range(8):  # the same bytes under other names
         (home.photos / f"copy-{copy}.png").write_bytes(png(copy % 3))
     options = ["--via-delta"] if point in REBUILDING else []
+    options = ["--crop-to-foreground", "--keep-master"] if point in DRAWING else options
     passage = 1 if point in ONCE_A_RUN else passage
     assert home.run(*options, workers=WORKERS, kill=[point, passage]).code == KILLED
     audit(home, home.run(*options, workers=WORKERS), workers=WORKERS)

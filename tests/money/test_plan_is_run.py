@@ -40,6 +40,9 @@ PARAMETERS: Final = (
     ("--crop-to-foreground",),
     ("--via-delta",),
     ("--test",),
+    ("--crop-to-foreground", "--keep-master"),
+    ("--target-size", "9 9", "--keep-master"),
+    ("--target-size", "9 9", "--keep-master", "--via-delta"),
     ("--background-color", "#ffffff", "--output-format", "png"),
 )
 FOLDERS: Final = ("", "a", "b")
@@ -74,6 +77,7 @@ EVENTS: Final = st.one_of(
     st.tuples(st.just("foreign"), results),
     st.tuples(st.just("folder"), results),
     st.tuples(st.just("remove kept")),
+    st.tuples(st.just("remove masters")),
     st.tuples(st.just("remove spools")),
 )
 LAST: Final = st.fixed_dictionaries(
@@ -167,6 +171,9 @@ class Days:
 
     def remove_kept(self) -> None:
         shutil.rmtree(self.home.out / ".pixian-batch" / "kept")
+
+    def remove_masters(self) -> None:
+        shutil.rmtree(self.home.out / ".pixian-batch" / "masters")
 
     def remove_spools(self) -> None:
         for path in self.home.out.rglob(".pixian-*.part"):

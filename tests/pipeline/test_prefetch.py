@@ -103,12 +103,8 @@ async def test_an_error_comes_after_what_was_found_before_it() -> None:
 
 @pytest.mark.asyncio
 async def test_closed_it_walks_no_further_and_its_thread_ends() -> None:
-    before = threading.active_count()
     prefetch = Prefetch(batch(BATCH) for _ in range(1_000_000))
     prefetch.take()
     prefetch.close()
-    for _ in range(100):
-        if threading.active_count() == before:
-            break
-        await asyncio.sleep(0.05)
-    assert threading.active_count() == before
+    await asyncio.to_thread(prefetch._thread.join, 30)
+    assert not prefetch._thread.is_alive()

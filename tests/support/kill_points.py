@@ -19,6 +19,7 @@ from pixian_batch.adapters.ledger import Ledger, writing
 from pixian_batch.adapters.wire.answer import Answer
 from pixian_batch.adapters.wire.session import WireSession
 from pixian_batch.adapters.wire.upload import MultipartPayload
+from pixian_batch.pipeline.drawing import Drawing
 from pixian_batch.pipeline.finishing import Finisher
 
 if TYPE_CHECKING:
@@ -170,6 +171,11 @@ POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
     "after_copies": lambda bomb: _around_all("make_all", bomb, after=True, owner=Landing),
     "rebuilt_before_rename": lambda bomb: _before_replace(bomb, ".rebuilt"),
     "rebuilt_after_rename": lambda bomb: _around_plain(Landing, "remove", bomb, after=False),
+    "before_drawing": lambda bomb: _around(Drawing, "draw", bomb, after=False),
+    "before_drawn_is_put": lambda bomb: _around(Finisher, "put_made", bomb, after=False),
+    "before_drawn_written": lambda bomb: _around(Ledger, "drawn", bomb, after=False),
+    "in_drawn_commit": lambda bomb: _at_commit(bomb, "write_drawn"),
+    "after_drawn_written": lambda bomb: _around(Ledger, "drawn", bomb, after=True),
     "after_finish": lambda bomb: _around(Finisher, "finish", bomb, after=True),
     "before_end_of_run": lambda bomb: _around(Ledger, "end_run", bomb, after=False),
     "after_end_of_run": lambda bomb: _around(Ledger, "end_run", bomb, after=True),

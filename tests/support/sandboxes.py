@@ -175,8 +175,8 @@ class Outcome:
 class EmulatorProcess:
     """An emulator in a process of its own."""
 
-    def __init__(self, fork_server: ForkServer, toml: str = "") -> None:
-        self._child = fork_server.ask(emulate='engine = "canned"\nbill_entries = 200000\n' + toml)
+    def __init__(self, fork_server: ForkServer, toml: str = "", *, engine: str = "canned") -> None:
+        self._child = fork_server.ask(emulate=f'engine = "{engine}"\nbill_entries = 200000\n' + toml)
         self.origin = wait_for(self._child.place / "url")
 
     @property
