@@ -180,7 +180,13 @@ class Run:
         self.progress.pool, self.progress.rests = pool, assembly.rests
         if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
             self.watcher.notify(_advice(self.pace.ramp.cap))
-        discovery = Discovery(
+        discovery = self.progress.discovery = self._discovery(ledger, landing)
+        await self._side_by_side(discovery, pool, survey)
+        self.progress.tell_over()
+        await assembly.preflight.afterwards()
+
+    def _discovery(self, ledger: Ledger, landing: Landing) -> Discovery:
+        return Discovery(
             spec=self.spec,
             ledger=ledger,
             landing=landing,
@@ -188,10 +194,6 @@ class Run:
             listener=self.progress,
             originals=self._originals,
         )
-        self.progress.discovery = discovery
-        await self._side_by_side(discovery, pool, survey)
-        self.progress.tell_over()
-        await assembly.preflight.afterwards()
 
     def _survey(self, ledger: Ledger, landing: Landing) -> Survey:
         return Survey(

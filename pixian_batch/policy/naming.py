@@ -7,7 +7,6 @@ their suffix.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import unicodedata
 from collections import defaultdict
@@ -65,7 +64,7 @@ def master_place(place: str, digest: bytes, params: str) -> str:
     """
     folder, _, name = place.rpartition("/")
     stem = name.rpartition(".")[0] or name
-    while len(os.fsencode(stem)) > _MAX_PART_BYTES:
+    while len(stem.encode(errors="surrogatepass")) > _MAX_PART_BYTES:
         stem = stem[:-1]
     key = hashlib.blake2b(digest + params.encode(), digest_size=8).hexdigest()
     return "/".join(filter(None, (MASTERS, folder, f"{stem}-{key}.png")))

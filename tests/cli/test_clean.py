@@ -83,6 +83,19 @@ def test_a_partial_is_kept_until_its_image_is_settled(workspace: Callable[..., W
     assert not partial.exists()
 
 
+def test_masters_go_only_when_they_are_named(workspace: Callable[..., Workspace]) -> None:
+    home = workspace()
+    home.add("a.png", "c/d.png")
+    assert home.run(CROP, "--keep-master")[0] == 0
+    before = files(home)
+    assert clean(home, "--force")["masters"]["count"] == 2
+    assert files(home) == before
+    assert clean(home, "--masters", "--force")["masters"]["removed"]
+    assert {path for path in before if "masters" not in path.parts} == files(home)
+    assert clean(home)["masters"]["count"] == 0
+    assert home.run(CROP, "--keep-master")[0] == 0, "what was drawn is done"
+
+
 def test_partials_of_decided_images_go_by_themselves(workspace: Callable[..., Workspace]) -> None:
     home = lost(workspace)
     assert home.do("resolve", str(home.out), "--all", "--charged")[0] == 0

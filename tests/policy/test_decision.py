@@ -8,6 +8,7 @@ from dataclasses import replace
 from pixian_batch.policy.decision import (
     AtHand,
     Bought,
+    Drawn,
     Facts,
     Held,
     Made,
@@ -67,3 +68,14 @@ def test_what_is_here_is_not_bought() -> None:
     assert isinstance(decide(done, replace(RULES, trust=True)), Trusted)
     assert isinstance(decide(replace(done, here=HERE, at_hand=(HERE,)), replace(RULES, again=True)), Bought)
     assert isinstance(decide(Facts(digest=BYTES), replace(RULES, trust=True)), Bought), "it was never bought"
+
+
+def test_a_master_is_drawn_from_before_anything_is_bought_or_held_and_after_what_is_here() -> None:
+    master = AtHand(Key(BYTES, "output_format=png"), ".pixian-batch/masters/a-1.png", 9)
+    for rules, state in itertools.product(ALL_RULES, set(State) - {State.RECEIVED}):
+        decision = decide(Facts(digest=BYTES, state=state, masters=(master,)), rules)
+        assert isinstance(decision, Drawn) != rules.again, (rules, state)
+        here = decide(Facts(digest=BYTES, state=state, masters=(master,), at_hand=(HERE,), here=HERE), rules)
+        assert isinstance(here, Stays) != rules.again, (rules, state)
+    trusting = Rules(fits=frozenset({MINE}), trust=True)
+    assert isinstance(decide(Facts(digest=BYTES, masters=(master,), bought=True), trusting), Trusted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from typing import TYPE_CHECKING
@@ -10,7 +11,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pixian_batch.contract.params import OutputFormat
-from pixian_batch.policy.naming import all_folded, collisions, folded, output_names, output_place, url_place
+from pixian_batch.policy.naming import (
+    all_folded,
+    collisions,
+    folded,
+    is_master,
+    master_place,
+    output_names,
+    output_place,
+    tree_place,
+    url_place,
+)
 
 if TYPE_CHECKING:
     import pytest
@@ -263,3 +274,19 @@ _file_names = st.text(alphabet=st.characters(exclude_characters="/\0", exclude_c
 def test_many_names_at_once_are_as_each_by_itself(names: list[str]) -> None:
     assert output_names(names, PNG) == [output_place(name, PNG) for name in names]
     assert all_folded(names) == [folded(name) for name in names]
+
+
+def test_each_master_has_a_place_of_its_own_that_any_file_system_takes() -> None:
+    places = [
+        master_place(place, digest, params)
+        for place in ("a.png", "shoes/a.png", "shoes/a.jpg", "shoes/" + "ü" * 120 + ".png", "b/\udcff.png")
+        for digest in (b"1" * 32, b"2" * 32)
+        for params in ("", "max_pixels=100")
+    ]
+    assert len(set(places)) == len(places) - 4  # a.png and a.jpg are drawn from the same one
+    for place in places:
+        assert is_master(place)
+        assert place.endswith(".png")
+        assert len(os.fsencode(place.rpartition("/")[2])) < 255 - len(".pixian-.part")
+    assert tree_place(master_place("shoes/a.png", b"", "")).startswith("shoes/a-")
+    assert not is_master("shoes/.pixian-batch/masters/a.png")

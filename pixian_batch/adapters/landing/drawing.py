@@ -1,4 +1,7 @@
-"""What was asked for, drawn on a full picture that is here: opened and written here, drawn in `imaging`. Blocking."""
+"""What was asked for, drawn on a full picture that is here: opened and written here, drawn in `imaging`. Blocking.
+
+Proved by tests/money/test_masters.py.
+"""
 
 from __future__ import annotations
 

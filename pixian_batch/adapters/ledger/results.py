@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.ledger.rows import Measures, from_db, join_place
+from pixian_batch.policy.naming import MASTERS
 from pixian_batch.policy.record import is_free
 
 if TYPE_CHECKING:
@@ -90,6 +91,15 @@ _WITH_SOURCES: Final = """
     JOIN image ON image.id = image_id LEFT JOIN source ON source.digest = image.digest
     WHERE place.folder NOT LIKE '.pixian-batch/%'
 """
+
+
+def masters(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    """Full pictures from which results are drawn: (place, size). Reads all places."""
+    rows = db.execute(_MASTERS, (MASTERS, f"{MASTERS}/%"))
+    return [(join_place(folder, name), size) for folder, name, size in rows]
+
+
+_MASTERS: Final = "SELECT folder, name, size FROM place WHERE folder = ? OR folder LIKE ?"
 
 
 def measures(db: sqlite3.Connection) -> Measures:

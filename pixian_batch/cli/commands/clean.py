@@ -8,7 +8,7 @@ import json as json_
 import os
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pixian_batch.adapters.landing import Landing, leftovers
 from pixian_batch.adapters.ledger import Ledger, results
@@ -27,8 +27,14 @@ Partials = Annotated[bool, option("--partials", "What arrived of results that ar
 KeptResults = Annotated[
     bool, option("--kept", "Results that others have replaced: going back is not free then.")
 ]
+Masters = Annotated[
+    bool, option("--masters", "Full pictures of --keep-master: another size or ground is bought again then.")
+]
 Orphans = Annotated[bool, option("--orphans", "Results whose photo is gone.")]
 Force = Annotated[bool, option("--force", "Remove it; without this it is only shown.", "-f")]
+
+
+_KINDS: Final = ("partials", "kept", "masters", "orphans")
 
 
 @dataclass(slots=True)
@@ -51,9 +57,7 @@ class FileGroup:
 class Leftovers:
     """What can be freed, by kind, and how many partials cannot: not settled, or of another ledger."""
 
-    kinds: dict[str, FileGroup] = field(
-        default_factory=lambda: {name: FileGroup() for name in ("partials", "kept", "orphans")}
-    )
+    kinds: dict[str, FileGroup] = field(default_factory=lambda: {name: FileGroup() for name in _KINDS})
     unsettled: int = 0
     foreign: int = 0
 
@@ -63,19 +67,21 @@ def clean(
     *,
     partials: Partials = False,
     kept: KeptResults = False,
+    masters: Masters = False,
     orphans: Orphans = False,
     force: Force = False,
     ledger: LedgerPath = None,
     json: Json = False,
 ) -> None:
-    """Show what runs have left, and free it with --force. Kept results and orphans only when they are named.
+    """Show what runs have left, and free it with --force. What was bought (all but partials) only when it is named.
 
     Examples:
       pixian-batch clean ./cut
       pixian-batch clean ./cut --force
       pixian-batch clean ./cut --kept --force
     """
-    named = [name for name, on in (("partials", partials), ("kept", kept), ("orphans", orphans)) if on]
+    chosen = zip(_KINDS, (partials, kept, masters, orphans), strict=True)
+    named = [name for name, on in chosen if on]
     removed = (named or ["partials"]) if force else []
     with ledger_errors():
         found = asyncio.run(_clean(ledger_path(out, ledger), out, removed))
@@ -119,9 +125,17 @@ async def _look(ledger: BaseLedger, out: str) -> Leftovers:
             found.unsettled += 1
     for kept in await asyncio.to_thread(lambda: list(leftovers.kept_files(out))):
         found.kinds["kept"].add(kept.path, kept.size, kept.place)
-    standing = await ledger.ask(results.results_with_sources)
+    standing, masters = await ledger.ask(results.results_with_sources), await ledger.ask(results.masters)
+    await asyncio.to_thread(_add_masters, found.kinds["masters"], Landing(out), masters)
     await asyncio.to_thread(_add_orphans, found.kinds["orphans"], Landing(out), standing)
     return found
+
+
+def _add_masters(kind: FileGroup, landing: Landing, masters: Iterable[tuple[str, int]]) -> None:
+    """Those that are there as they were recorded. Blocking."""
+    for place, size in masters:
+        if landing.size(place) == size:
+            kind.add(landing.path(place), size, place)
 
 
 def _add_orphans(kind: FileGroup, landing: Landing, standing: Iterable[tuple[str, int, list[str]]]) -> None:
@@ -144,6 +158,7 @@ def _remove(paths: list[str]) -> None:
 _TITLES = {
     "partials": ("partials", "of results that are settled by now"),
     "kept": ("kept results", "replaced by others; going back to them is free"),
+    "masters": ("masters", "bought; other sizes and grounds are drawn from them for free"),
     "orphans": ("results without a photo", "bought; the photo is gone, or its drive is not here"),
 }
 
@@ -167,7 +182,7 @@ def _megabytes(size: int) -> str:
 
 def _advice(found: Leftovers, chosen: list[str], *, force: bool) -> str:
     number = sum(len(found.kinds[name].paths) for name in chosen)
-    rest = [name for name in ("kept", "orphans") if name not in chosen and found.kinds[name].paths]
+    rest = [name for name in _KINDS[1:] if name not in chosen and found.kinds[name].paths]
     more = f"; to free the others, name them: {' '.join(f'--{name}' for name in rest)}" if rest else ""
     files = f"{number:,} file{'' if number == 1 else 's'}"
     return f"removed {files}{more}" if force else f"nothing was removed: --force removes {files}{more}"

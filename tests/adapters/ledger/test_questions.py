@@ -58,6 +58,7 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "decided_partials": (),
     "results_with_sources": (),
     "measures": (),
+    "masters": (),
     "last_attempt": (),
     "known": ([("/in/1", ["0001.jpg"], "folder-1", ["0001.png"])],),
     "sources_of": (key(BOUGHT).digest,),
@@ -73,7 +74,7 @@ QUESTIONS: dict[str, tuple[Any, ...]] = {
     "status": (),
     "failures": (),
 }
-EMPTY = {"unfinished", "unpriced", "failures", "decided_partials"}
+EMPTY = {"unfinished", "unpriced", "failures", "decided_partials", "masters"}
 """Questions to which a closed run of `make` gives no answer."""
 
 
