@@ -47,6 +47,8 @@ class Concurrency:
     _began: bool = False
     _ended: bool = False
     _noted: float = 0.0
+    _resting: int = 0
+    """As it was noted last."""
     _pending: ChangeReason | None = None
     _timer: asyncio.TimerHandle | None = None
     _spell: float = 0.0
@@ -70,14 +72,14 @@ class Concurrency:
 
     def once(self, reason: ChangeReason) -> None:
         """Something that does not come often: noted at once, after what still waits."""
-        if self._pending is not None:
-            self._write(self._pending)
+        self._ring()
         self._write(reason)
 
     def end(self) -> None:
         """Everything has landed; what comes later is not noted."""
+        self._ring()
         self.state = lambda: InUse(0, 0, 0)
-        self.once(ChangeReason.END)
+        self._write(ChangeReason.END)
         self._ended = True
 
     def _soon(self, reason: ChangeReason, pause: float) -> None:
@@ -86,13 +88,13 @@ class Concurrency:
         if loop.time() >= due:
             self._write(reason)
             return
-        self._pending = reason
+        if reason is not ChangeReason.RESUMED or self._resting or self._pending is None:
+            self._pending = reason  # else rests came and went between two records: their reason is told
         if self._timer is None or self._timer.when() > due:
             self._cancel()
             self._timer = loop.call_at(due, self._ring)
 
     def _ring(self) -> None:
-        self._timer = None
         if self._pending is not None:
             self._write(self._pending)
 
@@ -102,8 +104,10 @@ class Concurrency:
         if not self._began or self._ended:
             return  # a run that sends nothing has no pace
         self._noted = asyncio.get_running_loop().time()
-        allowed, in_use, resting = self.state()
-        change = ConcurrencyChange(at=now(), allowed=allowed, in_use=in_use, resting=resting, reason=reason)
+        allowed, in_use, self._resting = self.state()
+        change = ConcurrencyChange(
+            at=now(), allowed=allowed, in_use=in_use, resting=self._resting, reason=reason
+        )
         self.note(change)
 
     def _cancel(self) -> None:
