@@ -174,12 +174,12 @@ def test_free_runs_say_what_it_would_have_cost(tmp_path: Path) -> None:
 def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     made = History(tmp_path / "hostile.db")
     made.begin(NOON)
-    names = ["<script>alert(1)</script>", "a&b\"'", "\x1b[31m\u202e", "caf\udce9", "]]>", "x" * 300]
+    names = ["<script>alert(1)", "a&b\"'", "\x1b[31m\u202e", "caf\udce9", "]]>", "x" * 300]
     for number, name in enumerate(names):
         made.image(NOON + number, place=f"{name}/{number}.png")
     told = drawn(made.close())
     texts = " ".join(said(told["folders"]))
-    assert "<script>alert(1)</script>" in texts
+    assert "<script>alert(1)" in texts
     assert "<script" not in told["folders"].svg
     assert "\\x1b[31m\\u202e" in texts
     assert "caf\\xe9" in texts
