@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.policy.verdict import Verdict
 
+_STEPS: Final = frozenset({ChangeReason.RAMP, ChangeReason.IDLE})
 _LULL: Final = 60.0
 """Seconds without a rest after which the next one is another spell; as long as the longest pause in one."""
 
@@ -88,11 +89,17 @@ class Concurrency:
         if loop.time() >= due:
             self._write(reason)
             return
-        if reason is not ChangeReason.RESUMED or self._resting or self._pending is None:
-            self._pending = reason  # else rests came and went between two records: their reason is told
+        if not self._outranks(reason):
+            self._pending = reason
         if self._timer is None or self._timer.when() > due:
             self._cancel()
             self._timer = loop.call_at(due, self._ring)
+
+    def _outranks(self, reason: ChangeReason) -> bool:
+        """Whether the reason that waits is the one to be told: a step, or rests that came and went between two records."""
+        if self._pending in _STEPS:
+            return reason not in _STEPS
+        return self._pending is not None and reason is ChangeReason.RESUMED and not self._resting
 
     def _ring(self) -> None:
         if self._pending is not None:
