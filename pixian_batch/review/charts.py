@@ -16,12 +16,12 @@ from pixian_batch.review.concurrency_chart import Paces, concurrency_chart
 from pixian_batch.review.cost_charts import cost_chart
 from pixian_batch.review.course import Course
 from pixian_batch.review.folder_chart import folder_chart
+from pixian_batch.review.plot import nothing
 from pixian_batch.review.svg import Chart
 from pixian_batch.review.time_charts import (
     credits_chart,
     images_chart,
     latency_chart,
-    nothing,
     throttled_chart,
 )
 from pixian_batch.review.timeline import Timeline

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.text import count
 from pixian_batch.policy.concurrency import ChangeReason
-from pixian_batch.review.plot import AXIS, GRID, LEFT, RIGHT, SMALL, Columns, Panel, time_axis
+from pixian_batch.review.plot import AXIS, GRID, LEFT, RIGHT, SMALL, Columns, Panel, legend, time_axis
 from pixian_batch.review.svg import BLUE, INK, RED, WIDTH, Chart, framed, line, tag, words
 from pixian_batch.review.ticks import amount_words, from_zero, step_words
-from pixian_batch.review.time_charts import legend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -6,10 +6,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.text import count
-from pixian_batch.review.plot import LEFT, RIGHT, SMALL, grid
+from pixian_batch.review.plot import LEFT, RIGHT, SMALL, grid, nothing
 from pixian_batch.review.svg import BLUE, FONT, WIDTH, Chart, framed, line, tag, words
 from pixian_batch.review.ticks import amount_words, decades, from_zero, nice_step
-from pixian_batch.review.time_charts import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

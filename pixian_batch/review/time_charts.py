@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.text import count, credit_amount, images
 from pixian_batch.policy.statement import EXACT
-from pixian_batch.review.plot import AXIS, LEFT, SMALL, Columns, Panel, long_words, time_axis
+from pixian_batch.review.plot import AXIS, SMALL, Columns, Panel, legend, long_words, nothing, time_axis
 from pixian_batch.review.spread import Spread
-from pixian_batch.review.svg import BLUE, FONT, GREEN, RED, Chart, framed, line, tag, words
+from pixian_batch.review.svg import BLUE, FONT, GREEN, RED, Chart, framed, tag, words
 from pixian_batch.review.ticks import (
     amount_words,
     decades,
@@ -113,34 +113,6 @@ def latency_chart(course: Course) -> Chart:
         *time_axis(columns, panel.bottom, top=_TOP),
     ]
     return _over_time("latency", title, gist, drawing)
-
-
-def nothing(name: str, title: str, reason: str, *, shown: str = "") -> Chart:
-    """A chart of nothing, which says why. shown: shorter, where the reason is longer than a line."""
-    return framed(name, title, reason, height=40, drawing=[words(shown or reason, 0, 24)])
-
-
-def legend(entries: Sequence[tuple[str, str, str]]) -> Iterator[str]:
-    """(form, colour, word) of each series in the first row: told apart by form, too."""
-    x = LEFT
-    for form, color, text in entries:
-        match form:
-            case "line" | "dash":
-                yield line(
-                    x,
-                    10,
-                    x + 18,
-                    10,
-                    stroke=color,
-                    stroke_width=2,
-                    stroke_dasharray="4 2" if form == "dash" else None,
-                )
-            case "dot":
-                yield tag("circle", cx=x + 9, cy=10, r=2.5, fill=color)
-            case _:
-                yield tag("rect", x=x, y=5, width=18, height=10, fill=color)
-        yield words(text, x + 23, 14)
-        x += 23 + len(text) * 6.6 + 14
 
 
 def _two_panels(
