@@ -186,7 +186,7 @@ def test_odd_names_arrive_and_are_never_taken_for_markup_or_escapes(run: Command
     )
     assert "\x1b" not in ran.err
     assert "[bold]x[bold].jpg" in ran.err
-    assert len(ran.out.splitlines()) == len(names) * 2 + 1
+    assert len(endings_told(ran.out.decode())) == len(names) * 2 + 1
     again = run("in", "--out", "out", "--json")
     assert (again.summary["skipped"], run.bought()) == (len(names), len(names))
 
