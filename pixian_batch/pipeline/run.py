@@ -181,7 +181,10 @@ class Run:
         if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
             self.watcher.notify(_advice(self.pace.ramp.cap))
         discovery = self.progress.discovery = self._discovery(ledger, landing)
-        await self._side_by_side(discovery, pool, survey)
+        try:
+            await self._side_by_side(discovery, pool, survey)
+        finally:
+            assembly.concurrency.end()
         self.progress.tell_over()
         await assembly.preflight.afterwards()
 
