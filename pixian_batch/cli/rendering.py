@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pixian_batch.cli.displays import DisplayOptions, make_console
 from pixian_batch.cli.shared import fail, say, table
+from pixian_batch.display.records import named
 from pixian_batch.display.steps import Steps
 from pixian_batch.display.text import file_size, printable, visible, with_hint
 from pixian_batch.policy.disk import disk_cause, system_word
@@ -130,8 +131,7 @@ class Telling:
             if wish.standing is Standing.FAILED and wish.unmet is not None:
                 self.steps.complain(_name(wish), wish.unmet.reason, wish.unmet.hint)
             if self.options.json and not self.options.dry_run and wish.standing is not Standing.MAKE:
-                status = "skipped" if wish.standing is Standing.EXISTS else "failed"
-                self._record(wish, {"status": status, **_unmet(wish)})
+                self._record(wish, {"status": wish.standing.value, **_unmet(wish)})
 
     def told(self, wish: Wish, outcome: Outcome) -> None:
         """One has ended."""
@@ -155,9 +155,9 @@ class Telling:
         record = {
             "v": 1,
             "type": "variant",
-            "result": None if wish.stored is None else visible(wish.stored.path),
+            **named("result", None if wish.stored is None else wish.stored.path),
             "recipe": wish.recipe.name,
-            "output": visible(path),
+            **named("output", path),
             "free": wish.stored is not None and wish.stored.is_free,
             **_NO_FACTS,
             **facts,

@@ -65,7 +65,9 @@ def _share(angle: int | None, size: Size) -> NDArray[np.float32]:
 
 def laid_on(ground: Image.Image, weighted: Image.Image, placed: Box) -> None:
     """Put a cut-out (RGBa: colours weighted by alpha) into `ground` (RGB), which it changes."""
-    red, green, blue, alpha = weighted.split()
+    *colours, alpha = weighted.split()
+    # Sharp filters overshoot: a colour of more than its alpha would be brighter than white.
+    red, green, blue = (ImageChops.darker(colour, alpha) for colour in colours)
     box = (placed.left, placed.top, placed.left + placed.width, placed.top + placed.height)
     behind = alpha.point(_INVERTED)
     below = ImageChops.multiply(ground.crop(box), Image.merge("RGB", (behind, behind, behind)))
@@ -85,14 +87,21 @@ def contact_shadow(alpha: Image.Image, placed: Box, canvas: Size, shadow: Shadow
     reach = math.ceil(3 * radius)
     line = placed.top + placed.height + round(shadow.offset.in_pixels(longer))
     top = line - flat // 2 - reach
-    band = alpha.crop((0, placed.height - foot, placed.width, placed.height))
+    contact = _contact(alpha.crop((0, placed.height - foot, placed.width, placed.height)))
     mask = Image.new("L", (canvas.width, flat + 2 * reach))
-    mask.paste(band.resize((placed.width, flat), Image.Resampling.BOX), (placed.left, reach))
+    mask.paste(contact.resize((placed.width, flat), Image.Resampling.NEAREST), (placed.left, reach))
     soft, core = (mask.filter(ImageFilter.GaussianBlur(blur)) for blur in (radius, max(0.5, radius * _CORE)))
     dark = ImageChops.add(soft, core, scale=1.3).point(
         [round(level * shadow.strength) for level in range(256)]
     )
     return dark, top
+
+
+def _contact(band: Image.Image) -> Image.Image:
+    """How near each column of an object's foot comes to the ground: one row, L."""
+    rows = np.asarray(band, np.float32)
+    nearness = ((np.arange(len(rows), dtype=np.float32) + 1) / len(rows))[:, np.newaxis] ** 2
+    return Image.fromarray(np.rint((rows * nearness).max(axis=0, keepdims=True)).astype(np.uint8))
 
 
 def darken(ground: Image.Image, dark: Image.Image, top: int, color: Color) -> None:

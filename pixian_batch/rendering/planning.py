@@ -27,7 +27,7 @@ class Standing(StrEnum):
     """What is the matter with a variant before anything is made."""
 
     MAKE = "planned"
-    EXISTS = "exists"
+    EXISTS = "skipped"
     """It is there, made of this result by this recipe."""
     FAILED = "failed"
 
