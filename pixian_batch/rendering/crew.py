@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
+import traceback
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, Final
@@ -93,11 +94,13 @@ class Crew:
         task, member.task = member.task, None
         assert task is not None  # noqa: S101  # only members with one are waited for
         try:
-            outcomes: list[Outcome] = member.pipe.recv()
+            outcomes: list[Outcome] | Exception = member.pipe.recv()
         except (EOFError, OSError):
             self._members.remove(member)
             member.process.join()
             return [_died(variant.number) for variant in task.variants]
+        if isinstance(outcomes, Exception):
+            raise outcomes
         return outcomes
 
     def _end(self) -> None:
@@ -120,4 +123,13 @@ def _serve(pipe: Connection[Any, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError):
         while True:
-            pipe.send(work(pipe.recv()))
+            pipe.send(_done(pipe.recv()))
+
+
+def _done(task: Task) -> list[Outcome] | Exception:
+    """What became of a task; an error of ours goes to the parent, which reports it."""
+    try:
+        return work(task)
+    except Exception as bug:  # noqa: BLE001  # of ours, whatever it is: raised again by the parent
+        bug.add_note(traceback.format_exc())
+        return bug

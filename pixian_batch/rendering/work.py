@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from pixian_batch.adapters.reading import read_content
+from pixian_batch.adapters.reading import ReadingError, read_content
 from pixian_batch.adapters.whole_file import whole_file
 from pixian_batch.contract.kinds import HEAD_BYTES, Kind, sniff
 from pixian_batch.contract.params import MAX_INPUT_PIXELS, Size
@@ -186,7 +186,7 @@ def _rebuilt(photo: bytes, stream: io.BufferedReader, source: Stored) -> tuple[I
 def _photo(source: Stored) -> bytes:
     """The photo that a delta belongs to, byte for byte."""
     for path in source.photos:
-        with contextlib.suppress(OSError, ImagingError):
+        with contextlib.suppress(ReadingError):
             if source.digest is not None and (content := read_content(path, source.digest)) is not None:
                 return content
     raise ImagingError("its result is a Delta PNG, and its photo is gone or was changed")

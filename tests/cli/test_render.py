@@ -81,6 +81,11 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def size_of(path: str | os.PathLike[str]) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
 def plain_folder(home: Path, *names: str) -> Path:
     for number, name in enumerate(names):
         os.makedirs(os.path.dirname(home / "out" / name), exist_ok=True)
@@ -103,7 +108,7 @@ def test_variants_of_what_was_bought_cost_nothing(workspace: Callable[..., Works
     assert not any(record["free"] for record in records if record["type"] == "variant")
     assert records[-1]["type"] == "rendered"
     assert records[-1]["done"] == 4
-    assert Image.open(home.root / "to/a_small.jpg").size == (40, 40)
+    assert size_of(home.root / "to/a_small.jpg") == (40, 40)
     assert files(home.out) == before
     assert len(home.emulator.requests) == requests
 
@@ -152,7 +157,7 @@ def test_what_is_not_ours_is_not_touched(workspace: Callable[..., Workspace]) ->
     assert "was not made by this command" in err
     assert statuses(records, home.root)["a_small.jpg"] == "failed"
     assert render(home.root, "--overwrite")[0] == 0
-    assert Image.open(mine).size == (40, 40)
+    assert size_of(mine) == (40, 40)
     put(mine, b"edited by hand, with care")
     code, _records, err = render(home.root)
     assert code == 3

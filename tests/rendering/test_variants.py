@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, features
+from PIL import Image, features
 from support.cutouts import cutout, made, opened, recipe, seen
 from support.image_samples import decoded, photo, srgb_profile
 
@@ -19,11 +19,12 @@ from pixian_batch.imaging.metadata import Metadata, read_metadata
 from pixian_batch.imaging.pixels import Picture
 from pixian_batch.rendering.colours import as_srgb, is_srgb
 from pixian_batch.rendering.encoding import TooManyBytesError
+from pixian_batch.rendering.variants import Master
+from pixian_batch.rendering.work import _canvas
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
 
 GEOMETRIES: list[dict[str, str]] = [
     {},
@@ -161,7 +162,7 @@ def test_a_byte_budget_is_held_and_used(tmp_path: Path) -> None:
 
 def test_what_cannot_fit_says_so(tmp_path: Path) -> None:
     with pytest.raises(
-        TooManyBytesError, match="quality 40, the lowest allowed, it takes .* max_bytes is 1,000"
+        TooManyBytesError, match=r"quality 40, the lowest allowed, it takes .* max_bytes is 1,000"
     ):
         made(cutout(600, 400), recipe(tmp_path, 'output_format = "jpeg"\nmax_bytes = "1KB"'))
     with pytest.raises(TooManyBytesError, match="PNG, which has no quality"):
@@ -197,7 +198,8 @@ def test_colours_are_converted_to_srgb_or_keep_their_profile(tmp_path: Path) -> 
     file = made(pixels, recipe(tmp_path, ""), icc=swapped())
     assert is_srgb(opened(file).info["icc_profile"])
     red, green, blue, alpha = (int(value) for value in seen(file)[10, 10])
-    assert blue > 240 > 20 > max(red, green), "what was red in that space is blue"
+    assert blue > 240, "what was red in that space is blue"
+    assert max(red, green) < 20
     assert alpha == 255
     for text in ('output_format = "jpeg"', 'output_format = "webp"', ""):
         same = made(pixels, recipe(tmp_path, text), icc=srgb_profile())
@@ -230,8 +232,6 @@ def test_equal_pictures_and_recipes_are_equal_files(tmp_path: Path) -> None:
 
 
 def test_one_master_gives_what_one_for_each_would(tmp_path: Path) -> None:
-    from support.cutouts import Master, Metadata as NoMetadata, _canvas
-
     pixels = cutout(90, 70)
     texts = [
         'fill = "80%"\ntarget_size = "64 64"\nbackground_color = "#FFFFFF"\nshadow = true',
@@ -243,7 +243,7 @@ def test_one_master_gives_what_one_for_each_would(tmp_path: Path) -> None:
     master = Master(Image.fromarray(pixels), None, _canvas)
     for text in texts:
         how = recipe(tmp_path, text)
-        assert master.make(how, NoMetadata()).body == made(pixels, how).body
+        assert master.make(how, Metadata()).body == made(pixels, how).body
 
 
 def test_the_smallest_and_the_oddest(tmp_path: Path) -> None:
