@@ -18,7 +18,7 @@ from pixian_batch.policy.disk import disk_cause, system_word
 from pixian_batch.policy.stopping import Exit
 from pixian_batch.rendering.index import IndexBrokenError, IndexInUseError
 from pixian_batch.rendering.making import Interest, Making
-from pixian_batch.rendering.planning import CollisionError, Planner, Standing
+from pixian_batch.rendering.planning import CollisionError, VariantPlanner, WishState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pixian_batch.cli.commands.render import RenderOptions
-    from pixian_batch.rendering.making import Made
+    from pixian_batch.rendering.making import MadeSoFar
     from pixian_batch.rendering.planning import Wish
-    from pixian_batch.rendering.recipe import Recipe
+    from pixian_batch.rendering.recipe import VariantRecipe
     from pixian_batch.rendering.sources import Cutout
     from pixian_batch.rendering.work import Outcome
 
@@ -36,9 +36,9 @@ _T = TypeVar("_T")
 _MOST_SHOWN = 40
 
 
-def begin(options: RenderOptions, recipes: Sequence[Recipe], cutouts: Sequence[Cutout]) -> int:
+def begin(options: RenderOptions, recipes: Sequence[VariantRecipe], cutouts: Sequence[Cutout]) -> int:
     """Plan, and make what is planned. The exit code."""
-    planner = Planner(options.to, overwrite=options.overwrite)
+    planner = VariantPlanner(options.to, overwrite=options.overwrite)
     wishes = _in_our_words(options, lambda: planner.plan(cutouts, recipes))
     if not wishes:
         sys.stderr.write("nothing to make: there is no result to make it of\n")
@@ -98,7 +98,7 @@ def _heard(interest: Interest) -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def _exit_code(made: Made, interest: Interest) -> int:
+def _exit_code(made: MadeSoFar, interest: Interest) -> int:
     if interest.times:
         return int(Exit.SIGTERM if interest.signal == signal.SIGTERM else Exit.SIGINT)
     if made.stopped is not None:
@@ -111,9 +111,9 @@ class Telling:
 
     def __init__(self, options: RenderOptions, wishes: Sequence[Wish]) -> None:
         self.options, self.wishes = options, wishes
-        planned = sum(wish.standing is Standing.MAKE for wish in wishes)
+        planned = sum(wish.standing is WishState.MAKE for wish in wishes)
         self.steps = Steps(sys.stderr, "variants", planned, console=_console(options))
-        self._refused = len([wish for wish in wishes if wish.standing is Standing.FAILED])
+        self._refused = len([wish for wish in wishes if wish.standing is WishState.FAILED])
 
     def dry_run(self) -> int:
         """What would be made."""
@@ -128,9 +128,9 @@ class Telling:
     def refusals(self) -> None:
         """What cannot be made, known before anything is."""
         for wish in self.wishes:
-            if wish.standing is Standing.FAILED and wish.unmet is not None:
+            if wish.standing is WishState.FAILED and wish.unmet is not None:
                 self.steps.complain(_name(wish), wish.unmet.reason, wish.unmet.hint)
-            if self.options.json and not self.options.dry_run and wish.standing is not Standing.MAKE:
+            if self.options.json and not self.options.dry_run and wish.standing is not WishState.MAKE:
                 self._record(wish, {"status": wish.standing.value, **_unmet(wish)})
 
     def told(self, wish: Wish, outcome: Outcome) -> None:
@@ -140,11 +140,11 @@ class Telling:
         if self.options.json:
             self._record(wish, _facts(outcome))
 
-    def looked(self, made: Made) -> None:
+    def looked(self, made: MadeSoFar) -> None:
         """How far it is."""
         self.steps.at(made.made, made.failed - self._refused)
 
-    def summary(self, made: Made, code: int) -> None:
+    def summary(self, made: MadeSoFar, code: int) -> None:
         """The end."""
         if self.options.json:
             say([json.dumps(_summary(made, code, self.wishes))])
@@ -203,7 +203,7 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
 
 def _plan_lines(wishes: Sequence[Wish]) -> list[str]:
     """A line for each recipe, and the first of what would be made."""
-    planned = [wish for wish in wishes if wish.standing is Standing.MAKE]
+    planned = [wish for wish in wishes if wish.standing is WishState.MAKE]
     lines = [*_by_recipe(wishes), ""] if wishes else []
     lines += [printable(f"{_name(wish)} -> {wish.place}") for wish in planned[:_MOST_SHOWN]]
     if len(planned) > _MOST_SHOWN:
@@ -216,7 +216,7 @@ def _by_recipe(wishes: Sequence[Wish]) -> list[str]:
     rows = [["recipe", "to make", "exist", "cannot be made"]]
     for name in names:
         of_it = [wish.standing for wish in wishes if wish.recipe.name == name]
-        rows.append([name, *(f"{of_it.count(standing):,}" for standing in Standing)])
+        rows.append([name, *(f"{of_it.count(standing):,}" for standing in WishState)])
     return table(rows)
 
 
@@ -231,7 +231,7 @@ def _notes(wishes: Sequence[Wish]) -> list[str]:
     ]
 
 
-def _summary_lines(made: Made, wishes: Sequence[Wish], to: str) -> list[str]:
+def _summary_lines(made: MadeSoFar, wishes: Sequence[Wish], to: str) -> list[str]:
     facts = [f"{made.made:,} made"]
     facts += [f"{made.exists:,} were there"] if made.exists else []
     facts += [f"{made.failed:,} failed"] if made.failed else []
@@ -247,7 +247,7 @@ def _summary_lines(made: Made, wishes: Sequence[Wish], to: str) -> list[str]:
     return lines
 
 
-def _summary(made: Made, code: int, wishes: Sequence[Wish]) -> dict[str, Any]:
+def _summary(made: MadeSoFar, code: int, wishes: Sequence[Wish]) -> dict[str, Any]:
     return {
         "v": 1,
         "type": "rendered",

@@ -43,7 +43,7 @@ class TooManyBytesError(ImagingError):
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class QualityStep:
     """A quality; tight: with more time for fewer bytes."""
 
     quality: int
@@ -67,7 +67,7 @@ def encode(image: Image.Image, how: Encoding, *, icc: bytes | None, metadata: Me
         return _png(image, how, icc, metadata)
 
     def at(quality: int, *, tight: bool = True) -> bytes:
-        return _lossy(image, how, Level(quality, tight), icc=icc, metadata=metadata)
+        return _lossy(image, how, QualityStep(quality, tight), icc=icc, metadata=metadata)
 
     first = Encoded(at(how.quality, tight=False), how.quality)
     if how.max_bytes is None or len(first.body) <= how.max_bytes:
@@ -116,7 +116,7 @@ def _png(image: Image.Image, how: Encoding, icc: bytes | None, metadata: Metadat
 
 
 def _lossy(
-    image: Image.Image, how: Encoding, level: Level, *, icc: bytes | None, metadata: Metadata
+    image: Image.Image, how: Encoding, level: QualityStep, *, icc: bytes | None, metadata: Metadata
 ) -> bytes:
     out = io.BytesIO()
     options: dict[str, Any] = {"quality": level.quality, "icc_profile": icc}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pixian_batch.rendering.crew import Crew, alone
 from pixian_batch.rendering.index import Index
-from pixian_batch.rendering.planning import Standing
+from pixian_batch.rendering.planning import WishState
 from pixian_batch.rendering.work import Task, Variant
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ BIG_ENLARGEMENT = 1.1
 
 
 @dataclass(slots=True)
-class Made:
+class MadeSoFar:
     """What became of all variants so far. stopped: the outcome after which nothing more could be written."""
 
     made: int = 0
@@ -78,14 +78,14 @@ class Making:
     jobs: int
     interest: Interest
     told: Callable[[Wish, Outcome], None]
-    looked: Callable[[Made], None]
-    made: Made = field(default_factory=Made)
+    looked: Callable[[MadeSoFar], None]
+    made: MadeSoFar = field(default_factory=MadeSoFar)
 
-    def make(self, wishes: Sequence[Wish]) -> Made:
+    def make(self, wishes: Sequence[Wish]) -> MadeSoFar:
         """Make those that are to be made. Raises OSError and the index's errors before anything is begun."""
-        todo = [wish for wish in wishes if wish.standing is Standing.MAKE]
-        self.made.exists = sum(wish.standing is Standing.EXISTS for wish in wishes)
-        self.made.failed = sum(wish.standing is Standing.FAILED for wish in wishes)
+        todo = [wish for wish in wishes if wish.standing is WishState.MAKE]
+        self.made.exists = sum(wish.standing is WishState.EXISTS for wish in wishes)
+        self.made.failed = sum(wish.standing is WishState.FAILED for wish in wishes)
         self.made.left = len(todo)
         if not todo:
             return self.made

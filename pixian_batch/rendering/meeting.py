@@ -17,7 +17,7 @@ from pixian_batch.policy.record import converted, is_delta, is_free
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pixian_batch.rendering.recipe import Recipe
+    from pixian_batch.rendering.recipe import VariantRecipe
 
 _FORMAT, _BACKGROUND = "output.format", "background.color"
 
@@ -92,7 +92,7 @@ def ranked(results: Iterable[Stored]) -> list[Stored]:
     return sorted(paid or every, key=lambda one: (one.wholeness, "test=true" in one.params, -one.pixels))
 
 
-def unmet(stored: Stored, recipe: Recipe) -> Unmet | None:
+def unmet(stored: Stored, recipe: VariantRecipe) -> Unmet | None:
     """Why this result does not meet a recipe; None when it does."""
     match stored.wholeness:
         case Wholeness.FULL:
@@ -120,7 +120,7 @@ def _undecodable(stored: Stored) -> Unmet | None:
     return None
 
 
-def _too_small(stored: Stored, recipe: Recipe) -> Unmet | None:
+def _too_small(stored: Stored, recipe: VariantRecipe) -> Unmet | None:
     text = _asked(stored.params).get("result.target_size")
     if text is None:
         return None

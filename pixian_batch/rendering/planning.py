@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from pixian_batch.rendering.index import Known
     from pixian_batch.rendering.meeting import Stored
-    from pixian_batch.rendering.recipe import Recipe
+    from pixian_batch.rendering.recipe import VariantRecipe
     from pixian_batch.rendering.sources import Cutout
 
 
-class Standing(StrEnum):
+class WishState(StrEnum):
     """What is the matter with a variant before anything is made."""
 
     MAKE = "planned"
@@ -40,11 +40,11 @@ class Wish:
     """
 
     cutout: Cutout
-    recipe: Recipe
+    recipe: VariantRecipe
     place: str
     stored: Stored | None = None
     made_of: str = ""
-    standing: Standing = Standing.MAKE
+    standing: WishState = WishState.MAKE
     unmet: Unmet | None = None
 
 
@@ -57,7 +57,7 @@ class CollisionError(Exception):
 
 
 @dataclass(slots=True)
-class Planner:
+class VariantPlanner:
     """`plan(cutouts, recipes)`. to: the folder of variants; overwrite: also over files that are not ours."""
 
     to: str
@@ -65,7 +65,7 @@ class Planner:
     _known: dict[str, Known] = field(default_factory=dict)
     _originals: set[tuple[int, int]] | None = None
 
-    def plan(self, cutouts: Sequence[Cutout], recipes: Iterable[Recipe]) -> list[Wish]:
+    def plan(self, cutouts: Sequence[Cutout], recipes: Iterable[VariantRecipe]) -> list[Wish]:
         """Raises `CollisionError`, and the index's errors."""
         every = list(recipes)
         wishes = [_wish(cutout, recipe) for cutout in cutouts for recipe in every]
@@ -76,18 +76,18 @@ class Planner:
     def _judged(self, wish: Wish, cutouts: Sequence[Cutout]) -> Wish:
         """With what stands at its place."""
         if wish.stored is None:
-            return replace(wish, standing=Standing.FAILED)
+            return replace(wish, standing=WishState.FAILED)
         path = os.path.join(self.to, *wish.place.split("/"))
         known = self._known.get(wish.place)
         size = os.path.getsize(path) if os.path.isfile(path) else None
         if size is None and not os.path.lexists(path):
             return wish
         if known is not None and known.made_of == wish.made_of and size == known.size:
-            return replace(wish, standing=Standing.EXISTS)
+            return replace(wish, standing=WishState.EXISTS)
         if known is not None and size is not None and known.size in {None, size}:
             return wish  # ours, of another result or recipe, or not known to be finished
         refused = self._refused(path, cutouts, changed=known is not None)
-        return wish if refused is None else replace(wish, standing=Standing.FAILED, unmet=refused)
+        return wish if refused is None else replace(wish, standing=WishState.FAILED, unmet=refused)
 
     def _refused(self, path: str, cutouts: Sequence[Cutout], *, changed: bool) -> Unmet | None:
         """Why what stands at a place may not be replaced."""
@@ -111,7 +111,7 @@ class Planner:
         return None
 
 
-def _wish(cutout: Cutout, recipe: Recipe) -> Wish:
+def _wish(cutout: Cutout, recipe: VariantRecipe) -> Wish:
     facts = replace(facts_of(cutout.place), digest=cutout.digest)
     try:
         place = recipe.template.place(facts)
@@ -130,7 +130,7 @@ def _wish(cutout: Cutout, recipe: Recipe) -> Wish:
     return Wish(cutout=cutout, recipe=recipe, place=place, stored=found, made_of=made_of.hexdigest())
 
 
-def _source(cutout: Cutout, recipe: Recipe) -> Stored | Unmet:
+def _source(cutout: Cutout, recipe: VariantRecipe) -> Stored | Unmet:
     """The best result that meets a recipe, or why the best one does not."""
     first: Unmet | None = None
     for stored in cutout.stored:

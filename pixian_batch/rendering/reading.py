@@ -17,7 +17,7 @@ from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.encoding import SAVE_AS_UTF8, Utf16Error, text_of, toml_trouble
 from pixian_batch.policy.spelling import nearest
 from pixian_batch.policy.template import TemplateError, template_for
-from pixian_batch.rendering.recipe import Backdrop, ColorProfile, Encoding, Fit, Format, Ground, Recipe
+from pixian_batch.rendering.recipe import Backdrop, ColorProfile, Encoding, Fit, Format, Ground, VariantRecipe
 from pixian_batch.rendering.words import WORDS, WordError, inset
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _USUAL_LEAST: Final = 40
 _DEEPEST: Final = 8
 
 
-class RecipeError(Exception):
+class RecipeFileError(Exception):
     """A recipe, or a file of recipes, that cannot be used: why; hint: what to do."""
 
     def __init__(self, message: str, hint: str) -> None:
@@ -50,18 +50,18 @@ def shipped_text() -> str:
     return resources.files(__package__).joinpath(_SHIPPED).read_text(encoding="utf-8")
 
 
-def shipped() -> dict[str, Recipe]:
+def shipped() -> dict[str, VariantRecipe]:
     """The recipes that ship, by name."""
     return _recipes(_SHIPPED, _tables(_SHIPPED, shipped_text().encode()), folder="")
 
 
-def read_file(path: str) -> dict[str, Recipe]:
-    """The recipes of a file, by name. Raises `RecipeError`."""
+def read_file(path: str) -> dict[str, VariantRecipe]:
+    """The recipes of a file, by name. Raises `RecipeFileError`."""
     try:
         with open(path, "rb") as stream:
             data = stream.read()
     except OSError as error:
-        raise RecipeError(
+        raise RecipeFileError(
             f"{path}: {system_word(error)}", "name a file of recipes, or one that ships"
         ) from error
     return _recipes(path, _tables(path, data), folder=os.path.dirname(os.path.abspath(path)))
@@ -71,29 +71,29 @@ def _tables(path: str, data: bytes) -> dict[str, Table]:
     try:
         document = tomllib.loads(text_of(data))
     except (Utf16Error, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path} is not UTF-8 text", SAVE_AS_UTF8) from error
+        raise RecipeFileError(f"{path} is not UTF-8 text", SAVE_AS_UTF8) from error
     except tomllib.TOMLDecodeError as error:
         hint = 'a recipe begins with [recipe.NAME], and a line is key = value: background_color = "#FFFFFF"'
-        raise RecipeError(f"{path}: {toml_trouble(error)}", hint) from error
+        raise RecipeFileError(f"{path}: {toml_trouble(error)}", hint) from error
     if odd := next((key for key in document if key != "recipe"), None):
-        raise RecipeError(f"{path}: {odd!r} is no part of a recipe file", "write it under [recipe.NAME]")
+        raise RecipeFileError(f"{path}: {odd!r} is no part of a recipe file", "write it under [recipe.NAME]")
     found = document.get("recipe")
     if not isinstance(found, dict) or not found or not all(isinstance(one, dict) for one in found.values()):
-        raise RecipeError(f"{path} has no recipe", "begin one with [recipe.NAME]")
+        raise RecipeFileError(f"{path} has no recipe", "begin one with [recipe.NAME]")
     return found
 
 
-def _recipes(path: str, tables: dict[str, Table], *, folder: str) -> dict[str, Recipe]:
+def _recipes(path: str, tables: dict[str, Table], *, folder: str) -> dict[str, VariantRecipe]:
     return {name: _recipe(path, name, tables, folder) for name in tables}
 
 
-def _recipe(path: str, name: str, tables: Mapping[str, Table], folder: str) -> Recipe:
+def _recipe(path: str, name: str, tables: Mapping[str, Table], folder: str) -> VariantRecipe:
     place = f"{path}: [recipe.{name}]"
     if not _NAME.fullmatch(name):
-        raise RecipeError(f"{place}: this cannot be a name", "use letters, digits, - and _")
+        raise RecipeFileError(f"{place}: this cannot be a name", "use letters, digits, - and _")
     values = {key: _value(place, key, given) for key, given in _with_base(place, name, tables).items()}
     encoding = _encoding(place, values)
-    return Recipe(
+    return VariantRecipe(
         name=name,
         template=_template(place, name, str(values.get("name", _USUAL_NAME)), encoding.format),
         description=values.get("description", ""),
@@ -114,7 +114,7 @@ def _with_base(place: str, name: str, tables: Mapping[str, Table]) -> Table:
         if table is None and chain[-1] not in chain[:-1]:
             table = _tables(_SHIPPED, shipped_text().encode()).get(chain[-1])
         if table is None:
-            raise RecipeError(
+            raise RecipeFileError(
                 f"{place}: based_on: there is no recipe {chain[-1]!r}",
                 "name one of this file, or one that ships",
             )
@@ -134,12 +134,12 @@ def _value(place: str, key: str, given: Any) -> Any:
     if word is None:
         near = nearest(key, WORDS)
         hint = f"did you mean {near!r}?" if near else f"the keys are {', '.join(WORDS)}"
-        raise RecipeError(f"{place}: there is no key {key!r}", hint)
+        raise RecipeFileError(f"{place}: there is no key {key!r}", hint)
     try:
         return word.read(given)
     except WordError as error:
         shown = given if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else given
-        raise RecipeError(
+        raise RecipeFileError(
             f"{place}: {key} = {shown!r} {_reason(error)}", f"for example: {word.example}"
         ) from error
 
@@ -153,11 +153,11 @@ def _template(place: str, name: str, text: str, kind: Format) -> Template:
     try:
         template = template_for(text, kind.value, suffixes, known={"recipe": name})
     except TemplateError as error:
-        raise RecipeError(
+        raise RecipeFileError(
             f"{place}: name = {text!r}: {_words_of(error)}", f"for example: {WORDS['name'].example}"
         ) from error
     if odd := next((field for field in _UNKNOWN_HERE if template.uses(field)), None):
-        raise RecipeError(
+        raise RecipeFileError(
             f"{place}: name = {text!r}: {{{odd}}} is not known of a result",
             "use {folder}, {stem}, {suffix}, {hash}, {recipe} and {ext}",
         )
@@ -171,10 +171,14 @@ def _words_of(error: TemplateError) -> str:
 def _fit(place: str, values: Table) -> Fit:
     share, margin, target = values.get("fill"), values.get("margin", NO_MARGIN), values.get("target_size")
     if share is not None and "margin" in values:
-        raise RecipeError(f"{place}: fill is a margin by another name", "leave one of fill and margin out")
+        raise RecipeFileError(
+            f"{place}: fill is a margin by another name", "leave one of fill and margin out"
+        )
     needs_target = ("fill", "vertical_alignment", "enlarge", "pad")
     if target is None and (odd := next((key for key in needs_target if key in values), None)):
-        raise RecipeError(f"{place}: {odd} needs target_size", f"for example: {WORDS['target_size'].example}")
+        raise RecipeFileError(
+            f"{place}: {odd} needs target_size", f"for example: {WORDS['target_size'].example}"
+        )
     params = Params(
         crop_to_foreground=values.get("crop_to_foreground", share is not None),
         margin=margin if share is None else inset(share),
@@ -182,7 +186,7 @@ def _fit(place: str, values: Table) -> Fit:
         vertical_alignment=values.get("vertical_alignment", VerticalAlignment.MIDDLE),
     )
     if share is not None and not params.crop_to_foreground:
-        raise RecipeError(
+        raise RecipeFileError(
             f"{place}: fill is a share that the object fills", "leave crop_to_foreground = false out"
         )
     return Fit(params, values.get("enlarge", True), values.get("pad", True))
@@ -191,7 +195,7 @@ def _fit(place: str, values: Table) -> Fit:
 def _ground(place: str, values: Table, folder: str, *, opaque: bool) -> Ground | None:
     given = [key for key in _GROUNDS if key in values]
     if len(given) > 1:
-        raise RecipeError(f"{place}: there is one background", f"leave one of {' and '.join(given)} out")
+        raise RecipeFileError(f"{place}: there is one background", f"leave one of {' and '.join(given)} out")
     if not given:
         return Color(255, 255, 255) if opaque else None
     value: Any = values[given[0]]
@@ -206,7 +210,7 @@ def _backdrop(place: str, path: str) -> Backdrop:
         with open(path, "rb") as stream:
             return Backdrop(path, hashlib.file_digest(stream, "blake2b").hexdigest())
     except OSError as error:
-        raise RecipeError(
+        raise RecipeFileError(
             f"{place}: background_image: {path}: {system_word(error)}",
             "a path is relative to the recipe file",
         ) from error
@@ -218,17 +222,17 @@ def _encoding(place: str, values: Table) -> Encoding:
     if not kind.is_lossy and (
         odd := next((key for key in ("quality", "min_quality") if key in values), None)
     ):
-        raise RecipeError(
+        raise RecipeFileError(
             f"{place}: {odd} has no effect on {kind}", f"leave it out, or: {WORDS['output_format'].example}"
         )
     if "min_quality" in values and "max_bytes" not in values:
-        raise RecipeError(
+        raise RecipeFileError(
             f"{place}: min_quality needs max_bytes", f"for example: {WORDS['max_bytes'].example}"
         )
     quality = values.get("quality", _USUAL_QUALITY[kind])
     least = values.get("min_quality", min(_USUAL_LEAST, quality))
     if least > quality:
-        raise RecipeError(f"{place}: min_quality is above quality", "lower it, or raise quality")
+        raise RecipeFileError(f"{place}: min_quality is above quality", "lower it, or raise quality")
     return Encoding(
         format=kind,
         quality=quality,

@@ -108,7 +108,7 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class VariantRecipe:
     """One kind of variant. template: of the files' names, where `{recipe}` is said already."""
 
     name: str

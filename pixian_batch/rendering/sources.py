@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.adapters.ledger import results
+from pixian_batch.adapters.ledger import statements
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.rendering.index import OURS
 from pixian_batch.rendering.meeting import Stored, ranked
@@ -16,7 +16,7 @@ from pixian_batch.rendering.meeting import Stored, ranked
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pixian_batch.adapters.ledger.results import StoredRow
+    from pixian_batch.adapters.ledger.statements import StoredRow
 
 _OLD: Final = ".attempt-"
 """In the name of a result that was bought once more since: not the latest one of its image."""
@@ -39,9 +39,9 @@ def of_ledger(ledger: str, out: str, *, photos: bool) -> list[Cutout]:
     """All pictures of which a result stands in `out`. photos: whether metadata are wanted of them. Raises `LedgerError`."""
     paths: dict[bytes, list[str]] = {}
     with closing(LedgerReader.open(ledger)) as reader:
-        rows = list(reader.each(results.stored_results))
+        rows = list(reader.each(statements.stored_results))
         with_photos = photos or any("output.format=delta_png" in row.params for row in rows)
-        for digest, path in reader.each(results.photos) if with_photos else ():
+        for digest, path in reader.each(statements.photos) if with_photos else ():
             paths.setdefault(digest, []).append(path)
     cutouts: list[Cutout] = []
     for digest, group in itertools.groupby(rows, key=lambda row: row.digest):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pixian_batch.contract.headers import Box
     from pixian_batch.imaging.layout import Layout
     from pixian_batch.imaging.metadata import Metadata
-    from pixian_batch.rendering.recipe import Ground, Recipe
+    from pixian_batch.rendering.recipe import Ground, VariantRecipe
 
 _KEPT: Final = 3
 """Scaled pictures that are kept for the next recipes."""
@@ -69,7 +69,7 @@ class Master:
     _weighted: tuple[tuple[object, ...], Image.Image] | None = None
     _scaled: dict[tuple[object, ...], Image.Image] = field(default_factory=dict)
 
-    def make(self, recipe: Recipe, metadata: Metadata) -> VariantFile:
+    def make(self, recipe: VariantRecipe, metadata: Metadata) -> VariantFile:
         """The file that a recipe asks for. Raises `ImagingError` and its kin."""
         basis = self._seen_by(recipe)
         if basis.foreground == NOWHERE:
@@ -83,7 +83,7 @@ class Master:
         scale = layout.placed.width / layout.crop.width
         return VariantFile(file.body, layout.canvas, file.quality, scale)
 
-    def _drawn(self, basis: _Basis, layout: Layout, recipe: Recipe) -> Image.Image:
+    def _drawn(self, basis: _Basis, layout: Layout, recipe: VariantRecipe) -> Image.Image:
         """RGB on a ground, else RGBA."""
         if recipe.ground is None:
             return self._transparent(basis, layout, recipe)
@@ -95,7 +95,7 @@ class Master:
         laid_on(ground, weighted, layout.placed)
         return ground
 
-    def _transparent(self, basis: _Basis, layout: Layout, recipe: Recipe) -> Image.Image:
+    def _transparent(self, basis: _Basis, layout: Layout, recipe: VariantRecipe) -> Image.Image:
         crop = layout.crop
         if (crop.width, crop.height) == (layout.placed.width, layout.placed.height):
             part = _cropped(basis.image, crop)  # weighted and back, faint colours would be rounded
@@ -107,7 +107,7 @@ class Master:
         dark, top = contact_shadow(part.getchannel("A"), layout.placed, layout.canvas, recipe.shadow)
         return shaded(cutout, dark, top, recipe.shadow.color)
 
-    def _seen_by(self, recipe: Recipe) -> _Basis:
+    def _seen_by(self, recipe: VariantRecipe) -> _Basis:
         key = _basis_key(recipe)
         if self._basis is None or self._basis.key != key:
             self._basis = self._new_basis(key)
@@ -140,14 +140,14 @@ class Master:
         return self._scaled[key]
 
 
-def order(recipe: Recipe) -> tuple[object, ...]:
+def order(recipe: VariantRecipe) -> tuple[object, ...]:
     """The order in which recipes share most."""
     target = recipe.target
     size = (0, 0) if target is None else (target.width, target.height)
     return *_basis_key(recipe), recipe.fit.crops, size, repr(recipe.margin)
 
 
-def _basis_key(recipe: Recipe) -> tuple[bool, bool]:
+def _basis_key(recipe: VariantRecipe) -> tuple[bool, bool]:
     return recipe.despill, recipe.encoding.color_profile is ColorProfile.SRGB
 
 

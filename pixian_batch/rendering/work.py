@@ -33,7 +33,7 @@ from pixian_batch.policy.disk import Reach, disk_cause, reading_hint, system_wor
 from pixian_batch.rendering.encoding import TooManyBytesError
 from pixian_batch.rendering.grounds import covering, plain
 from pixian_batch.rendering.meeting import Stored, Wholeness
-from pixian_batch.rendering.recipe import Backdrop, Recipe
+from pixian_batch.rendering.recipe import Backdrop, VariantRecipe
 from pixian_batch.rendering.variants import Master, order
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Variant:
     """A file to be made. number: by which it is told what became of it; path: where it goes."""
 
     number: int
-    recipe: Recipe
+    recipe: VariantRecipe
     path: str
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from pixian_batch.emulator.engine.plain import PlainEngine
 from pixian_batch.rendering.despill import despilled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 GROUNDS = {"black": (0, 0, 0), "white": (255, 255, 255), "green": (0, 200, 0)}
 

@@ -13,7 +13,7 @@ from support.pictures import put
 
 from pixian_batch.contract.params import Color, Size, VerticalAlignment
 from pixian_batch.policy.template import facts_of
-from pixian_batch.rendering.reading import RecipeError, read_file, shipped, shipped_text
+from pixian_batch.rendering.reading import RecipeFileError, read_file, shipped, shipped_text
 from pixian_batch.rendering.recipe import Format, Gradient
 from pixian_batch.rendering.words import WORDS
 
@@ -82,7 +82,7 @@ MISTAKES = {
 
 def test_every_mistake_says_what_it_is_and_what_to_do(tmp_path: Path) -> None:
     for text, (what, todo) in MISTAKES.items():
-        with pytest.raises(RecipeError) as caught:
+        with pytest.raises(RecipeFileError) as caught:
             recipe(tmp_path, text)
         assert "[recipe.one]" in str(caught.value), text
         assert what in str(caught.value), text
@@ -99,9 +99,9 @@ def test_files_that_are_no_recipes(tmp_path: Path) -> None:
         "[recipe.a]".encode("utf-16"): "is not UTF-8",
         b"\xff": "is not UTF-8",
     }.items():
-        with pytest.raises(RecipeError, match=re.escape(what)):
+        with pytest.raises(RecipeFileError, match=re.escape(what)):
             read_file(put(tmp_path / "r.toml", data))
-    with pytest.raises(RecipeError, match="No such file"):
+    with pytest.raises(RecipeFileError, match="No such file"):
         read_file(str(tmp_path / "gone.toml"))
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pixian_batch.rendering.recipe import Recipe
+    from pixian_batch.rendering.recipe import VariantRecipe
     from pixian_batch.rendering.variants import VariantFile
 
 
@@ -33,7 +33,7 @@ def cutout(width: int = 60, height: int = 40, *, seed: int = 1) -> NDArray[np.ui
     return pixels
 
 
-def recipe(folder: Path, text: str, name: str = "one") -> Recipe:
+def recipe(folder: Path, text: str, name: str = "one") -> VariantRecipe:
     """The recipe whose table has these lines."""
     path = os.path.join(folder, "r.toml")
     with open(path, "w", encoding="utf-8") as stream:
@@ -41,7 +41,9 @@ def recipe(folder: Path, text: str, name: str = "one") -> Recipe:
     return read_file(path)[name]
 
 
-def made(pixels: NDArray[np.uint8], how: Recipe, *, icc: bytes | None = None, **more: Any) -> VariantFile:
+def made(
+    pixels: NDArray[np.uint8], how: VariantRecipe, *, icc: bytes | None = None, **more: Any
+) -> VariantFile:
     return Master(Image.fromarray(pixels), icc, _canvas).make(how, more.get("metadata", Metadata()))
 
 

@@ -6,14 +6,14 @@ Proved by tests/adapters/ledger/test_questions.py.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pixian_batch.adapters.ledger.rows import Measures, from_db, join_place
 from pixian_batch.policy.record import is_free
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def results_of(db: sqlite3.Connection, digest: bytes) -> list[tuple[str, str, int]]:
@@ -24,46 +24,6 @@ def results_of(db: sqlite3.Connection, digest: bytes) -> list[tuple[str, str, in
         (digest,),
     )
     return [(params, join_place(folder, name), size) for params, folder, name, size in rows]
-
-
-class StoredRow(NamedTuple):
-    """A result that stands somewhere, kept ones among them. attempt: the latest of its image.
-
-    orientation: as the service said; None when it did not.
-    """
-
-    digest: bytes
-    params: str
-    attempt: int
-    place: str
-    size: int
-    orientation: int | None
-
-
-def stored_results(db: sqlite3.Connection) -> Iterator[StoredRow]:
-    """Every result that stands somewhere, those of one photo's bytes together."""
-    for digest, params, attempt, folder, name, size, orientation in db.execute(_STORED):
-        yield StoredRow(
-            digest=digest,
-            params=params,
-            attempt=attempt,
-            place=join_place(folder, name),
-            size=size,
-            orientation=orientation,
-        )
-
-
-_STORED: Final = """
-    SELECT digest, canonical, image.attempt, folder, name, size, orientation FROM image
-    JOIN params ON params.id = params_id JOIN place ON place.image_id = image.id
-    LEFT JOIN answer ON answer.attempt_id = image.attempt ORDER BY digest, canonical, folder, name
-"""
-
-
-def photos(db: sqlite3.Connection) -> Iterator[tuple[bytes, str]]:
-    """The hash and the absolute path of every input."""
-    for digest, folder, name in db.execute("SELECT digest, folder, name FROM source"):
-        yield digest, os.path.join(from_db(folder), from_db(name))
 
 
 def has_others(db: sqlite3.Connection, fits: Sequence[str]) -> bool:

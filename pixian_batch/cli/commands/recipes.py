@@ -16,7 +16,7 @@ from pixian_batch.policy.stopping import Exit
 from pixian_batch.rendering.reading import shipped, shipped_text
 
 if TYPE_CHECKING:
-    from pixian_batch.rendering.recipe import Recipe
+    from pixian_batch.rendering.recipe import VariantRecipe
 
 Names = Annotated[
     list[str] | None,
@@ -54,11 +54,11 @@ def _notes() -> list[str]:
     ]
 
 
-def _row(recipe: Recipe) -> list[str]:
+def _row(recipe: VariantRecipe) -> list[str]:
     return [recipe.name, _size(recipe), recipe.encoding.format.value]
 
 
-def _size(recipe: Recipe) -> str:
+def _size(recipe: VariantRecipe) -> str:
     target = recipe.target
     return (
         "as it is"
@@ -76,7 +76,7 @@ def _section(name: str) -> str:
     return "" if start is None else start[0].rstrip("\n") + "\n"
 
 
-def _record(recipe: Recipe) -> dict[str, Any]:
+def _record(recipe: VariantRecipe) -> dict[str, Any]:
     target = recipe.target
     return {
         "name": recipe.name,

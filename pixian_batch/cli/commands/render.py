@@ -16,7 +16,7 @@ from pixian_batch.policy.spelling import nearest
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
-    from pixian_batch.rendering.recipe import Recipe
+    from pixian_batch.rendering.recipe import VariantRecipe
     from pixian_batch.rendering.sources import Cutout
 
 Results = Annotated[
@@ -85,18 +85,18 @@ def render(options: RenderOptions) -> None:
         raise typer.Exit(code)
 
 
-def read_recipes(options: RenderOptions) -> list[Recipe]:
+def read_recipes(options: RenderOptions) -> list[VariantRecipe]:
     """The recipes that are asked for. Ends the command for what cannot be meant."""
-    from pixian_batch.rendering.reading import RecipeError
+    from pixian_batch.rendering.reading import RecipeFileError
 
-    found: dict[str, Recipe] = {}
+    found: dict[str, VariantRecipe] = {}
     try:
         for word in options.recipe:
             for name, recipe in _recipes_of(word).items():
                 if name in found and found[name] != recipe:
                     fail(f"two recipes are called {name!r}", "rename one of them", code=Exit.USAGE)
                 found[name] = recipe
-    except RecipeError as error:
+    except RecipeFileError as error:
         fail(str(error), error.hint, code=Exit.USAGE)
     for name in options.only or ():
         if name not in found:
@@ -104,7 +104,7 @@ def read_recipes(options: RenderOptions) -> list[Recipe]:
     return [recipe for name, recipe in found.items() if not options.only or name in options.only]
 
 
-def _recipes_of(word: str) -> dict[str, Recipe]:
+def _recipes_of(word: str) -> dict[str, VariantRecipe]:
     from pixian_batch.adapters.walking.spelling import did_you_mean
     from pixian_batch.rendering.reading import read_file, shipped
 
@@ -125,7 +125,7 @@ def _did_you_mean(name: str, names: list[str]) -> str:
     return f"did you mean {near!r}?" if near else f"there are {', '.join(names)}"
 
 
-def find_cutouts(options: RenderOptions, recipes: list[Recipe]) -> list[Cutout]:
+def find_cutouts(options: RenderOptions, recipes: list[VariantRecipe]) -> list[Cutout]:
     """The pictures to be used. Ends the command where there can be none."""
     from pixian_batch.adapters.ledger import default_path
     from pixian_batch.adapters.walking.patterns import Patterns
