@@ -138,6 +138,16 @@ def test_a_shadow_is_only_at_the_foot(tmp_path: Path) -> None:
     assert clear[100, 100].tolist() == [255, 255, 255, 255]
 
 
+def test_a_shadow_is_darkest_where_the_object_touches_the_ground(tmp_path: Path) -> None:
+    rows, columns = np.mgrid[:100, :200]
+    bowl = np.full((100, 200, 4), 255, np.uint8)
+    bowl[..., 3] = 255 * ((rows - 0) ** 2 / 100**2 + (columns - 100) ** 2 / 100**2 <= 1)
+    text = 'margin = "0px 0px 30px 0px"\nshadow = { strength = 1.0, blur = "1px" }'
+    below = seen(made(bowl, recipe(tmp_path, text)))[101, :, 3].astype(int)
+    # The foot's band is 70 pixels wide; only its middle is near the ground.
+    assert below[100] > 3 * max(below[72], below[128], 1)
+
+
 def test_a_byte_budget_is_held_and_used(tmp_path: Path) -> None:
     pixels = cutout(300, 200)
     for kind in ("jpeg", "webp", *(["avif"] if features.check("avif") else [])):
