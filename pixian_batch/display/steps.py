@@ -78,6 +78,7 @@ class Steps:
         ]
         if ended and seconds:
             facts.append(f"{ended / seconds:.1f} a second")
+        if self._total > ended > 0:
             facts.append(f"{about((self._total - ended) * seconds / ended)} left")
         if failed:
             facts.append(f"{count(failed)} failed")
