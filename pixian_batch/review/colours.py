@@ -80,7 +80,7 @@ def sharp_ground(photo: NDArray[np.uint8], matte: NDArray[np.uint8]) -> float | 
     grey = (photo @ _LUMA).astype(np.float32)
     steps = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
     sides = [steps[_inner(matte >= SOLID)], steps[_inner(matte < FAINT)]]
-    if min(map(len, sides)) < 0.01 * steps.size:
+    if min(map(len, sides)) <= 0.01 * steps.size:
         return None
     front, back = (float(np.percentile(side, 90)) for side in sides)
     return back / max(front, 1.0)
