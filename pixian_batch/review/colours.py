@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image
 
 from pixian_batch.review.matte import FAINT, SOLID
 
@@ -55,29 +54,30 @@ def fringe(
     background: the share g for which E = F + g (B - F) is nearest, over all blocks in which B and F differ.
     """
     blocks = _blocks(alpha.shape)
-    soft, kept, clear = (alpha >= FAINT) & (alpha < SOLID), alpha >= _WHOLE, alpha == 0
+    soft = (alpha >= FAINT) & (alpha < SOLID)
     edge = _means(pixels[soft][:, :3], blocks[soft], around=0)
+    near = (_gathered(edge.count, 1) > 0)[blocks]
+    kept = (alpha >= _WHOLE) & near
     front = _means(pixels[kept][:, :3], blocks[kept], around=1)
-    both = np.minimum(edge.count, front.count) >= _ENOUGH
-    if not both.any():
+    weight = edge.count * (np.minimum(edge.count, front.count) >= _ENOUGH)
+    if not weight.any():
         return Fringe(None, None)
-    weight = edge.count * both
-    lighter = float((weight * ((edge.mean - front.mean) @ _LUMA)).sum() / weight.sum() / 255)
+    own = edge.mean - front.mean
+    lighter = float((weight * (own @ _LUMA)).sum() / weight.sum() / 255)
     if photo is None:
         return Fringe(lighter, None)
-    same = np.asarray(Image.fromarray(photo).resize(alpha.shape[::-1], Image.Resampling.NEAREST))
-    back = _means(same[clear], blocks[clear], around=1)
-    weight = weight * (back.count >= _ENOUGH)
-    return Fringe(lighter, _share(edge.mean - front.mean, back.mean - front.mean, weight))
+    clear = (alpha == 0) & near
+    back = _means(_same(photo, clear), blocks[clear], around=1)
+    return Fringe(lighter, _share(own, back.mean - front.mean, weight * (back.count >= _ENOUGH)))
 
 
 def sharp_ground(photo: NDArray[np.uint8], matte: NDArray[np.uint8]) -> float | None:
     """How sharp what was cut away is, over how sharp what was kept is: 0 a plain or blurred ground, 1 and more as sharp.
 
-    `photo` (h x w x 3) and `matte` (h x w) are small copies of one size. The step from pixel to pixel that a tenth of the
+    `photo` (h x w, grey) and `matte` (h x w) are small copies of one size. The step from pixel to pixel that a tenth of the
     pixels exceed, since most of any picture is plain. None where either side has less than 1 % of the picture.
     """
-    grey = (photo @ _LUMA).astype(np.float32)
+    grey = photo.astype(np.int16)
     steps = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
     sides = [steps[_inner(matte >= SOLID)], steps[_inner(matte < FAINT)]]
     if min(map(len, sides)) <= 0.01 * steps.size:
@@ -108,6 +108,15 @@ def _gathered(sums: NDArray[np.int64] | NDArray[np.float64], around: int) -> NDA
     windows = np.lib.stride_tricks.sliding_window_view(grid, (2 * around + 1,) * 2)
     gathered: NDArray[np.float64] = windows.sum(axis=(2, 3)).ravel()
     return gathered
+
+
+def _same(photo: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The photo's pixels where the mask (of any size) is set."""
+    down, across = np.nonzero(mask)
+    colours: NDArray[np.uint8] = photo[
+        down * len(photo) // len(mask), across * photo.shape[1] // mask.shape[1]
+    ]
+    return colours
 
 
 def _blocks(shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -49,9 +49,9 @@ def test_samples_are_pixels_of_the_full_resolution() -> None:
 
 
 def test_a_sharp_ground_is_told_from_a_plain_one() -> None:
-    noise = np.random.default_rng(1).integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, (300, 400)).astype(np.uint8)
     matte = mattes.disc(100)
-    plain = np.where(matte[..., None] > 0, noise, np.uint8(200))
+    plain = np.where(matte > 0, noise, np.uint8(200))
     assert sharp_ground(noise, matte) == pytest.approx(1, abs=0.05)
     assert sharp_ground(plain, matte) == pytest.approx(0, abs=0.01)
     assert sharp_ground(noise, mattes.plain(255)) is None
