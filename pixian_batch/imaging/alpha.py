@@ -46,12 +46,21 @@ def count_alpha(stream: BinaryIO, box: Box | None = None, *, delta: bool = False
         sides = image.size
         few = (min(_SAMPLES, sides[0]), min(_SAMPLES, sides[1]))
         sample = image.resize(few, Image.Resampling.NEAREST).convert("RGBA")
-    alpha = _rebuilt(sample) if delta else sample.getchannel("A")
-    inside = _inside(alpha, sides, box)
-    return AlphaCounts(alpha.histogram(), inside.histogram() if inside is not None else None)
+    return _counted(rebuilt_alpha(sample) if delta else sample.getchannel("A"), sides, box)
 
 
-def _rebuilt(sample: Image.Image) -> Image.Image:
+def count_decoded(alpha: Image.Image, box: Box | None = None) -> AlphaCounts:
+    """As `count_alpha`, of an alpha (mode L) that is decoded already: the same samples, the same counts."""
+    few = (min(_SAMPLES, alpha.width), min(_SAMPLES, alpha.height))
+    return _counted(alpha.resize(few, Image.Resampling.NEAREST), alpha.size, box)
+
+
+def _counted(sample: Image.Image, sides: tuple[int, int], box: Box | None) -> AlphaCounts:
+    inside = _inside(sample, sides, box)
+    return AlphaCounts(sample.histogram(), inside.histogram() if inside is not None else None)
+
+
+def rebuilt_alpha(sample: Image.Image) -> Image.Image:
     """The alpha of what a delta stands for: solid where it is clear and its red is full."""
     red, alpha = sample.getchannel("R"), sample.getchannel("A")
     solid = ImageChops.darker(

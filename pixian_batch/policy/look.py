@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pixian_batch.contract.headers import Box, ResultHeaders
-    from pixian_batch.contract.params import Size
+    from pixian_batch.contract.headers import ResultHeaders
 
 EMPTY_BELOW: Final = 0.02
 """Of the picture, visible: the sum of its alpha."""
@@ -77,7 +76,7 @@ class Look:
 
 def judged(whole: Shares, inside: Shares | None, headers: ResultHeaders, *, cropped: bool) -> Look:
     """Look at a result with alpha. inside: within the foreground's box, where the headers tell one that lies in it."""
-    visible = min(1.0, whole.visible * _room_factor(headers, cropped=cropped))
+    visible = visible_part(whole, headers, cropped=cropped)
     if visible < EMPTY_BELOW:
         return Look(whole, Suspicion.EMPTY, f"nearly empty: {_percent(visible)} of it is visible")
     seen = whole.half + whole.opaque
@@ -90,9 +89,14 @@ def judged(whole: Shares, inside: Shares | None, headers: ResultHeaders, *, crop
     return Look(whole)
 
 
+def visible_part(whole: Shares, headers: ResultHeaders, *, cropped: bool) -> float:
+    """How much of the picture is visible, 0..1: the empty room around it does not count."""
+    return min(1.0, whole.visible * _room_factor(headers, cropped=cropped))
+
+
 def judged_by_headers(headers: ResultHeaders, *, cropped: bool) -> Look:
     """Look at a result without alpha: only that it is empty may be known."""
-    part = _part(headers.input_foreground, headers.input_size)
+    part = foreground_part(headers)
     # Who asks for a crop expects a small foreground.
     if part is None or part >= EMPTY_BELOW or (cropped and part > 0):
         return Look()
@@ -104,18 +108,19 @@ def _room_factor(headers: ResultHeaders, *, cropped: bool) -> float:
     box, result = headers.result_foreground, headers.result_size
     if box is None or result is None or not box.width * box.height:
         return 1.0
-    part = 1.0 if cropped else _part(headers.input_foreground, headers.input_size)
+    part = 1.0 if cropped else foreground_part(headers)
     picture = box.width * box.height / part if part else result.pixels
     return max(1.0, result.pixels / picture)
 
 
 def _is_all_foreground(headers: ResultHeaders, *, cropped: bool) -> bool:
-    part = _part(headers.input_foreground, headers.input_size)
+    part = foreground_part(headers)
     return not cropped if part is None else part >= _ALL_OF_IT
 
 
-def _part(box: Box | None, size: Size | None) -> float | None:
-    """The box's part of a picture; None where that is not told."""
+def foreground_part(headers: ResultHeaders) -> float | None:
+    """The part of the photo that its foreground's box takes; None where that is not told."""
+    box, size = headers.input_foreground, headers.input_size
     return None if box is None or size is None else box.width * box.height / size.pixels
 
 
