@@ -73,7 +73,6 @@ def photos(db: sqlite3.Connection) -> Iterator[tuple[bytes, str]]:
         yield digest, os.path.join(from_db(folder), from_db(name))
 
 
-def first_run(db: sqlite3.Connection) -> Iterator[str]:
-    """When the first run began: what tells one ledger from another, wherever it is moved to. One answer, or none."""
-    for (started_at,) in db.execute("SELECT started_at FROM run ORDER BY id LIMIT 1"):
-        yield str(started_at)
+def runs(db: sqlite3.Connection) -> Iterator[tuple[str, str | None]]:
+    """When each run began, and ended. The first tells one ledger from another, wherever it is moved to."""
+    yield from db.execute("SELECT started_at, ended_at FROM run ORDER BY id")

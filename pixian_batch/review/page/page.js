@@ -520,9 +520,10 @@
       return [code(data.redo[group].replace('LIST', nul ? `${name} -0` : name))];
     });
     const left = [];
+    if (once.some((row) => row.renamed)) left.push('Some results are not called like their photos: add the --name of their run.');
     if (rejected.length > able.length) left.push(`${many(rejected.length - able.length, 'reject')} left out: the photo is not here any more, or was a URL.`);
     if (able.length > once.length) left.push(`${many(able.length - once.length, 'reject')} left out: the same photo under another name; remove such a result, and the next run makes it from the new one, for free.`);
-    advise(make('p', { textContent: `Buy ${many(once.length, 'result')} once more; the price is said before anything is spent, and the old ones are kept:` }), ...lines, ...left.map((textContent) => make('p', { textContent })));
+    advise(make('p', { textContent: `In the folder of the list, this buys ${many(once.length, 'result')} once more; it says the price before anything is spent, and keeps the old ones:` }), ...lines, ...left.map((textContent) => make('p', { textContent })));
   });
   $('export-accept').addEventListener('click', () => {
     const accepted = rows.filter((row) => choices[row.id] === 'a').sort(ORDERS.name);
@@ -532,13 +533,15 @@
       code(nul ? data.copy.replace('--files-from', '-0 --files-from') : data.copy));
   });
   // A spreadsheet takes such a cell for a formula: an apostrophe before it says that it is text, as `export --csv` does.
-  const cell = (value) => {
+  const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20']/;
+  const cell = (value, isName) => {
     const text = String(value ?? '');
-    const safe = /^[=+\-@\t\r']/.test(text) && typeof value === 'string' && Number.isNaN(Number(text)) ? `'${text}` : text;
+    const safe = isName && FORMULA.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   $('export-csv').addEventListener('click', () => {
     const words = { a: 'accepted', r: 'rejected' };
+    const NAMES = new Set(['name', 'folder', 'input', 'reasons', 'error']);
     const columns = [
       ['name', (row) => row.name], ['folder', (row) => row.folder], ['input', (row) => row.inputShown], ['outcome', (row) => row.outcome],
       ['choice', (row) => words[choices[row.id]] || ''], ['suspicion', (row) => (row.result ? row.score.toFixed(3) : '')],
@@ -547,10 +550,11 @@
       ['width', (row) => row.resultSize?.[0]], ['height', (row) => row.resultSize?.[1]], ['seconds', (row) => row.seconds],
       ['date', (row) => row.date], ['parameters', (row) => row.parameters], ['error', (row) => row.error],
     ];
-    const lines = [columns.map(([name]) => name), ...[...rows].sort(ORDERS.name).map((row) => columns.map(([, value]) => cell(value(row))))];
+    const lines = [columns.map(([name]) => name), ...[...rows].sort(ORDERS.name).map((row) => columns.map(([name, value]) => cell(value(row), NAMES.has(name))))];
     save('review.csv', lines.map((line) => `${line.join(',')}\r\n`), 'text/csv');
   });
 
+  if (innerWidth < 760) document.querySelector('details.bar').open = false;
   $('sort').value = looks.sort;
   applyLooks();
   saveChoices();
