@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from pixian_batch.adapters.ledger import default_path
+from pixian_batch.adapters.ledger import LedgerError, default_path
 from pixian_batch.cli.request import choice
-from pixian_batch.cli.shared import fail, say
+from pixian_batch.cli.shared import fail, next_command, say
 from pixian_batch.cli.shared_ledger import ledger_errors, ledger_path
 from pixian_batch.display.shell import shell_word
 from pixian_batch.display.text import images, printable
@@ -27,8 +28,11 @@ from pixian_batch.review.subject import Subject
 
 if TYPE_CHECKING:
     from pixian_batch.cli.commands.report import ReportOptions
+    from pixian_batch.pipeline.spec import Outputs
 
 INSIDE: Final = ".pixian-batch"
+_SIGNALS: Final = 128
+"""Exit codes above it are of signals: who stops a run does not want to wait for its report."""
 _EVERY: Final = 10
 """Pictures between two words about how it stands."""
 
@@ -66,13 +70,27 @@ def make(options: ReportOptions) -> Report:
     return Report(_built(order))
 
 
-def make_after(out: str, ledger: str, *, named: bool) -> Report:
-    """The report of a run that has ended, at its usual place. named: the ledger was. Raises what `build` raises."""
-    subject = Subject(out, ledger)
-    folder = os.path.join(out, INSIDE, "report")
-    page = os.path.join(folder, "index.html")
-    redo = _redo(subject, ledger if named else None)
-    return Report(build(Order(subject=subject, folder=folder, page=page, redo=redo, copy=_copy(out)), _told))
+def follow(outputs: Outputs, code: int, *, quiet: bool) -> None:
+    """The report of a run that has ended, at its usual place. What goes wrong here is said, and changes no exit code."""
+    usual = default_path(outputs.out)
+    ledger = None if outputs.ledger == usual else outputs.ledger
+    if code > _SIGNALS:
+        if not quiet:
+            again = next_command("report", outputs.out, ledger)
+            sys.stderr.write(f"the run was stopped, so no report was made; {again} makes it\n")
+        return
+    subject = Subject(outputs.out, outputs.ledger)
+    folder = os.path.join(outputs.out, INSIDE, "report")
+    page, redo = os.path.join(folder, "index.html"), _redo(subject, ledger)
+    order = Order(subject=subject, folder=folder, page=page, redo=redo, copy=_copy(outputs.out))
+    try:
+        made = build(order, _told)
+    except (LedgerError, OSError, sqlite3.Error) as error:
+        words = system_word(error) if isinstance(error, OSError) else str(error)
+        sys.stderr.write(f"warning: the report could not be made: {words}\n")
+        return
+    if not quiet:
+        sys.stderr.write(f"report: {printable(made.page)}\n")
 
 
 def check_extra() -> None:
@@ -115,8 +133,9 @@ def _built(order: Order) -> Made:
             return build(order, _told)
     except TooManyError as error:
         fail(str(error), error.hint, code=Exit.USAGE)
-    except OSError as error:
-        fail(f"{order.page}: {system_word(error)}", "name another place: --to DIR", code=Exit.DISK)
+    except (OSError, sqlite3.Error) as error:
+        words = system_word(error) if isinstance(error, OSError) else str(error)
+        fail(f"{order.page}: {words}", "name another place: --to DIR", code=Exit.DISK)
 
 
 # --- where it goes -----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.whole_file import whole_file
 from pixian_batch.display.statements import statement_cells
 from pixian_batch.display.text import count, credit_amount, images, visible
-from pixian_batch.policy.statement import By
+from pixian_batch.policy.statement import ZERO, By
 from pixian_batch.review import thumbnails
 from pixian_batch.review.charts import charts
 from pixian_batch.review.entries import FIELDS, OUTCOMES, Columns, values
@@ -109,9 +109,7 @@ def build(order: Order, told: Told) -> Made:
     return _made(order.page, ours, look)
 
 
-def _halves(
-    rows: list[Row], others: list[Row], look: Look, place: Place
-) -> tuple[list[Entry], list[Entry]]:
+def _halves(rows: list[Row], others: list[Row], look: Look, place: Place) -> tuple[list[Entry], list[Entry]]:
     """Each output's results are judged among their own siblings."""
     cut = len(rows)
     ours = entries(rows, Look(look.tasks[:cut], look.seen), place)
@@ -166,7 +164,7 @@ def _read(subject: Subject, by: By, depth: int | None) -> _Ledger:
 
 
 def _facts(ours: list[Entry], book: _Ledger, against: str | None) -> list[str]:
-    charged = sum((entry.row.charged or 0 for entry in ours), start=0)
+    charged = sum((entry.row.charged or ZERO for entry in ours), start=ZERO)
     results = sum(entry.row.result is not None for entry in ours)
     suspect = sum(entry.assessment is not None and entry.assessment.score >= SUSPECT_FROM for entry in ours)
     facts = [f"{count(results)} results", f"{count(suspect)} suspect"]

@@ -30,7 +30,17 @@ _SAME: Final = 0.01
 FIELDS: Final = (
     *("id", "name", "place", "placeBytes", "folder", "outcome", "photo", "photoGone", "result", "thumbPhoto"),
     *("thumbResult", "photoSize", "resultSize", "area", "score", "reasons", "charged", "calculated"),
-    *("attempts", "megapixels", "date", "parameters", "seconds", "error", "input", "inputShown", "inputBytes"),
+    *(
+        "attempts",
+        "megapixels",
+        "date",
+        "parameters",
+        "seconds",
+        "error",
+        "input",
+        "inputShown",
+        "inputBytes",
+    ),
     *("digest", "redo", "delta", "renamed", "other"),
 )
 OUTCOMES: Final = {

@@ -132,7 +132,7 @@ def from_json(kind: type[_T], value: Any) -> _T:
 
 def _read(kind: Any, value: Any) -> Any:
     if is_dataclass(kind):
-        hints = _hints(kind)
+        hints = _hints(typing.cast("type", kind))
         return typing.cast("Any", kind)(**{name: _read(hints[name], item) for name, item in value.items()})
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin in {types.UnionType, typing.Union}:

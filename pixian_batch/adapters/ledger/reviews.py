@@ -51,9 +51,7 @@ _DELIVERIES: Final = """
 def deliveries(db: sqlite3.Connection) -> Iterator[Delivery]:
     """Every result that came, in the order of the attempts: of one image the latest comes last."""
     for image, attempt, seconds, *columns in db.execute(_DELIVERIES):
-        texts = {
-            name: str(value) for name, value in zip(HEADERS, columns, strict=True) if value is not None
-        }
+        texts = {name: str(value) for name, value in zip(HEADERS, columns, strict=True) if value is not None}
         yield Delivery(image, attempt, seconds, replace(read_result_headers(texts), warnings=()))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pixian_batch.cli.options import Json, option
-from pixian_batch.cli.shared import LedgerPath, Out
+from pixian_batch.cli.shared import LedgerPath, Out, say
 from pixian_batch.cli.taking import takes
 
 
@@ -33,9 +33,9 @@ class ReportOptions:
         str | None,
         option("--against", "Another output folder, to be seen side by side with this one.", metavar="OTHER"),
     ] = None
-    by: Annotated[
-        str, option("--by", "Sums by folder, day (UTC) or run.", metavar="folder|day|run")
-    ] = "folder"
+    by: Annotated[str, option("--by", "Sums by folder, day (UTC) or run.", metavar="folder|day|run")] = (
+        "folder"
+    )
     depth: Annotated[
         int | None, option("--depth", "With --by folder: so many levels of folders.", min=1, metavar="N")
     ] = None
@@ -59,8 +59,6 @@ def report(options: ReportOptions) -> None:
 
     made = make(options)
     if options.json:
-        from pixian_batch.cli.shared import say
-
         say([json_.dumps(made.record())])
     else:
         tell(made)
