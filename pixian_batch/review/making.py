@@ -35,7 +35,7 @@ _IN_LINE: Final = 4
 _PART: Final = 25
 """So many are written down together."""
 _NICE: Final = 5
-_ENDED: Final = "looking at it ended the process (not enough memory?)"
+_UNLOOKED: Final = Seen(measures=MatteMeasures(problem="it ended the process (not enough memory?)"))
 
 
 def cores() -> int:
@@ -47,21 +47,28 @@ def cores() -> int:
 
 def make_all(
     tasks: Sequence[Task], memory: Memory, *, told: Callable[[int], None], processes: int | None = None
-) -> None:
+) -> dict[str, Seen]:
     """Make the thumbnails of all tasks and write down what was seen; `told` hears how many are done.
+
+    Gives what is not written down: the pictures that ended the process which looked at them, and may not the next time.
 
     Raises OSError where the report's folder cannot be written, `sqlite3.Error` where its cache cannot.
     """
     waiting: list[Pair] = []
+    unlooked: dict[str, Seen] = {}
     try:
         for number, pair in enumerate(_made(tasks, processes or cores()), 1):
-            waiting.append(pair)
             told(number)
+            if pair[1] is _UNLOOKED:
+                unlooked[pair[0]] = pair[1]
+                continue
+            waiting.append(pair)
             if len(waiting) >= _PART:
                 memory.keep(waiting)
                 waiting = []
     finally:
         memory.keep(waiting)
+    return unlooked
 
 
 def _made(tasks: Sequence[Task], processes: int) -> Iterator[Pair]:
@@ -107,7 +114,7 @@ def _alone(task: Task) -> Pair:
         with _pool(1) as pool:
             return pool.submit(thumbnails.make, task).result()
     except BrokenProcessPool:
-        return task.key, Seen(measures=MatteMeasures(problem=_ENDED))
+        return task.key, _UNLOOKED
 
 
 @contextlib.contextmanager

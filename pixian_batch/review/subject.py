@@ -82,9 +82,9 @@ def look_at(rows: Sequence[Row], place: Place, memory: Memory, told: Told) -> Lo
     """Make the thumbnails and measures that are not there yet."""
     tasks = [thumbnails.task_of(row, place.folder) for row in rows]
     new = {task.key: task for task in tasks if not _is_known(task, memory)}
-    make_all(list(new.values()), memory, told=lambda number: told(number, len(new)))
+    unlooked = make_all(list(new.values()), memory, told=lambda number: told(number, len(new)))
     keys = {task.key for task in tasks}
-    seen = {key: what for key in keys if (what := memory.recall(key)) is not None}
+    seen = {key: what for key in keys if (what := memory.recall(key)) is not None} | unlooked
     return Look(tasks, seen, len(new), keys)
 
 

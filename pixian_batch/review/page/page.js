@@ -390,7 +390,15 @@
     set();
     return input;
   };
+  /** Beside each other, or one above the other: as the pictures are larger. */
+  const stack = () => {
+    const frames = [...stage.children].map((pane) => pane.firstElementChild.shape);
+    const [width, height, number] = [stage.clientWidth, stage.clientHeight, frames.length];
+    const size = (across, down) => Math.min(...frames.map((shape) => Math.min(width / across / shape[0], height / down / shape[1]) * shape[0]));
+    stage.classList.toggle('stacked', number > 1 && size(1, number) > size(number, 1));
+  };
   const fit = () => {
+    stack();
     for (const pane of stage.children) {
       const frame = pane.firstElementChild;
       const [width, height] = frame.shape;
@@ -472,7 +480,7 @@
     const { target, key } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || $('help').open) return;
     if (target.matches('select, textarea, input:not([type=range]):not([type=radio]):not([type=color])')) {
-      if (key === 'Escape') target.blur();
+      if (key === 'Escape') { target.blur(); event.preventDefault(); }  // a search field would forget its words
       return;
     }
     const native = target.matches('input[type=range], input[type=radio]') && (key === 'ArrowLeft' || key === 'ArrowRight');
