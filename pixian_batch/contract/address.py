@@ -22,3 +22,8 @@ def check_api_url(url: str) -> str:
     if parts.scheme == "http" and parts.hostname in _LOOPBACK:
         return url
     raise ValueError(f"{url!r} is neither https://... nor http://127.0.0.1:...: secrets need https")
+
+
+def without_query(url: str) -> str:
+    """The address alone: what stands behind `?` or `#` may be somebody's key."""
+    return urlsplit(url)._replace(query="", fragment="").geturl()

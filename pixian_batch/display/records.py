@@ -1,5 +1,5 @@
-"""`--json`: one JSON object a line on stdout, an image record for each ending, now and then how it stands, and a
-summary at last.
+"""`--json`: one JSON object a line on stdout: what was asked for, an image record for each ending, every change of
+concurrency, now and then how it stands, and a summary at last.
 
 Lines are pure ASCII and strictly valid JSON whatever a file is called; `docs/reference/json.md` says how.
 A reader that goes away ends the writing quietly; the run goes on. What else fails there is told by `streams`.
@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 
     from pixian_batch.contract.headers import Box
     from pixian_batch.contract.params import Size
+    from pixian_batch.policy.concurrency import ConcurrencyChange
     from pixian_batch.policy.left_out import LeftOut
     from pixian_batch.policy.outcome import Ending, Outcome, Problem
-    from pixian_batch.policy.progress import Flow, Snapshot, Summary, Suspect
+    from pixian_batch.policy.progress import Flow, Launch, Snapshot, Summary, Suspect
     from pixian_batch.policy.stopping import Stop
     from pixian_batch.policy.tally import Tally
 
@@ -62,6 +63,14 @@ class Records(Watcher):
     def tells_skipped(self) -> bool:
         """Each has a record of its own."""
         return True
+
+    def launched(self, launch: Launch) -> None:
+        """Write what was asked for, before anything else."""
+        self._write(launch_record(launch))
+
+    def concurrency(self, change: ConcurrencyChange) -> None:
+        """Write how many workers are allowed from now on."""
+        self._write(concurrency_record(change))
 
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins."""
@@ -88,6 +97,27 @@ class Records(Watcher):
 
     def _write(self, record: Record) -> None:
         self._writer.put(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
+
+
+# --- the beginning -------------------------------------------------------------------------------
+
+
+def launch_record(launch: Launch) -> Record:
+    """The first record of a run."""
+    return {
+        "v": VERSION,
+        "type": "launch",
+        "pid": launch.pid,
+        "version": launch.version,
+        "started_at": launch.started_at,
+        **_all_named("inputs", launch.inputs),
+        **named("files_from", launch.listed),
+        **named("out", launch.out),
+        **named("ledger", launch.ledger),
+        "parameters": launch.parameters,
+        "service": launch.service,
+        "control": None,
+    }
 
 
 # --- one image -----------------------------------------------------------------------------------
@@ -222,6 +252,19 @@ def progress_record(snapshot: Snapshot) -> Record:
         "rate": round(snapshot.per_second, 3),
         "eta": None if eta is None else _seconds(eta),
         "seconds": _seconds(snapshot.elapsed),
+    }
+
+
+def concurrency_record(change: ConcurrencyChange) -> Record:
+    """How many workers are allowed from now on, and why."""
+    return {
+        "v": VERSION,
+        "type": "concurrency",
+        "at": change.at,
+        "allowed": change.allowed,
+        "in_use": change.in_use,
+        "resting": change.resting,
+        "reason": change.reason.value,
     }
 
 
@@ -367,6 +410,14 @@ def named(key: str, name: str | None) -> Record:
     if name is None or not _SURROGATE.search(name):
         return {key: name}
     return {key: _unicode(name), f"{key}_bytes": base64.b64encode(name_bytes(name)).decode()}
+
+
+def _all_named(key: str, names: tuple[str, ...]) -> Record:
+    """As `named`, of several; the bytes of all of them when one is not Unicode."""
+    texts: Record = {key: [_unicode(name) for name in names]}
+    if not any(_SURROGATE.search(name) for name in names):
+        return texts
+    return {**texts, f"{key}_bytes": [base64.b64encode(name_bytes(name)).decode() for name in names]}
 
 
 def _unicode(text: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pixian_batch.policy.concurrency import ChangeReason
 from pixian_batch.policy.left_out import Reason
 from pixian_batch.policy.look import Suspicion
 from pixian_batch.policy.outcome import SkipReason
@@ -37,6 +38,32 @@ def _object(properties: Schema, *, optional: Schema | None = None, nullable: boo
 
 _SIZE: Final = _object({"width": _COUNT, "height": _COUNT}, nullable=True)
 _BOX: Final = _object({"top": _COUNT, "left": _COUNT, "width": _COUNT, "height": _COUNT}, nullable=True)
+
+LAUNCH: Final[Schema] = {
+    "title": "What a run was asked for: always the first record",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "launch"},
+            "pid": _COUNT,
+            "version": _TEXT,
+            "started_at": _TEXT,
+            "inputs": {"type": "array", "items": _TEXT},
+            "files_from": _MAYBE_TEXT,
+            "out": _TEXT,
+            "ledger": _TEXT,
+            "parameters": _TEXT,
+            "service": _TEXT,
+            "control": _MAYBE_TEXT,
+        },
+        optional={
+            "inputs_bytes": {"type": "array", "items": _BASE64},
+            "files_from_bytes": _BASE64,
+            "out_bytes": _BASE64,
+            "ledger_bytes": _BASE64,
+        },
+    ),
+}
 
 IMAGE: Final[Schema] = {
     "title": "What became of one image",
@@ -108,6 +135,21 @@ PROGRESS: Final[Schema] = {
             "rate": _SECONDS,
             "eta": {"type": ["number", "null"], "minimum": 0},
             "seconds": _SECONDS,
+        }
+    ),
+}
+
+CONCURRENCY: Final[Schema] = {
+    "title": "How many workers are allowed from a moment on, and why that changed",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "concurrency"},
+            "at": _TEXT,
+            "allowed": _COUNT,
+            "in_use": _COUNT,
+            "resting": _COUNT,
+            "reason": {"enum": [reason.value for reason in ChangeReason]},
         }
     ),
 }
@@ -251,9 +293,12 @@ RECORD: Final[Schema] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "One line of pixian-batch --json",
     "oneOf": [
-        {"$ref": f"#/$defs/{name}"} for name in ("image", "progress", "summary", "export", "statement")
+        {"$ref": f"#/$defs/{name}"}
+        for name in ("launch", "image", "progress", "concurrency", "summary", "export", "statement")
     ],
     "$defs": {
+        "launch": LAUNCH,
+        "concurrency": CONCURRENCY,
         "image": IMAGE,
         "progress": PROGRESS,
         "summary": SUMMARY,

@@ -12,8 +12,9 @@ from pixian_batch.policy.progress import Watcher
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pixian_batch.policy.concurrency import ConcurrencyChange
     from pixian_batch.policy.outcome import Ending
-    from pixian_batch.policy.progress import Message, Snapshot, Summary
+    from pixian_batch.policy.progress import Launch, Message, Snapshot, Summary
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,10 @@ class Watchers(Watcher):
         """Whether one of them wants each image that is done already."""
         return any(watcher.tells_skipped for watcher in self._watchers)
 
+    def launched(self, launch: Launch) -> None:
+        """What was asked for."""
+        self._each(lambda watcher: watcher.launched(launch))
+
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins."""
         self._each(lambda watcher: watcher.started(snapshot))
@@ -40,6 +45,10 @@ class Watchers(Watcher):
     def ended(self, ending: Ending) -> None:
         """One image's way has ended."""
         self._each(lambda watcher: watcher.ended(ending))
+
+    def concurrency(self, change: ConcurrencyChange) -> None:
+        """Another number of workers is allowed, or rests."""
+        self._each(lambda watcher: watcher.concurrency(change))
 
     def notify(self, message: Message) -> None:
         """Something the user should know."""

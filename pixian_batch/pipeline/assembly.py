@@ -15,9 +15,11 @@ Proved by tests/money/test_faults.py.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pixian_batch.pipeline.circuit import Circuit
+from pixian_batch.pipeline.concurrency import Concurrency, InUse
 from pixian_batch.pipeline.converting import Converter
 from pixian_batch.pipeline.deciding import Deciding
 from pixian_batch.pipeline.duplicating import Duplicates
@@ -30,6 +32,7 @@ from pixian_batch.pipeline.rests import Rests
 from pixian_batch.pipeline.sending import DiskRoom, Recording
 from pixian_batch.pipeline.spending import Spending
 from pixian_batch.pipeline.worker import Worker
+from pixian_batch.policy.concurrency import ChangeReason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from pixian_batch.pipeline.spec import Pace, Spec
     from pixian_batch.pipeline.spending import Limits
     from pixian_batch.pipeline.stop_sign import StopSign
+    from pixian_batch.policy.concurrency import ConcurrencyChange
     from pixian_batch.policy.progress import Watcher
 
 
@@ -62,6 +66,7 @@ class Assembly:
     spending: Spending = field(init=False)
     preflight: Preflight = field(init=False)
     rests: Rests = field(default_factory=Rests)
+    concurrency: Concurrency = field(init=False)
 
     def __post_init__(self) -> None:
         recording = Recording(
@@ -93,14 +98,36 @@ class Assembly:
 
     def pool(self, handle: Callable[[Found, Turn], Awaitable[None]]) -> tuple[Pool[Found], Circuit]:
         """The workers, and the circuit that all of them send through."""
+        self.concurrency = Concurrency(
+            state=lambda: self._in_use(pool, circuit),
+            note=self._note_change,
+        )
+        self.rests.on_change = self.concurrency.rested
+        self.stop.on_up = partial(self.concurrency.once, ChangeReason.STOP)
         pool: Pool[Found] = Pool(
             self.pace.ramp,
             self.stop,
             hire=lambda: Worker(circuit, self.stop, self.pace.retry_policy, rests=self.rests),
             handle=handle,
+            on_step=self.concurrency.stepped,
         )
-        circuit = Circuit(breaker=self.pace.breaker, stop=self.stop, send=self.spending, idle=pool.idle)
+        circuit = Circuit(
+            breaker=self.pace.breaker,
+            stop=self.stop,
+            send=self.spending,
+            idle=pool.idle,
+            on_trip=self.concurrency.once,
+        )
         return pool, circuit
+
+    def _in_use(self, pool: Pool[Found], circuit: Circuit) -> InUse:
+        """What may be sent now: nothing once the run stops, one probe while the service fails for everyone."""
+        allowed = 0 if self.stop.up else min(1, pool.allowed) if circuit.is_tripped() else pool.allowed
+        return InUse(allowed, pool.in_use, self.rests.resting)
+
+    def _note_change(self, change: ConcurrencyChange) -> None:
+        self.ledger.note_concurrency(change)
+        self.watcher.concurrency(change)
 
     def handler(self) -> ImageHandler:
         """One image's way."""

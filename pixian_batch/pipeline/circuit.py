@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pixian_batch.policy.concurrency import ChangeReason
 from pixian_batch.policy.progress import Outage
 from pixian_batch.policy.stopping import Exit, Stop
 
@@ -35,6 +36,8 @@ class Circuit:
     send: Send
     idle: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext
     probe_interval: float = PROBE_INTERVAL
+    on_trip: Callable[[ChangeReason], None] = lambda _reason: None
+    """Told when an outage begins, and when it is over."""
     _probe: asyncio.Lock = field(default_factory=asyncio.Lock)
     _failed_at: float = 0.0
     latest: str = ""
@@ -84,8 +87,10 @@ class Circuit:
 
     def _watch(self, reply: Reply) -> None:
         """Count an attempt that has ended; should it be the last straw, what it was answered is told."""
-        now = asyncio.get_running_loop().time()
+        now, before = asyncio.get_running_loop().time(), self.breaker.tripped
         self.breaker = self.breaker.seen(reply.verdict, now)
+        if self.breaker.tripped != before:
+            self.on_trip(ChangeReason.OUTAGE if self.breaker.tripped else ChangeReason.RESTORED)
         if not self.breaker.tripped:
             return
         self._failed_at = now

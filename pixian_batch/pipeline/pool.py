@@ -45,7 +45,10 @@ MOST_ASIDE: Final = 250
 
 
 class Pool(Generic[T]):
-    """One run's workers. `workers` are all that were ever hired."""
+    """One run's workers. `workers` are all that were ever hired.
+
+    on_step: told how many were allowed and are now; before the first request none were.
+    """
 
     def __init__(
         self,
@@ -54,9 +57,10 @@ class Pool(Generic[T]):
         *,
         hire: Callable[[], Worker],
         handle: Callable[[T, Turn], Awaitable[None]],
+        on_step: Callable[[int, int], None] = lambda _before, _allowed: None,
     ) -> None:
         self._handle = handle
-        self._line = Line(ramp, stop, hire)
+        self._line = Line(ramp, stop, hire, on_step)
 
     @property
     def workers(self) -> list[Worker]:
@@ -67,6 +71,11 @@ class Pool(Generic[T]):
     def allowed(self) -> int:
         """How many may be in use now."""
         return self._line.window.allowed
+
+    @property
+    def in_use(self) -> int:
+        """How many are."""
+        return self._line.window.in_use
 
     @property
     def next_step(self) -> float | None:
@@ -105,7 +114,9 @@ class Pool(Generic[T]):
 class Line:
     """Who is in use, who waits for it, and how many may stand before and behind the workers: one each for every worker."""
 
-    def __init__(self, ramp: Ramp, stop: StopSign, hire: Callable[[], Worker]) -> None:
+    def __init__(
+        self, ramp: Ramp, stop: StopSign, hire: Callable[[], Worker], on_step: Callable[[int, int], None]
+    ) -> None:
         self.workers: list[Worker] = []
         self.window = Window.of(ramp)
         self.places = asyncio.Semaphore(0)
@@ -113,6 +124,8 @@ class Line:
         self.asides = asyncio.Semaphore(MOST_ASIDE)
         self._stop = stop
         self._hire = hire
+        self._on_step = on_step
+        self._told = 0
         self._free: deque[Worker] = deque()
         self._in_use = 0
         self._in_line: deque[asyncio.Future[Worker]] = deque()
@@ -195,6 +208,7 @@ class Line:
     def _use(self, in_use: int) -> None:
         self._in_use = in_use
         self.window = self.window.used(in_use, asyncio.get_running_loop().time())
+        self._tell_step()
         self._set_timer()
 
     def _set_timer(self) -> None:
@@ -213,7 +227,13 @@ class Line:
         self.window = self.window.at(asyncio.get_running_loop().time())
         self.open()
         self._serve()
+        self._tell_step()
         self._set_timer()
+
+    def _tell_step(self) -> None:
+        before, self._told = self._told, self.window.allowed
+        if before != self._told:
+            self._on_step(before, self._told)
 
 
 class Turn:

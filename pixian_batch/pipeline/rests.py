@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from pixian_batch.policy.progress import Backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pixian_batch.policy.verdict import Verdict
 
 _LULL: Final = 30.0
@@ -31,8 +33,9 @@ class _Spell:
 
 @dataclass(slots=True)
 class Rests:
-    """Times are the event loop's."""
+    """Times are the event loop's. on_change: told why somebody began to rest, or ended it, and how many rest now."""
 
+    on_change: Callable[[Verdict, int], None] = lambda _why, _resting: None
     _spells: dict[Verdict, _Spell] = field(default_factory=dict)
 
     def begin(self, why: Verdict, status: int | None, *, now: float, due: float) -> None:
@@ -43,6 +46,7 @@ class Rests:
         spell.status = status if status is not None else spell.status
         spell.times += 1
         spell.due[due] += 1
+        self.on_change(why, self.resting)
 
     def end(self, why: Verdict, *, now: float, due: float) -> None:
         """It does not rest any more."""
@@ -50,6 +54,12 @@ class Rests:
         spell.latest = now
         spell.due[due] -= 1
         spell.due += Counter()  # drops what is zero
+        self.on_change(why, self.resting)
+
+    @property
+    def resting(self) -> int:
+        """Workers that rest now."""
+        return sum(spell.due.total() for spell in self._spells.values())
 
     def slow_since(self, now: float) -> float | None:
         """Since when workers are held back; None when nobody is, nor was a moment ago."""

@@ -187,7 +187,10 @@ class Run:
             originals=self._originals,
         )
         self.progress.discovery = discovery
-        await self._side_by_side(discovery, pool, survey)
+        try:
+            await self._side_by_side(discovery, pool, survey)
+        finally:
+            assembly.concurrency.end()
         self.progress.tell_over()
         await assembly.preflight.afterwards()
 

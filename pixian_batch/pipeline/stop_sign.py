@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 
 class StopSign:
-    """Softly: what is in flight lands. Hard: what is in flight is given up, `on_hard` is called."""
+    """Softly: what is in flight lands. Hard: what is in flight is given up, `on_hard` is called. `on_up`: at the first."""
 
     def __init__(self) -> None:
         self.stop: Stop | None = None
         self.hard = False
+        self.on_up: Callable[[], None] = lambda: None
         self.on_hard: Callable[[], None] = lambda: None
         self._raised = asyncio.Event()
 
@@ -27,8 +28,11 @@ class StopSign:
 
     def raise_(self, stop: Stop) -> None:
         """Stop softly. The gravest reason is the one that is told."""
+        first = not self.up
         self.stop = graver(self.stop, stop)
         self._raised.set()
+        if first:
+            self.on_up()
 
     def raise_hard(self, stop: Stop) -> None:
         """Stop now."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
+    from pixian_batch.policy.concurrency import ConcurrencyChange
     from pixian_batch.policy.look import Suspicion
     from pixian_batch.policy.outcome import Ending
     from pixian_batch.policy.stopping import Exit, Stop
@@ -161,6 +162,25 @@ class Summary:
     flow: Flow = Flow()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What was asked for when a run began; nothing secret. started_at: UTC, ISO 8601.
+
+    inputs: as they were named; listed: the file of names, or `-`. parameters: the words of the ledger; service:
+    where requests go, `local` for the emulator in this process.
+    """
+
+    pid: int
+    version: str
+    started_at: str
+    inputs: tuple[str, ...]
+    listed: str | None
+    out: str
+    ledger: str
+    parameters: str
+    service: str
+
+
 class Watcher:
     """Who is told of a run. This one does nothing; displays say only what they do.
 
@@ -172,6 +192,9 @@ class Watcher:
         """Whether `ended` is to come for each image that is done already; else only their number is counted."""
         return False
 
+    def launched(self, launch: Launch) -> None:
+        """What was asked for; always the first call, also of a run that is then refused."""
+
     def started(self, snapshot: Callable[[], Snapshot]) -> None:
         """The run begins; `snapshot()` tells its state at any time."""
 
@@ -180,6 +203,9 @@ class Watcher:
 
     def ended(self, ending: Ending) -> None:
         """One image's way has ended."""
+
+    def concurrency(self, change: ConcurrencyChange) -> None:
+        """Another number of workers is allowed, or rests."""
 
     def notify(self, message: Message) -> None:
         """Something the user should know."""

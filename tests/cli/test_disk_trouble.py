@@ -14,6 +14,7 @@ import pytest
 from support.commands import CREDENTIALS, PATIENCE, command
 from support.emulators import EmulatorThread
 from support.pictures import picture, put
+from support.told import endings_told
 
 from pixian_batch.adapters.reading import SMALL
 
@@ -49,7 +50,7 @@ class Corner:
     ) -> tuple[int, list[dict[str, Any]], str]:
         ran = command(*self.argv(*options), env=env)
         assert "Traceback" not in ran.err
-        return ran.code, [json.loads(line) for line in ran.out.splitlines()], ran.err
+        return ran.code, endings_told(ran.out), ran.err
 
     @property
     def charges(self) -> int:

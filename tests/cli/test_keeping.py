@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 from support.pictures import put
+from support.told import endings_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ def test_what_a_photo_says_is_in_its_result(home: Workspace, kind: str, options:
     check_kept(result, sub=kind != "tif")  # Pillow writes none there
     assert pixels(result) == pixels(plain / result.name)
     _, told, _ = home.run("--keep-metadata", "--json", *options)
-    assert json.loads(told.splitlines()[0])["reason"] == "done", "the recorded size is the final one"
+    assert endings_told(told)[0]["reason"] == "done", "the recorded size is the final one"
     assert home.emulator.bill.totals.charges == 2
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 from support.pictures import picture, put
+from support.told import endings_told
 
 from pixian_batch.emulator.weather import Fault, FaultKind, Weather
 
@@ -236,10 +237,10 @@ def test_urls_are_named_by_what_they_say(names: Names) -> None:
     home = names.home
     common = ("--out", str(home.out), *home.common, "--json", "http://127.0.0.1:9/p/cat.jpg?x=1")
     code, out, _ = home.do("run", *common, "--name", "{date}.{ext}")
-    record = json.loads(out.splitlines()[0])
+    record = endings_told(out)[0]
     assert (code, record["error"]["code"]) == (3, "name")
     _, out, _ = home.do("run", *common, "--name", "{hash}-{stem}.{ext}", "--flat")
-    assert os.path.basename(json.loads(out.splitlines()[0])["output"]).endswith(".png")
+    assert os.path.basename(endings_told(out)[0]["output"]).endswith(".png")
 
 
 @pytest.mark.parametrize(

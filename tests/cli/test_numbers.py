@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
+from support.told import endings_told
 
 from pixian_batch.emulator.settings import EngineName
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def records(out: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """By input's name, and the summary."""
-    *images, summary = [json.loads(line) for line in out.splitlines()]
+    *images, summary = endings_told(out)
     return {os.path.basename(image["input"]): image for image in images}, summary
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from cli.test_ask import talk
+from support.told import endings_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ def test_it_is_bought_again_where_it_stood(workspace: Callable[..., Workspace]) 
     code, out, err = redo(home, str(home.photos / "deep" / "er" / "b.png"), "--yes", "--json")
     assert code == 0, err
     assert "buys 1 image once more, for at most 0.05 credits; the old results are kept" in err
-    records: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
+    records = endings_told(out)
     assert records[0]["output"] == str(home.out / "deep" / "er" / "b.png")
     assert records[-1]["credits_charged"] == str(PRICE)
     kept = [path for path in (home.out / ".pixian-batch" / "kept").rglob("*") if path.is_file()]

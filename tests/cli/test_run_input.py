@@ -15,6 +15,7 @@ import pytest
 from support.commands import PATIENCE
 from support.emulators import EmulatorThread
 from support.pictures import announced_png, picture, put
+from support.told import endings_told
 from support.wires import refusing_port
 
 import pixian_batch
@@ -322,10 +323,11 @@ def test_a_silent_list_does_not_keep_a_stopped_run_alive(run: Command) -> None:
         assert running.stdout is not None
         running.stdin.write(b"a.jpg\n")
         running.stdin.flush()
+        assert [json.loads(running.stdout.readline())["type"] for _ in range(2)] == ["launch", "concurrency"]
         assert json.loads(running.stdout.readline())["status"] == "done"
         running.send_signal(signal.SIGINT)
         assert running.wait(PATIENCE) == 130
-        assert json.loads(running.stdout.readline())["exit_code"] == 130
+        assert endings_told(running.stdout.read().decode())[0]["exit_code"] == 130
 
 
 def test_a_list_of_another_kind_is_named_in_one_short_line(run: Command) -> None:
@@ -458,7 +460,7 @@ def test_results_go_to_standard_output_and_everything_else_elsewhere(run: Comman
     assert plain.out == b""
     assert "b.jpg" in plain.err
     records = run("in", "--out", "out", "--json", "--quiet").records
-    assert [record["type"] for record in records] == ["image", "image", "summary"]
+    assert [record["type"] for record in records] == ["launch", "image", "image", "summary"]
     assert all(record["v"] == 1 for record in records)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from support.commands import CREDENTIALS, command
 from support.emulators import EmulatorThread
 from support.pictures import picture, put
+from support.told import endings_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Share:
             env=env,
         )
         assert "Traceback" not in ran.err
-        records = [json.loads(line) for line in ran.out.splitlines()]
+        records = endings_told(ran.out)
         return ran.code, records[-1], records[:-1], ran.err
 
     def results(self) -> list[str]:

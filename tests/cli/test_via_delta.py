@@ -8,7 +8,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from imaging import layouts
@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from support.commands import command, here
 from support.emulators import EmulatorThread
 from support.pictures import put
+from support.told import endings_told
 
 from pixian_batch.emulator.settings import EngineName
 from pixian_batch.emulator.weather import Fault, Weather
@@ -105,7 +106,7 @@ def test_a_delta_that_does_not_fit_is_kept_and_decodes_later(tmp_path: Path) -> 
             time.sleep(0.02)
         photo.write_bytes(other.getvalue())
         result = run.result()
-    record: dict[str, Any] = json.loads(result.out.splitlines()[0])
+    record = endings_told(result.out)[0]
     assert result.code == 10, result.err
     assert record["status"] == "lost"
     assert "do not belong together" in record["error"]["message"]

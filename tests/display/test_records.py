@@ -17,10 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import display_samples as samples
 from support import virtual
+from support.records import change
 from support.schema import violation
 
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.records import Records, image_record, summary_record
+from pixian_batch.policy.concurrency import ChangeReason
 from pixian_batch.policy.outcome import Done, Duplicate, Ending
 from pixian_batch.policy.tally import Tally
 
@@ -49,6 +51,25 @@ def test_golden_line_of_a_result() -> None:
         '"input_foreground":{"top":10,"left":20,"width":300,"height":400},'
         '"result_foreground":{"top":20,"left":10,"width":400,"height":300},"warnings":[],"suspicion":null,"alpha":null}'
     )
+
+
+def test_golden_lines_of_the_beginning_and_of_the_pace() -> None:
+    stream = io.StringIO()
+    records = Records(stream)
+    records.launched(samples.LAUNCH)
+    records.concurrency(change(ChangeReason.RAMP, allowed=6, in_use=6))
+    records.finished(samples.summary_of())
+    launch, pace, _summary = stream.getvalue().splitlines()
+    assert launch == (
+        '{"v":1,"type":"launch","pid":4711,"version":"1","started_at":"2026-11-25T10:00:00.000+00:00",'
+        '"inputs":["in","caf\\ufffd.jpg"],"inputs_bytes":["aW4=","Y2Fm6S5qcGc="],"files_from":"-","out":"cut",'
+        '"ledger":"cut/.pixian-batch/ledger.db","parameters":"","service":"https://api.pixian.ai/api/v2","control":null}'
+    )
+    assert pace == (
+        '{"v":1,"type":"concurrency","at":"2026-11-25T10:00:00.000+00:00","allowed":6,"in_use":6,"resting":0,'
+        '"reason":"ramp"}'
+    )
+    assert [violation(json.loads(line)) for line in (launch, pace)] == ["", ""]
 
 
 def test_golden_summary() -> None:

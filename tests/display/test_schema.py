@@ -107,8 +107,8 @@ def test_what_a_run_really_prints_follows_the_schema(tmp_path: Path) -> None:
             ran = command("run", *places, "--api-url", emulator.url, *one_by_one, *options, env=env)
             records = [json.loads(line) for line in ran.out.splitlines()]
             assert (ran.code, [violation(record) for record in records]) == (code, [""] * len(records))
-            assert records[-1]["type"] == "summary"
-            statuses |= {record["status"] for record in records}
+            assert (records[0]["type"], records[-1]["type"]) == ("launch", "summary")
+            statuses |= {record.get("status") for record in records}
     assert statuses >= {"done", "duplicate", "failed", "skipped", "halted", "partial"}
 
 
@@ -121,7 +121,9 @@ def test_the_page_names_every_field_and_value_of_the_schema() -> None:
     named = set(re.findall(r"`([a-z_0-9]+)`", PAGE))
     for schema in RECORD["$defs"].values():
         assert set(schema["properties"]) <= named | {"v", "type"}
-        assert set(schema["properties"].get("status", {}).get("enum", ())) <= named
+        for field in ("status", "reason"):
+            words = schema["properties"].get(field, {}).get("enum", ())
+            assert set(words) - {None} <= named
     causes = RECORD["$defs"]["summary"]["properties"]["stop"]["properties"]["cause"]["enum"]
     listed = re.search(r"(?m)^\| `stop` \|.*`cause` \(([^:]*):", PAGE)
     assert listed is not None
@@ -130,5 +132,7 @@ def test_the_page_names_every_field_and_value_of_the_schema() -> None:
 
 def test_the_lines_on_the_page_are_records() -> None:
     lines = [json.loads(line) for line in PAGE.splitlines() if line.startswith('    {"v"')]
-    assert [line["type"] for line in lines] == ["image", "progress", "summary", "export", "statement"]
-    assert [violation(line) for line in lines] == [""] * 5
+    assert [line["type"] for line in lines] == [
+        *("launch", "concurrency", "image", "progress", "summary", "export", "statement")
+    ]
+    assert [violation(line) for line in lines] == [""] * 7

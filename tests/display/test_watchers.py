@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import display_samples as samples
+from support.records import change
 
 from pixian_batch import display
 from pixian_batch.display.live import Live
@@ -27,8 +28,9 @@ from pixian_batch.display.plain import Plain
 from pixian_batch.display.records import Records
 from pixian_batch.display.watchers import Watchers
 from pixian_batch.display.writer import Writer
+from pixian_batch.policy.concurrency import ChangeReason, ConcurrencyChange
 from pixian_batch.policy.outcome import Ending
-from pixian_batch.policy.progress import Level, Message, Snapshot, Watcher
+from pixian_batch.policy.progress import Launch, Level, Message, Snapshot, Watcher
 from pixian_batch.policy.tally import Tally
 
 if TYPE_CHECKING:
@@ -64,12 +66,14 @@ WATCHERS: dict[str, Callable[[Path, io.StringIO], Watcher]] = {
 }
 """Each watcher of the program, made for a folder and a stream of its own."""
 
-Call = Ending | Message | Snapshot | None
+Call = Ending | Message | Snapshot | Launch | ConcurrencyChange | None
 CALLS = st.lists(
     st.one_of(
         st.sampled_from(samples.ALL),
         st.builds(Message, st.sampled_from(Level), st.sampled_from(["well", samples.NASTY]), st.text()),
         st.just(samples.snapshot_of(Tally(done=100))),
+        st.just(samples.LAUNCH),
+        st.sampled_from([change(reason) for reason in ChangeReason]),
         st.none(),
     )
 )
@@ -84,6 +88,10 @@ def call(watcher: Watcher, item: Call) -> None:
             watcher.notify(item)
         case Snapshot():
             watcher.started(lambda: item)
+        case Launch():
+            watcher.launched(item)
+        case ConcurrencyChange():
+            watcher.concurrency(item)
         case None:
             watcher.status()
 

@@ -23,7 +23,7 @@ from pixian_batch.policy.outcome import (
     Skipped,
     SkipReason,
 )
-from pixian_batch.policy.progress import Doubt, Snapshot, Summary
+from pixian_batch.policy.progress import Doubt, Launch, Snapshot, Summary
 from pixian_batch.policy.stopping import Exit, Stop, exit_code
 from pixian_batch.policy.tally import Tally
 
@@ -62,6 +62,17 @@ LOST = Ending(
 )
 DISK_FULL = Problem("disk", "paid for and kept at out/k.part: no space", "the next run finishes it for free")
 KEPT = Ending("in/k.jpg", "out/k.png", Kept(DISK_FULL, HEADERS, 200, "out/k.part", None), attempts=1)
+LAUNCH = Launch(
+    pid=4711,
+    version="1",
+    started_at="2026-11-25T10:00:00.000+00:00",
+    inputs=("in", "caf\udce9.jpg"),
+    listed="-",
+    out="cut",
+    ledger="cut/.pixian-batch/ledger.db",
+    parameters="",
+    service="https://api.pixian.ai/api/v2",
+)
 NOT_STARTED = Ending("in/n.jpg", "out/n.png", NotStarted())
 ALL = (
     DONE,

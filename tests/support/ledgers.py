@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from support.pictures import put
-from support.records import answered, ended, key, sending
+from support.records import answered, change, ended, key, sending
 
 from pixian_batch.adapters.ledger import Ledger, default_path
+from pixian_batch.policy.concurrency import ChangeReason
 from pixian_batch.policy.record import Placed
 from pixian_batch.policy.verdict import Verdict
 
@@ -42,6 +43,7 @@ async def make(out: Path, images: int = IMAGES, *, close: bool = True) -> Ledger
     ledger = await Ledger.open(default_path(str(out)), out=str(out))
     await ledger.begin_run(version="1", service="pixian")
     for first in range(1, images + 1, 10):
+        ledger.note_concurrency(change(ChangeReason.RAMP, allowed=first, in_use=first))
         await asyncio.gather(
             *(_one(ledger, out, number) for number in range(first, min(first + 10, images + 1)))
         )

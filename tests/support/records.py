@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from pixian_batch.contract.headers import read_result_headers
+from pixian_batch.policy.concurrency import ChangeReason, ConcurrencyChange
 from pixian_batch.policy.record import Answered, Ended, Key, Sending
 from pixian_batch.policy.verdict import Verdict
 
@@ -35,3 +36,8 @@ def answered(charged: str | None = "0.25", calculated: str | None = None, **more
 
 def ended(verdict: Verdict = Verdict.DELIVERED, **more: Any) -> Ended:
     return Ended(verdict, more.pop("http_status", 200), **more)
+
+
+def change(reason: ChangeReason = ChangeReason.START, **changes: Any) -> ConcurrencyChange:
+    values: dict[str, Any] = {"at": "2026-11-25T10:00:00.000+00:00", "allowed": 5, "in_use": 1, "resting": 0}
+    return ConcurrencyChange(reason=reason, **{**values, **changes})

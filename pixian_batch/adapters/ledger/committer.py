@@ -73,7 +73,7 @@ class Committer:
     def soon(
         self, work: Callable[Concatenate[sqlite3.Connection, _P], None], *args: _P.args, **named: _P.kwargs
     ) -> None:
-        """Run `work` with the next that somebody waits for. For caches only: an error is dropped."""
+        """Run `work` with the next that somebody waits for. For what a run can do without: an error is dropped."""
         self._later.append(_Task(lambda db: work(db, *args, **named), None))
 
     async def close(self) -> None:
@@ -107,6 +107,7 @@ class Committer:
         return tasks, item is not None
 
     def _commit(self, tasks: list[_Task]) -> None:
+        """One transaction; what nobody waits for takes nobody's work with it when it cannot be written."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for task in tasks:
@@ -115,6 +116,10 @@ class Committer:
         except sqlite3.Error as error:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
+            waited_for = [task for task in tasks if task.future is not None]
+            if len(waited_for) < len(tasks) and not is_damage(error):
+                self._commit(waited_for)
+                return
             failure = self._as_ledger_error(error)
             for task in tasks:
                 task.error = failure

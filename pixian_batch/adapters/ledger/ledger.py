@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.adapters.ledger.base import Question
     from pixian_batch.adapters.ledger.migration import Steps
+    from pixian_batch.policy.concurrency import ConcurrencyChange
     from pixian_batch.policy.outcome import Problem
     from pixian_batch.policy.record import Answered, Ended, Placed, Sending
 
@@ -134,6 +135,10 @@ class Ledger(BaseLedger):
     def note_source(self, path: str, size: int, mtime_ns: int, digest: bytes) -> None:
         """Remember the hash of the input at the absolute `path`; nobody waits for it."""
         self._committer.soon(writing.write_source, path, size=size, mtime_ns=mtime_ns, digest=digest)
+
+    def note_concurrency(self, change: ConcurrencyChange) -> None:
+        """Remember how many workers may be in use; nobody waits for it."""
+        self._committer.soon(writing.write_concurrency, self.run, change)
 
     async def resolve(self, attempt: int, *, charged: bool) -> None:
         """A person decided about an attempt in doubt: its image may be sent again."""

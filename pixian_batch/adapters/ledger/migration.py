@@ -25,8 +25,31 @@ if TYPE_CHECKING:
     Step: TypeAlias = Callable[[sqlite3.Connection], None]
     Steps: TypeAlias = Mapping[int, Step]
 
-SCHEMA_VERSION: Final = 1
-STEPS: Final[Steps] = {}
+SCHEMA_VERSION: Final = 2
+_CONCURRENCY: Final = (
+    """CREATE TABLE concurrency (
+    id      INTEGER PRIMARY KEY,
+    run_id  INTEGER NOT NULL REFERENCES run (id),
+    at      TEXT NOT NULL,
+    allowed INTEGER NOT NULL,
+    in_use  INTEGER NOT NULL,
+    resting INTEGER NOT NULL,
+    reason  TEXT NOT NULL
+)""",
+    *(
+        f"CREATE TRIGGER {name} BEFORE {what} ON concurrency BEGIN SELECT RAISE(ABORT, 'append only'); END"
+        for name, what in (("concurrency_is_kept", "DELETE"), ("concurrency_is_fixed", "UPDATE"))
+    ),
+)
+
+
+def _add_concurrency(db: sqlite3.Connection) -> None:
+    """From 1 to 2: how many workers were allowed, and why that changed."""
+    for statement in _CONCURRENCY:
+        db.execute(statement)
+
+
+STEPS: Final[Steps] = {1: _add_concurrency}
 """The step from each format to the next. Format 1 is the first one that was ever written."""
 
 

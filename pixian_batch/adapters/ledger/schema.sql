@@ -105,12 +105,26 @@ CREATE TABLE failure (
     message TEXT NOT NULL
 ) WITHOUT ROWID;
 
+-- How many workers might be in use from a moment on (`allowed`), how many were, how many of those rested, and why that
+-- changed. Written when it is cheap: after a kill the last ones may be missing.
+CREATE TABLE concurrency (
+    id      INTEGER PRIMARY KEY,
+    run_id  INTEGER NOT NULL REFERENCES run (id),
+    at      TEXT NOT NULL,
+    allowed INTEGER NOT NULL,
+    in_use  INTEGER NOT NULL,
+    resting INTEGER NOT NULL,
+    reason  TEXT NOT NULL
+);
+
 CREATE TRIGGER attempt_is_kept BEFORE DELETE ON attempt BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER attempt_is_fixed BEFORE UPDATE ON attempt BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER answer_is_kept BEFORE DELETE ON answer BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER answer_is_fixed BEFORE UPDATE ON answer BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER verdict_is_kept BEFORE DELETE ON verdict BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER verdict_is_fixed BEFORE UPDATE ON verdict BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER concurrency_is_kept BEFORE DELETE ON concurrency BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER concurrency_is_fixed BEFORE UPDATE ON concurrency BEGIN SELECT RAISE(ABORT, 'append only'); END;
 
 PRAGMA application_id = 0x50584C42; -- "PXLB"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-_COLUMNS: Final = """
+PIXELS: Final = "coalesce(pixels, substr(input_size, 1, instr(input_size, ' ')) * substr(input_size, instr(input_size, ' ')))"
+"""Of an image's input: as the client has measured it, or the service."""
+_COLUMNS: Final = (
+    """
     SELECT image_id, attempt.run_id, sent_at, attempt.input, attempt.place, at_most, free, charged, calculated, verdict, how,
-        coalesce(pixels, substr(input_size, 1, instr(input_size, ' ')) * substr(input_size, instr(input_size, ' ')))
 """
+    + PIXELS
+)
 _ATTEMPTS: Final = """
     FROM attempt JOIN image ON image.id = image_id LEFT JOIN answer ON answer.attempt_id = attempt.id
     LEFT JOIN verdict ON verdict.attempt_id = attempt.id LEFT JOIN resolution ON resolution.attempt_id = attempt.id

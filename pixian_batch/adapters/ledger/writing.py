@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
+    from pixian_batch.policy.concurrency import ConcurrencyChange
     from pixian_batch.policy.outcome import Problem
 
 
@@ -159,6 +160,14 @@ def write_source(db: sqlite3.Connection, path: str, *, size: int, mtime_ns: int,
     db.execute(
         "INSERT OR REPLACE INTO source (folder, name, size, mtime_ns, digest) VALUES (?, ?, ?, ?, ?)",
         (to_db(folder), to_db(name), size, mtime_ns, digest),
+    )
+
+
+def write_concurrency(db: sqlite3.Connection, run: int, change: ConcurrencyChange) -> None:
+    """How many workers may be in use from a moment on, and why."""
+    db.execute(
+        "INSERT INTO concurrency (run_id, at, allowed, in_use, resting, reason) VALUES (?, ?, ?, ?, ?, ?)",
+        (run, change.at, change.allowed, change.in_use, change.resting, change.reason),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from dataclasses import fields, replace
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pixian_batch import __version__
 from pixian_batch.adapters import running
+from pixian_batch.adapters.clock import now
 from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.signals import listen, listen_for_questions
@@ -37,11 +40,12 @@ from pixian_batch.cli.request import (
 from pixian_batch.cli.service import Endpoint, open_wire
 from pixian_batch.cli.shared import check_api_url, check_way
 from pixian_batch.cli.shared_ledger import exit_of
+from pixian_batch.contract.address import without_query
 from pixian_batch.display.text import printable
 from pixian_batch.emulator.engine import EngineMissingError
 from pixian_batch.pipeline.run import Run
 from pixian_batch.pipeline.stop_sign import StopSign
-from pixian_batch.policy.progress import Level, Message, Summary
+from pixian_batch.policy.progress import Launch, Level, Message, Summary
 from pixian_batch.policy.retry import DoubtPolicy
 from pixian_batch.policy.stopping import Exit, Stop, exit_code
 from pixian_batch.policy.tally import Tally
@@ -52,6 +56,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.cli.ask import DoubtQuestion
     from pixian_batch.cli.options import RunOptions
+    from pixian_batch.display.watchers import Watchers
     from pixian_batch.policy.progress import Watcher
 
 
@@ -117,7 +122,7 @@ def read_run(options: RunOptions, name: str = "") -> RunSpec:
 
 def _not_begun(asked: RunSpec, stop: Stop) -> int:
     """Nothing is sent, and every display says why."""
-    screens = watcher(asked.screens)
+    screens = _launched(asked)
     screens.finished(_never_began(asked, stop))
     return int(stop.cause)
 
@@ -152,7 +157,7 @@ def _read_screens(options: RunOptions) -> DisplayOptions:
 async def execute(asked: RunSpec) -> int:
     """Run, and give the exit code. What stops a run before it began is told by the same displays."""
     stop = StopSign()
-    screens = watcher(asked.screens)
+    screens = _launched(asked)
     if asked.engine:
         screens.notify(Message(Level.INFO, printable(asked.engine)))
     with listen(partial(_signalled, stop)), listen_for_questions(screens.status):
@@ -178,6 +183,25 @@ async def execute(asked: RunSpec) -> int:
             summary = _never_began(asked, _reason(error))
     screens.finished(summary)
     return await _follow_up(asked, summary)
+
+
+def _launched(asked: RunSpec) -> Watchers:
+    """The displays, told first of all what was asked for."""
+    screens = watcher(asked.screens)
+    screens.launched(
+        Launch(
+            pid=os.getpid(),
+            version=__version__,
+            started_at=now(),
+            inputs=asked.inputs.paths,
+            listed=asked.inputs.listed,
+            out=asked.outputs.out,
+            ledger=asked.outputs.ledger,
+            parameters=asked.spec.key_params(rebuild=asked.spec.via_delta),
+            service=asked.spec.service or without_query(asked.service.api_url),
+        )
+    )
+    return screens
 
 
 async def _follow_up(asked: RunSpec, summary: Summary) -> int:

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 from support.ledgers import rows
-from support.records import sending
+from support.records import change, sending
 
 from pixian_batch.adapters.ledger import Ledger, LedgerError
 
@@ -96,3 +96,32 @@ async def test_closing_writes_what_nobody_waited_for(path: str) -> None:
     assert rows(path, "SELECT folder, name, size, mtime_ns, digest FROM source") == [
         ("/photos", "a.jpg", 3, 4, b"d")
     ]
+
+
+@pytest.mark.asyncio
+async def test_what_nobody_waits_for_takes_nobodys_work_with_it(ledger: Ledger) -> None:
+    """The disk has no room for it, or its table is gone: who waits is served all the same."""
+
+    def full(_db: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    ledger._committer.soon(full)
+    await ledger.sending(sending(1))
+    ledger.note_concurrency(change())
+    await ledger.sending(sending(2))
+    await ledger.ask(lambda db: db.execute("DROP TABLE concurrency"))
+    ledger.note_concurrency(change())
+    await ledger.sending(sending(3))
+    assert rows(ledger.path, "SELECT id FROM attempt ORDER BY id") == [(1,), (2,), (3,)]
+
+
+@pytest.mark.asyncio
+async def test_a_change_of_concurrency_costs_no_commit_of_its_own(ledger: Ledger) -> None:
+    statements: list[str] = []
+    await ledger.ask(lambda db: db.set_trace_callback(statements.append))
+    for resting in range(50):
+        ledger.note_concurrency(change(resting=resting))
+    await ledger.sending(sending(1))
+    await ledger.ask(lambda db: db.set_trace_callback(None))
+    assert sum("INTO concurrency" in sql for sql in statements) == 50
+    assert sum(sql.startswith("BEGIN") for sql in statements) <= 2

@@ -22,6 +22,7 @@ from support.ledgers import (
     copy,
     make,
     read_by_sqlite,
+    rows,
     states,
     would_send,
 )
@@ -473,3 +474,18 @@ async def test_results_whose_parameters_are_lost_are_left_alone(
     assert await ledger.unfinished() == []
     assert len(await ledger.undecided()) >= 20
     await ledger.close()
+
+
+@pytest.mark.asyncio
+async def test_how_many_workers_were_allowed_is_saved_too(tmp_path: Path) -> None:
+    """Also when the run's own record is gone: then a stand-in takes its place."""
+    await make(tmp_path, 40)
+    path = default_path(str(tmp_path))
+    question = "SELECT run_id, at, allowed, in_use, resting, reason FROM concurrency"
+    known = rows(path, question)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.executescript("PRAGMA foreign_keys = OFF; DELETE FROM run;")
+    overwrite(path, b"no header " * 9)
+    assert await repair(path, tmp_path) is not None
+    assert (len(known), rows(path, question)) == (4, known)
+    assert rows(path, "SELECT id FROM run WHERE id = 1") == [(1,)]

@@ -128,8 +128,9 @@ class Mender:
         for (image,) in lost:
             self._image(image)
         self.db.execute(
-            "INSERT INTO run (id, started_at, version, service) SELECT run_id, min(sent_at), ?, ?"
-            " FROM attempt WHERE run_id NOT IN (SELECT id FROM run) GROUP BY run_id",
+            "INSERT INTO run (id, started_at, version, service) SELECT run_id, min(moment), ?, ? FROM"
+            " (SELECT run_id, sent_at AS moment FROM attempt UNION ALL SELECT run_id, at FROM concurrency)"
+            " WHERE run_id NOT IN (SELECT id FROM run) GROUP BY run_id",
             (UNKNOWN, UNKNOWN),
         )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from pixian_batch.policy.concurrency import ChangeReason
 from pixian_batch.policy.record import State
 from pixian_batch.policy.verdict import Verdict
 
@@ -33,6 +34,7 @@ def _is_money(value: Value) -> bool:
 
 _STATES: Final = frozenset(State)
 _VERDICTS: Final = frozenset(Verdict)
+_REASONS: Final = frozenset(ChangeReason)
 _CHECKS: Final[dict[str, Check]] = {
     "id": lambda value: type(value) is int and 0 < value < _LARGEST_ID,
     "integer": lambda value: type(value) is int,
@@ -44,6 +46,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "flag": lambda value: value in (0, 1),
     "state": lambda value: value in _STATES,
     "verdict": lambda value: value in _VERDICTS,
+    "reason": lambda value: value in _REASONS,
     "how": lambda value: value in ("charged", "not_charged"),
     # The index of unsettled images looks the same as that of parameters, with a state in their place.
     "params": lambda value: isinstance(value, str) and value not in _STATES,
@@ -103,6 +106,10 @@ _SHAPES: Final = (
         "id text verdict integer? text? name integer? number name?",
     ),
     _shape("INSERT OR IGNORE INTO resolution VALUES (?, ?, ?)", "id text how"),
+    _shape(
+        "INSERT OR IGNORE INTO concurrency VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "id id text integer integer integer reason",
+    ),
     _shape("INSERT OR IGNORE INTO place VALUES (?, ?, ?, ?)", "name name id integer", rowid=False),
     _shape(
         "INSERT OR IGNORE INTO source VALUES (?, ?, ?, ?, ?)", "name name integer integer digest", rowid=False

@@ -1,0 +1,104 @@
+"""What happened in each bucket of time: the ledger's exchanges folded once, for all charts. Pure.
+
+Memory is that of the buckets: some hundred, however many images there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from pixian_batch.policy.statement import EXACT
+from pixian_batch.policy.verdict import Verdict
+from pixian_batch.review.spread import Spread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pixian_batch.adapters.ledger.history import Exchange
+    from pixian_batch.review.timeline import Timeline
+
+_ZERO: Final = Decimal(0)
+_MEGA: Final = 1_000_000
+
+
+@dataclass(slots=True)
+class Bucket:
+    """busy: seconds that requests were on the wire, all together. other: requests that gave no result, but for 429s."""
+
+    images: int = 0
+    charged: Decimal = _ZERO
+    calculated: Decimal = _ZERO
+    throttled: int = 0
+    other: int = 0
+    busy: float = 0.0
+    latency: Spread = field(default_factory=Spread)
+
+
+@dataclass(slots=True)
+class Course:
+    """The buckets of a timeline, and what an image and a megapixel cost. paid: some exchange may have cost money."""
+
+    timeline: Timeline
+    buckets: list[Bucket] = field(init=False)
+    paid: bool = False
+    image: Spread = field(default_factory=Spread)
+    megapixel: Spread = field(default_factory=Spread)
+    free_image: Spread = field(default_factory=Spread)
+    free_megapixel: Spread = field(default_factory=Spread)
+
+    def __post_init__(self) -> None:
+        self.buckets = [Bucket() for _ in range(self.timeline.buckets)]
+
+    @property
+    def costs(self) -> tuple[Spread, Spread]:
+        """What an image and a megapixel cost; where nothing could, what it would have cost."""
+        return (self.image, self.megapixel) if self.paid else (self.free_image, self.free_megapixel)
+
+    def take(self, exchanges: Iterable[Exchange]) -> None:
+        """Fold all of them."""
+        for exchange in exchanges:
+            bucket = self.timeline.bucket(exchange.at)
+            self._count(self.buckets[bucket], exchange)
+            self._spend(self.buckets[bucket], exchange)
+            if exchange.seconds:
+                self._occupy(exchange.at - exchange.seconds, exchange.at, bucket)
+
+    def _count(self, bucket: Bucket, exchange: Exchange) -> None:
+        self.paid = self.paid or not exchange.free
+        match exchange.verdict:
+            case Verdict.DELIVERED:
+                bucket.images += 1
+                if exchange.seconds:
+                    bucket.latency.add(exchange.seconds)
+            case Verdict.THROTTLED:
+                bucket.throttled += 1
+            case _:
+                bucket.other += 1
+
+    def _spend(self, bucket: Bucket, exchange: Exchange) -> None:
+        if exchange.charged is not None and not exchange.free:
+            amount = Decimal(exchange.charged)
+            bucket.charged = EXACT.add(bucket.charged, amount)
+            _add_cost(amount, exchange.pixels, self.image, self.megapixel)
+        elif exchange.calculated is not None:
+            amount = Decimal(exchange.calculated)
+            bucket.calculated = EXACT.add(bucket.calculated, amount)
+            _add_cost(amount, exchange.pixels, self.free_image, self.free_megapixel)
+
+    def _occupy(self, begin: float, end: float, last: int) -> None:
+        """Share the seconds of a request among the buckets that it reached over, from the last one back."""
+        while last >= 0 and end > begin:
+            start = max(begin, self.timeline.begin_of(last))
+            self.buckets[last].busy += max(0.0, end - start)
+            end, last = min(end, start), last - 1
+            if last >= 0 and self.timeline.begin_of(last) + self.timeline.step < end:
+                return  # before the stretch began
+
+
+def _add_cost(amount: Decimal, pixels: int | None, image: Spread, megapixel: Spread) -> None:
+    if amount > 0:
+        image.add(float(amount))
+        if pixels:
+            megapixel.add(float(amount) * _MEGA / pixels)
