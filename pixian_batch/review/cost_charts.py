@@ -12,7 +12,6 @@ from pixian_batch.review.ticks import amount_words, decades, from_zero, nice_ste
 from pixian_batch.review.time_charts import unknown
 
 if TYPE_CHECKING:
-
     from pixian_batch.review.spread import Spread
 
 _TOP: Final = 12.0

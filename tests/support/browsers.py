@@ -9,15 +9,24 @@ from __future__ import annotations
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
 _T = TypeVar("_T")
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "chrome-headless-shell")
+NAMES: Final = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "chrome-headless-shell",
+)
 MISSING: Final = "no Chromium is here: install Debian's package chromium (apt-get install chromium)"
 _ARGUMENTS: Final = (
     *("--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -58,30 +67,54 @@ class Chromium:
 
     def visit(self, path: str, body: Callable[[Page], _T], *, before: str = "", **context: Any) -> _T:
         """Open the file at `path` and do `body` with its page; `before` is a script that runs before its own."""
-        return self._thread.submit(self._visit, path, body, before, context).result()
+        with self.opened(path, before=before, **context) as visit:
+            return visit.do(body)
 
-    def _visit(self, path: str, body: Callable[[Page], _T], before: str, context: dict[str, Any]) -> _T:
+    @contextmanager
+    def opened(self, path: str, *, before: str = "", **context: Any) -> Iterator[Visit]:
+        """The same for several steps, between which the test does other things in its own thread."""
         settings = {"viewport": {"width": 1440, "height": 900}, "offline": True, **context}
+        visit: Visit = self._thread.submit(self._open, path, before, settings).result()
+        try:
+            yield visit
+        finally:
+            self._thread.submit(visit.page.context.close).result()
+
+    def _open(self, path: str, before: str, settings: dict[str, Any]) -> Visit:
         profile = self._browser.new_context(**settings)
         profile.set_default_timeout(_PATIENCE_MS)
-        try:
-            if before:
-                profile.add_init_script(before)
-            page = profile.new_page()
-            problems: list[str] = []
-            asked: list[str] = []
-            page.on("console", lambda message: problems.extend(_complaint(message)))
-            page.on("pageerror", lambda error: problems.append(str(error)))
-            page.on("dialog", lambda dialog: (problems.append(f"dialog {dialog.message}"), dialog.dismiss()))
-            page.on("request", lambda request: asked.extend(_left(request)))
-            page.goto(f"file://{path}")
-            page.wait_for_selector("#count:not(:empty)")
-            result = body(page)
-            assert problems == []
-            assert asked == []
-            return result
-        finally:
-            profile.close()
+        if before:
+            profile.add_init_script(before)
+        visit = Visit(profile.new_page(), self._thread)
+        visit.page.goto(f"file://{quote(os.fsencode(path))}")
+        visit.page.wait_for_selector("#count:not(:empty)")
+        return visit
+
+
+class Visit:
+    """A page that is open, and all that went wrong with it."""
+
+    def __init__(self, page: Page, thread: ThreadPoolExecutor) -> None:
+        self.page = page
+        self._thread = thread
+        self.problems: list[str] = []
+        page.on("console", lambda message: self.problems.extend(_complaint(message)))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("dialog", self._dialog)
+        page.on("request", lambda request: self.problems.extend(_left(request)))
+
+    def do(self, body: Callable[[Page], _T]) -> _T:
+        return self._thread.submit(self._do, body).result()
+
+    def _do(self, body: Callable[[Page], _T]) -> _T:
+        result = body(self.page)
+        if self.problems:
+            raise AssertionError("; ".join(self.problems))
+        return result
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.problems.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
 
 
 def _complaint(message: ConsoleMessage) -> list[str]:
@@ -89,4 +122,4 @@ def _complaint(message: ConsoleMessage) -> list[str]:
 
 
 def _left(request: Request) -> list[str]:
-    return [] if request.url.startswith(_LOCAL) else [request.url]
+    return [] if request.url.startswith(_LOCAL) else [f"a request: {request.url}"]

@@ -333,7 +333,7 @@
       const full = place(picture(side.url, false));
       full.style.visibility = 'hidden';
       full.addEventListener('load', () => { full.style.visibility = ''; small?.remove(); full.closest('.pane')?.classList.add('full'); });
-      full.addEventListener('error', () => { full.remove(); note(`${side.name}: this browser cannot show the file itself; this is the small picture.`); });
+      full.addEventListener('error', () => { if (!full.isConnected) return; full.remove(); note(`${side.name}: this browser cannot show the file itself; this is the small picture.`); });
       element.append(full);
     } else { note(`${side.name}: only the small picture is here.`); }
     return element;
