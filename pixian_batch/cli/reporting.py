@@ -14,6 +14,7 @@ from pixian_batch.adapters.ledger import LedgerError, default_path
 from pixian_batch.cli.request import choice
 from pixian_batch.cli.shared import fail, next_command, say
 from pixian_batch.cli.shared_ledger import ledger_errors, ledger_path
+from pixian_batch.display.records import named
 from pixian_batch.display.shell import shell_word
 from pixian_batch.display.text import images, printable
 from pixian_batch.policy.disk import system_word
@@ -45,7 +46,7 @@ class Report:
 
     def record(self) -> dict[str, Any]:
         """As `--json` writes it."""
-        return {"v": 1, "type": "report", **asdict(self.made)}
+        return {"v": 1, "type": "report", **asdict(self.made), **named("page", self.made.page)}
 
 
 def make(options: ReportOptions) -> Report:

@@ -289,12 +289,28 @@ STATEMENT: Final[Schema] = {
     ),
 }
 
+REPORT: Final[Schema] = {
+    "title": "A report that was made",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "report"},
+            "page": _TEXT,
+            "pictures": _COUNT,
+            "fresh": _COUNT,
+            "suspect": _COUNT,
+            "unreadable": _COUNT,
+        },
+        optional={"page_bytes": _BASE64},
+    ),
+}
+
 RECORD: Final[Schema] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "One line of pixian-batch --json",
     "oneOf": [
         {"$ref": f"#/$defs/{name}"}
-        for name in ("launch", "image", "progress", "concurrency", "summary", "export", "statement")
+        for name in ("launch", "image", "progress", "concurrency", "summary", "export", "statement", "report")
     ],
     "$defs": {
         "launch": LAUNCH,
@@ -304,6 +320,7 @@ RECORD: Final[Schema] = {
         "summary": SUMMARY,
         "export": EXPORT,
         "statement": STATEMENT,
+        "report": REPORT,
     },
 }
 """What any one line is. Unknown fields are allowed: readers of version 1 must ignore them."""

@@ -65,7 +65,8 @@ class Place:
         if not self.inline:
             return link(os.path.join(self.folder, *name.split("/")), self.beside)
         with open(os.path.join(self.folder, *name.split("/")), "rb") as stream:
-            return f"data:image/webp;base64,{base64.b64encode(stream.read()).decode()}"
+            kind = "jpeg" if name.endswith(".jpg") else "webp"
+            return f"data:image/{kind};base64,{base64.b64encode(stream.read()).decode()}"
 
 
 @dataclass(slots=True)

@@ -39,7 +39,6 @@ _VERSION: Final = 1
 _QUALITY: Final = 78
 _METHOD: Final = 0
 """The quickest of WebP's: a tenth of the time of its best for a fifth more bytes."""
-_SUFFIX: Final = ".webp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,12 @@ def task_of(row: Row, folder: str) -> Task:
 
 def photo_name(key: str) -> str:
     """Where the photo's thumbnail is, under the report's folder, with `/`."""
-    return f"{FOLDER}/{key[:2]}/{key}-photo{_SUFFIX}"
+    return f"{FOLDER}/{key[:2]}/{key}-photo.jpg"
 
 
 def result_name(key: str) -> str:
     """Where the result's thumbnail is, under the report's folder, with `/`."""
-    return f"{FOLDER}/{key[:2]}/{key}-result{_SUFFIX}"
+    return f"{FOLDER}/{key[:2]}/{key}-result.webp"
 
 
 def is_whole(key: str, seen: Seen, folder: str) -> bool:
@@ -140,7 +139,11 @@ def _save(image: Image.Image | None, path: str) -> int | None:
     if image is None:
         return None
     out = io.BytesIO()
-    _shrunk(image).save(out, "WEBP", quality=_QUALITY, method=_METHOD)
+    small = _shrunk(image)
+    if path.endswith(".jpg"):  # five times as quick as WebP, which only what is transparent needs
+        (small if small.mode == "RGB" else _on_white(small)).save(out, "JPEG", quality=_QUALITY)
+    else:
+        small.save(out, "WEBP", quality=_QUALITY, method=_METHOD)
     content = out.getvalue()
     os.makedirs(os.path.dirname(path), exist_ok=True)
     beside = f"{path}.part"  # always the same: what a kill has left is written over
@@ -152,14 +155,17 @@ def _save(image: Image.Image | None, path: str) -> int | None:
 
 def _shrunk(image: Image.Image) -> Image.Image:
     """In bounds: first by a whole factor, which takes a third of the time, then to the size."""
-    target = limited(_as_size(image), PIXELS)
-    factor = max(1, image.width // (target.width * 2))
+    target = limited(Size(image.width, image.height), PIXELS)
+    factor = image.width // target.width
     small = image.reduce(factor) if factor > 1 else image
-    return small.resize((target.width, target.height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return small.resize((target.width, target.height), Image.Resampling.BILINEAR)
 
 
-def _as_size(image: Image.Image) -> Size:
-    return Size(image.width, image.height)
+def _on_white(image: Image.Image) -> Image.Image:
+    """A photo that has clear places of its own."""
+    clear = image.convert("RGBA")
+    ground = Image.new("RGBA", clear.size, (255, 255, 255, 255))
+    return Image.alpha_composite(ground, clear).convert("RGB")
 
 
 def _mark(path: str | None) -> tuple[str, int, int] | None:
