@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +23,7 @@ from pixian_batch.review.asking import options_of
 from pixian_batch.review.building import Made, Order, TooManyError, build
 from pixian_batch.review.links import file_address
 from pixian_batch.review.page_file import ReviewMissingError, check_jinja, is_page
-from pixian_batch.review.remembering import is_ours
+from pixian_batch.review.remembering import MemoryFileError, is_ours
 from pixian_batch.review.subject import Subject
 
 if TYPE_CHECKING:
@@ -86,9 +85,11 @@ def follow(outputs: Outputs, code: int, *, quiet: bool) -> None:
     order = Order(subject=subject, folder=folder, page=page, redo=redo, copy=_copy(outputs.out))
     try:
         made = build(order, _told)
-    except (LedgerError, OSError, sqlite3.Error) as error:
-        words = system_word(error) if isinstance(error, OSError) else str(error)
-        sys.stderr.write(f"warning: the report could not be made: {words}\n")
+    except OSError as error:
+        sys.stderr.write(f"warning: the report could not be made: {system_word(error)}\n")
+        return
+    except (LedgerError, MemoryFileError) as error:
+        sys.stderr.write(printable(f"warning: the report could not be made: {error}") + "\n")
         return
     if not quiet:
         sys.stderr.write(f"report: {printable(made.page)}\n")
@@ -134,9 +135,10 @@ def _built(order: Order) -> Made:
             return build(order, _told)
     except TooManyError as error:
         fail(str(error), error.hint, code=Exit.USAGE)
-    except (OSError, sqlite3.Error) as error:
-        words = system_word(error) if isinstance(error, OSError) else str(error)
-        fail(f"{order.page}: {words}", "name another place: --to DIR", code=Exit.DISK)
+    except MemoryFileError as error:
+        fail(f"{order.folder}: {error}", "name another place: --to DIR", code=Exit.DISK)
+    except OSError as error:
+        fail(f"{order.page}: {system_word(error)}", "name another place: --to DIR", code=Exit.DISK)
 
 
 # --- where it goes -----------------------------------------------------------------------------------------------

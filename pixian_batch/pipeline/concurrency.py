@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.policy.verdict import Verdict
 
+_STEPS: Final = frozenset({ChangeReason.RAMP, ChangeReason.IDLE})
 _LULL: Final = 60.0
 """Seconds without a rest after which the next one is another spell; as long as the longest pause in one."""
 
@@ -47,6 +48,8 @@ class Concurrency:
     _began: bool = False
     _ended: bool = False
     _noted: float = 0.0
+    _resting: int = 0
+    """As it was noted last."""
     _pending: ChangeReason | None = None
     _timer: asyncio.TimerHandle | None = None
     _spell: float = 0.0
@@ -70,14 +73,14 @@ class Concurrency:
 
     def once(self, reason: ChangeReason) -> None:
         """Something that does not come often: noted at once, after what still waits."""
-        if self._pending is not None:
-            self._write(self._pending)
+        self._ring()
         self._write(reason)
 
     def end(self) -> None:
         """Everything has landed; what comes later is not noted."""
+        self._ring()
         self.state = lambda: InUse(0, 0, 0)
-        self.once(ChangeReason.END)
+        self._write(ChangeReason.END)
         self._ended = True
 
     def _soon(self, reason: ChangeReason, pause: float) -> None:
@@ -86,13 +89,19 @@ class Concurrency:
         if loop.time() >= due:
             self._write(reason)
             return
-        self._pending = reason
+        if not self._outranks(reason):
+            self._pending = reason
         if self._timer is None or self._timer.when() > due:
             self._cancel()
             self._timer = loop.call_at(due, self._ring)
 
+    def _outranks(self, reason: ChangeReason) -> bool:
+        """Whether the reason that waits is the one to be told: a step, or rests that came and went between two records."""
+        if self._pending in _STEPS:
+            return reason not in _STEPS
+        return self._pending is not None and reason is ChangeReason.RESUMED and not self._resting
+
     def _ring(self) -> None:
-        self._timer = None
         if self._pending is not None:
             self._write(self._pending)
 
@@ -102,8 +111,10 @@ class Concurrency:
         if not self._began or self._ended:
             return  # a run that sends nothing has no pace
         self._noted = asyncio.get_running_loop().time()
-        allowed, in_use, resting = self.state()
-        change = ConcurrencyChange(at=now(), allowed=allowed, in_use=in_use, resting=resting, reason=reason)
+        allowed, in_use, self._resting = self.state()
+        change = ConcurrencyChange(
+            at=now(), allowed=allowed, in_use=in_use, resting=self._resting, reason=reason
+        )
         self.note(change)
 
     def _cancel(self) -> None:

@@ -22,7 +22,7 @@ from pixian_batch.display.text import count, credit_amount, images, visible
 from pixian_batch.policy.statement import ZERO, By
 from pixian_batch.review import thumbnails
 from pixian_batch.review.charts import charts
-from pixian_batch.review.entries import FIELDS, OUTCOMES, Columns, values
+from pixian_batch.review.entries import FIELDS, OUTCOMES, SharedTexts, values
 from pixian_batch.review.page_file import Page, check_jinja, render
 from pixian_batch.review.remembering import Memory
 from pixian_batch.review.subject import Look, Place, Subject, entries, look_at
@@ -91,7 +91,9 @@ class _Ledger:
 
 
 def build(order: Order, told: Told) -> Made:
-    """Make it. Raises `LedgerError`, `ReviewMissingError`, `TooManyError`, and OSError where it cannot be written."""
+    """Make it. Raises `LedgerError`, `ReviewMissingError`, `TooManyError`, and OSError or `MemoryFileError` where it
+    cannot be written.
+    """
     check_jinja()
     rows = order.subject.read_rows()
     others = [] if order.against is None else order.against.read_rows()
@@ -127,7 +129,13 @@ def _tidy(folder: str, memory: Memory, look: Look) -> None:
 def _made(page: str, ours: list[Entry], look: Look) -> Made:
     suspect = sum(entry.assessment is not None and entry.assessment.score >= SUSPECT_FROM for entry in ours)
     problems = (entry.seen.measures is not None and bool(entry.seen.measures.problem) for entry in ours)
-    return Made(os.path.abspath(page), len(ours), look.fresh, suspect, sum(problems))
+    return Made(
+        page=os.path.abspath(page),
+        pictures=len(ours),
+        fresh=look.fresh,
+        suspect=suspect,
+        unreadable=sum(problems),
+    )
 
 
 # --- the page --------------------------------------------------------------------------------------------------
@@ -180,9 +188,9 @@ def _facts(ours: list[Entry], book: _Ledger, against: str | None) -> list[str]:
 
 
 def _data(order: Order, ours: list[Entry], theirs: list[Entry], book: _Ledger) -> dict[str, Any]:
-    columns = Columns(order.redo)
+    texts = SharedTexts(order.redo)
     find = _pairing(theirs)
-    rows = [values(entry, columns, find(entry)) for entry in ours]
+    rows = [values(entry, texts, find(entry)) for entry in ours]
     against = order.against
     other = "" if against is None else _read(against, order.by, order.depth).first_run
     return {
@@ -192,8 +200,8 @@ def _data(order: Order, ours: list[Entry], theirs: list[Entry], book: _Ledger) -
         "against": None if against is None else visible(against.title),
         "fields": FIELDS,
         "rows": rows,
-        "folders": list(columns.folders),
-        "redo": list(columns.commands),
+        "folders": list(texts.folders),
+        "redo": list(texts.commands),
         "copy": order.copy,
         "outcomes": OUTCOMES,
         "reasons": {kind.value: kind.value.replace("_", " ") for kind in ReasonKind},

@@ -16,13 +16,13 @@ from pixian_batch.review.concurrency_chart import Paces, concurrency_chart
 from pixian_batch.review.cost_charts import cost_chart
 from pixian_batch.review.course import Course
 from pixian_batch.review.folder_chart import folder_chart
+from pixian_batch.review.plot import nothing
 from pixian_batch.review.svg import Chart
 from pixian_batch.review.time_charts import (
     credits_chart,
     images_chart,
     latency_chart,
     throttled_chart,
-    unknown,
 )
 from pixian_batch.review.timeline import Timeline
 
@@ -52,9 +52,10 @@ def charts(reader: LedgerReader, *, depth: int = 1) -> tuple[Chart, ...]:
     """
     spans = list(reader.each(history.spans))
     if not spans:
-        return tuple(unknown(name, title, _EMPTY) for name, title in _TITLES.items())
+        return tuple(nothing(name, title, _EMPTY) for name, title in _TITLES.items())
     timeline = Timeline.of((span.begin, span.end) for span in spans)
     course, paces = Course(timeline), Paces(timeline)
+    course.run(spans)
     course.take(reader.each(history.exchanges))
     paces.take(reader.each(history.paces), {span.run: span.end for span in spans})
     image, megapixel = course.costs

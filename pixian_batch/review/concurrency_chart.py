@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.text import count
 from pixian_batch.policy.concurrency import ChangeReason
-from pixian_batch.review.plot import AXIS, GRID, LEFT, RIGHT, SMALL, Columns, Panel, time_axis
+from pixian_batch.review.plot import AXIS, GRID, LEFT, RIGHT, SMALL, Columns, Panel, legend, time_axis
 from pixian_batch.review.svg import BLUE, INK, RED, WIDTH, Chart, framed, line, tag, words
-from pixian_batch.review.ticks import amount_words, from_zero
-from pixian_batch.review.time_charts import legend
+from pixian_batch.review.ticks import amount_words, from_zero, step_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -72,7 +71,7 @@ class Paces:
 
 def concurrency_chart(course: Course, paces: Paces, runs: int) -> Chart:
     """Allowed workers as a line, those on the wire as bars, and a lane for each reason. runs: how many have sent."""
-    busy = [bucket.busy / course.timeline.step for bucket in course.buckets]
+    busy = [bucket.busy / max(1.0, bucket.active) for bucket in course.buckets]
     allowed = [bucket.allowed for bucket in paces.buckets]
     resting = [bucket.resting for bucket in paces.buckets]
     most = max([*busy, *(value for value in (*allowed, *resting) if value is not None)], default=0.0)
@@ -82,7 +81,7 @@ def concurrency_chart(course: Course, paces: Paces, runs: int) -> Chart:
     bottom = panel.bottom + 6 + _LANE * len(reasons)
     drawing = [
         *panel.grid(amount_words),
-        panel.bars(busy, BLUE, fill_opacity=0.55),
+        panel.bars(busy, BLUE),
         panel.stairs(resting, RED, stroke_dasharray="4 2") if any(resting) else "",
         panel.stairs(allowed, INK, stroke_width=1.6),
         *_key(paces, rests=any(resting)),
@@ -116,7 +115,8 @@ def _lanes(columns: Columns, paces: Paces, reasons: list[ChangeReason], *, top: 
 
 
 def _gist(paces: Paces, busy: list[float], runs: int) -> str:
-    mean = f"at most {max(busy):.2g} requests were on the wire at once, on average over a bucket"
+    step = step_words(paces.timeline.step)
+    mean = f"at most {max(busy):.2g} requests were on the wire at once, on average over {step} in which runs went on"
     if not paces.runs:
         return f"How many workers were allowed was not recorded in these runs (an older version made them); {mean}."
     most = max(bucket.allowed or 0 for bucket in paces.buckets)

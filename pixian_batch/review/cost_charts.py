@@ -6,15 +6,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.text import count
-from pixian_batch.review.plot import LEFT, RIGHT, SMALL, grid
-from pixian_batch.review.svg import BLUE, WIDTH, Chart, framed, line, tag, words
+from pixian_batch.review.plot import LEFT, RIGHT, SMALL, grid, nothing
+from pixian_batch.review.svg import BLUE, FONT, WIDTH, Chart, framed, line, tag, words
 from pixian_batch.review.ticks import amount_words, decades, from_zero, nice_step
-from pixian_batch.review.time_charts import unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pixian_batch.review.spread import Spread
 
-_TOP: Final = 12.0
+_TOP: Final = 28.0
 _HEIGHT: Final = 120.0
 _AXIS: Final = 38.0
 _FEW: Final = 8
@@ -27,35 +28,32 @@ def cost_chart(name: str, of: str, spread: Spread, *, paid: bool) -> Chart:
     """How many images cost how much. of: `an image`, `a megapixel`; paid: else it is what they would have cost."""
     title = f"Credits {of}" if paid else f"Credits {of}, had they been charged"
     if not spread.total:
-        return unknown(name, title, "No image with a known price yet.")
-    bins = _values(spread) if len(spread.counts) <= _FEW else _bins(spread)
-    scale = from_zero(max(number for _words, number in bins), whole=True)
-    drawing = [*grid(scale, amount_words, top=_TOP, height=_HEIGHT)]
-    wide = (WIDTH - LEFT - RIGHT) / len(bins)
-    for index, (text, number) in enumerate(bins):
-        high = _HEIGHT * scale.share(number)
-        x, gap = LEFT + index * wide, min(8.0, wide * 0.15)
-        if number:
-            drawing.append(
-                tag("rect", x=x + gap / 2, y=_TOP + _HEIGHT - high, width=wide - gap, height=high, fill=BLUE)
-            )
-        if text and index % _every(len(bins)) == 0:
-            drawing.append(
-                words(
-                    text,
-                    x + wide / 2 if len(spread.counts) <= _FEW else x,
-                    _TOP + _HEIGHT + 16,
-                    text_anchor="middle",
-                    font_size=SMALL,
-                )
-            )
+        return nothing(name, title, "No image with a known price yet.")
+    few = len(spread.counts) <= _FEW
+    bins = _values(spread) if few else _bins(spread)
     base = _TOP + _HEIGHT
-    drawing.append(line(LEFT, base, WIDTH - RIGHT, base))
-    drawing.append(
-        words(f"credits {of}", (LEFT + WIDTH - RIGHT) / 2, base + 32, text_anchor="middle", font_size=SMALL)
-    )
-    drawing.append(words("images", 0, _TOP + _HEIGHT / 2, font_size=SMALL))
+    drawing = [
+        words("images", 0, _TOP - FONT, font_size=SMALL, font_weight="bold"),
+        *_bars(bins, centred=few),
+        line(LEFT, base, WIDTH - RIGHT, base),
+        words(f"credits {of}", (LEFT + WIDTH - RIGHT) / 2, base + 32, text_anchor="middle", font_size=SMALL),
+    ]
     return framed(name, title, _gist(of, spread, paid=paid), height=base + _AXIS, drawing=drawing)
+
+
+def _bars(bins: list[tuple[str, int]], *, centred: bool) -> Iterator[str]:
+    """The grid, and a bar for each bin; its word stands under it, or under the edge where it begins."""
+    scale = from_zero(max(number for _words, number in bins), whole=True)
+    yield from grid(scale, amount_words, top=_TOP, height=_HEIGHT)
+    base, wide = _TOP + _HEIGHT, (WIDTH - LEFT - RIGHT) / len(bins)
+    gap = min(8.0, wide * 0.15)
+    for index, (text, number) in enumerate(bins):
+        x, high = LEFT + index * wide, _HEIGHT * scale.share(number)
+        if number:
+            yield tag("rect", x=x + gap / 2, y=base - high, width=wide - gap, height=high, fill=BLUE)
+        if index % _every(len(bins)) == 0:
+            x += wide / 2 if centred else 0
+            yield words(text, x, base + 16, text_anchor="middle", font_size=SMALL)
 
 
 def _values(spread: Spread) -> list[tuple[str, int]]:

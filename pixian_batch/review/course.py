@@ -14,9 +14,9 @@ from pixian_batch.policy.verdict import Verdict
 from pixian_batch.review.spread import Spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from pixian_batch.adapters.ledger.history import Exchange
+    from pixian_batch.adapters.ledger.history import Exchange, Span
     from pixian_batch.review.timeline import Timeline
 
 _ZERO: Final = Decimal(0)
@@ -25,7 +25,7 @@ _MEGA: Final = 1_000_000
 
 @dataclass(slots=True)
 class Bucket:
-    """busy: seconds that requests were on the wire, all together. other: requests that gave no result, but for 429s."""
+    """busy: seconds that requests were on the wire, all together; active: in which runs went on. other: requests that gave no result, but for 429s."""
 
     images: int = 0
     charged: Decimal = _ZERO
@@ -33,6 +33,7 @@ class Bucket:
     throttled: int = 0
     other: int = 0
     busy: float = 0.0
+    active: float = 0.0
     latency: Spread = field(default_factory=Spread)
 
 
@@ -63,7 +64,14 @@ class Course:
             self._count(self.buckets[bucket], exchange)
             self._spend(self.buckets[bucket], exchange)
             if exchange.seconds:
-                self._occupy(exchange.at - exchange.seconds, exchange.at, bucket)
+                for index, seconds in self._shares(exchange.at - exchange.seconds, exchange.at, bucket):
+                    self.buckets[index].busy += seconds
+
+    def run(self, spans: Iterable[Span]) -> None:
+        """When runs went on; none of them reaches over two stretches."""
+        for begin, end, _run in spans:
+            for index, seconds in self._shares(begin, end, self.timeline.bucket(end)):
+                self.buckets[index].active += seconds
 
     def _count(self, bucket: Bucket, exchange: Exchange) -> None:
         self.paid = self.paid or not exchange.free
@@ -87,14 +95,15 @@ class Course:
             bucket.calculated = EXACT.add(bucket.calculated, amount)
             _add_cost(amount, exchange.pixels, self.free_image, self.free_megapixel)
 
-    def _occupy(self, begin: float, end: float, last: int) -> None:
-        """Share the seconds of a request among the buckets that it reached over, from the last one back."""
+    def _shares(self, begin: float, end: float, last: int) -> Iterator[tuple[int, float]]:
+        """The seconds of each bucket that a time reached over, from its `last` one back."""
+        end = min(end, self.timeline.begin_of(last) + self.timeline.step)
         while last >= 0 and end > begin:
-            start = max(begin, self.timeline.begin_of(last))
-            self.buckets[last].busy += max(0.0, end - start)
-            end, last = min(end, start), last - 1
-            if last >= 0 and self.timeline.begin_of(last) + self.timeline.step < end:
-                return  # before the stretch began
+            start = self.timeline.begin_of(last)
+            if start + self.timeline.step < end:
+                return  # what is before the stretch
+            yield last, end - max(begin, start)
+            end, last = start, last - 1
 
 
 def _add_cost(amount: Decimal, pixels: int | None, image: Spread, megapixel: Spread) -> None:

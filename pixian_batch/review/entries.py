@@ -71,7 +71,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Columns:
+class SharedTexts:
     """Texts that many rows share, each once: folders, and the commands that buy rejects once more."""
 
     redo: Callable[[str], str]
@@ -87,13 +87,13 @@ class Columns:
         return self.commands.setdefault(self.redo(parameters), len(self.commands))
 
 
-def values(entry: Entry, columns: Columns, other: Entry | None = None) -> list[Any]:
+def values(entry: Entry, texts: SharedTexts, other: Entry | None = None) -> list[Any]:
     """The values of a row, in the order of `FIELDS`. other: of the same photo in the output that it is compared with."""
     row, seen = entry.row, entry.seen
     shown = {
         "id": row.identity,
         "name": visible(row.name),
-        "folder": columns.folder(row.folder),
+        "folder": texts.folder(row.folder),
         "outcome": row.outcome,
         **_exact("place", row.name),
         **_exact("input", row.input),
@@ -109,7 +109,7 @@ def values(entry: Entry, columns: Columns, other: Entry | None = None) -> list[A
         **_judged(entry.assessment),
         **_facts(row),
         "digest": row.digest.hex()[:16],
-        "redo": columns.command(row.parameters) if row.result and row.photo else None,
+        "redo": texts.command(row.parameters) if row.result and row.photo else None,
         "delta": is_bare_delta(row.parameters),
         "other": None if other is None else _other(other),
     }

@@ -52,7 +52,7 @@ def make_all(
 
     Gives what is not written down: the pictures that ended the process which looked at them, and may not the next time.
 
-    Raises OSError where the report's folder cannot be written, `sqlite3.Error` where its cache cannot.
+    Raises OSError where the report's folder cannot be written, `MemoryFileError` where its cache cannot.
     """
     waiting: list[Pair] = []
     unlooked: dict[str, Seen] = {}

@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.text import duration
-from pixian_batch.review.svg import FONT, WIDTH, line, number, tag, words
+from pixian_batch.review.svg import FONT, WIDTH, Chart, framed, line, number, tag, words
 from pixian_batch.review.ticks import DAY, clock_step, clock_words, day_words, step_words
 
 if TYPE_CHECKING:
@@ -195,3 +195,31 @@ def long_words(seconds: float) -> str:
         return f"{seconds:.0f} s"
     unit = " min" if seconds < 3600 else " h" if seconds < DAY else ""
     return duration(seconds) + unit
+
+
+def legend(entries: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """(form, colour, word) of each series in the first row: told apart by form, too."""
+    x = LEFT
+    for form, color, text in entries:
+        match form:
+            case "line" | "dash":
+                yield line(
+                    x,
+                    10,
+                    x + 18,
+                    10,
+                    stroke=color,
+                    stroke_width=2,
+                    stroke_dasharray="4 2" if form == "dash" else None,
+                )
+            case "dot":
+                yield tag("circle", cx=x + 9, cy=10, r=2.5, fill=color)
+            case _:
+                yield tag("rect", x=x, y=5, width=18, height=10, fill=color)
+        yield words(text, x + 23, 14)
+        x += 23 + len(text) * 6.6 + 14
+
+
+def nothing(name: str, title: str, reason: str, *, shown: str = "") -> Chart:
+    """A chart of nothing, which says why. shown: shorter, where the reason is longer than a line."""
+    return framed(name, title, reason, height=40, drawing=[words(shown or reason, 0, 24)])

@@ -7,6 +7,7 @@ that somebody else can write into must not be able to run anything. Proved by te
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -17,10 +18,11 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from pixian_batch.adapters.ledger.errors import in_our_words
 from pixian_batch.review.measures import MatteMeasures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _T = TypeVar("_T")
 NAME: Final = "report.db"
@@ -43,18 +45,23 @@ class Seen:
     measures: MatteMeasures | None = None
 
 
+class MemoryFileError(Exception):
+    """What was seen cannot be written down: why, in our words."""
+
+
 class Memory:
-    """The pictures seen so far, of one report's folder."""
+    """The pictures seen so far, of one report's folder. Raises `MemoryFileError` where that cannot be kept."""
 
     def __init__(self, folder: str) -> None:
         path = os.path.join(folder, NAME)
-        try:
-            self._db = _opened(path)
-        except sqlite3.Error:
-            for name in (path, f"{path}-journal"):
-                if os.path.lexists(name):
-                    os.unlink(name)
-            self._db = _opened(path)
+        with _in_our_words():
+            try:
+                self._db = _opened(path)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):  # locked, or not to be written: it is none of its own
+                    raise
+                os.unlink(path)
+                self._db = _opened(path)
 
     def recall(self, key: str) -> Seen | None:
         """What was seen; None where it is new, or was written by another version."""
@@ -68,7 +75,7 @@ class Memory:
 
     def keep(self, seen: Iterable[tuple[str, Seen]]) -> None:
         """Write some down, together."""
-        with self._db:
+        with _in_our_words(), self._db:
             self._db.executemany(
                 "INSERT OR REPLACE INTO seen VALUES (?, ?)",
                 [(key, json.dumps(asdict(what), default=_plain)) for key, what in seen],
@@ -78,13 +85,21 @@ class Memory:
         """Forget what no row has any more; the keys of those."""
         known = {key for (key,) in self._db.execute("SELECT key FROM seen")}
         old = sorted(known.difference(keys))
-        with self._db:
+        with _in_our_words(), self._db:
             self._db.executemany("DELETE FROM seen WHERE key = ?", [(key,) for key in old])
         return old
 
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
+
+
+@contextlib.contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise MemoryFileError(f"{NAME}: {in_our_words(error)}") from error
 
 
 def is_ours(folder: str) -> bool:

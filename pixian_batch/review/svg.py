@@ -37,7 +37,8 @@ class Chart:
 
 
 def framed(name: str, title: str, description: str, *, height: float, drawing: Iterable[str]) -> Chart:
-    """A chart of a drawing. name: its id."""
+    """A chart of a drawing. name: its id. The words may hold names: what cannot be seen in them is spelt out."""
+    title, description = visible(title), visible(description)
     svg = tag(
         "svg",
         tag("title", escaped(title), id=f"{name}-title"),

@@ -58,7 +58,14 @@ def task_of(row: Row, folder: str) -> Task:
     marks = [_mark(path) for path in (row.photo, row.result)]
     words = f"{_VERSION}|{shape()}|{row.parameters}|{row.headers}|{marks}"
     key = blake2b(words.encode(errors="surrogateescape"), digest_size=12).hexdigest()
-    return Task(key, folder, row.photo, row.result, row.parameters, headers=row.headers)
+    return Task(
+        key,
+        folder,
+        photo=row.photo,
+        result=row.result,
+        parameters=row.parameters,
+        headers=row.headers,
+    )
 
 
 def photo_name(key: str) -> str:

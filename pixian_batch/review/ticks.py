@@ -41,7 +41,8 @@ class Scale:
 
 def from_zero(most: float, *, whole: bool = False) -> Scale:
     """A scale from zero to the first tick that is not below `most`. whole: no ticks between whole numbers."""
-    step = nice_step(most if most > 0 else 1.0)
+    most = most if most > 0 else 1.0
+    step = nice_step(most)
     if whole:
         step = max(1.0, step)
     count = max(1, math.ceil(most / step - 1e-9))

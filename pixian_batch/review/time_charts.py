@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.text import count, credit_amount, images
 from pixian_batch.policy.statement import EXACT
-from pixian_batch.review.plot import AXIS, LEFT, SMALL, Columns, Panel, long_words, time_axis
-from pixian_batch.review.svg import BLUE, FONT, GREEN, RED, Chart, framed, line, tag, words
+from pixian_batch.review.plot import AXIS, SMALL, Columns, Panel, legend, long_words, nothing, time_axis
+from pixian_batch.review.spread import Spread
+from pixian_batch.review.svg import BLUE, FONT, GREEN, RED, Chart, framed, tag, words
 from pixian_batch.review.ticks import (
     amount_words,
     decades,
@@ -63,13 +64,14 @@ def throttled_chart(course: Course) -> Chart:
     each = [bucket.throttled for bucket in course.buckets]
     total, step = sum(each), step_words(course.timeline.step)
     requests = total + sum(bucket.images + bucket.other for bucket in course.buckets)
-    gist = f"The service never answered 429 (slow down) to {count(requests)} requests."
-    if total:
-        worst = course.timeline.begin_of(each.index(max(each)))
-        gist = (
-            f"{count(total)} of {count(requests)} requests were answered 429 (slow down), {100 * total / requests:.2g} %;"
-            f" at most {count(max(each))} in {step}, from {moment_words(worst)} UTC on."
-        )
+    if not total:
+        never = f"The service never answered 429 (slow down) to {count(requests)} requests."
+        return nothing("throttled", "429s over time", never, shown="No 429.")
+    worst = course.timeline.begin_of(each.index(max(each)))
+    gist = (
+        f"{count(total)} of {count(requests)} requests were answered 429 (slow down), {100 * total / requests:.2g} %;"
+        f" at most {count(max(each))} in {step}, from {moment_words(worst)} UTC on."
+    )
     columns = Columns(course.timeline)
     panel = Panel(columns, from_zero(max(each), whole=True), _TOP, _ONLY)
     drawing = [
@@ -88,7 +90,7 @@ def latency_chart(course: Course) -> Chart:
     spreads = [bucket.latency for bucket in course.buckets]
     known = [spread for spread in spreads if spread.total]
     if not known:
-        return unknown("latency", title, "No request has given a result yet.")
+        return nothing("latency", title, "No request has given a result yet.")
     quantiles = [spread.quantiles(0.5, 0.95) if spread.total else None for spread in spreads]
     median, high = ([None if pair is None else pair[index] for pair in quantiles] for index in (0, 1))
     most = [spread.most if spread.total else None for spread in spreads]
@@ -111,34 +113,6 @@ def latency_chart(course: Course) -> Chart:
         *time_axis(columns, panel.bottom, top=_TOP),
     ]
     return _over_time("latency", title, gist, drawing)
-
-
-def unknown(name: str, title: str, reason: str) -> Chart:
-    """A chart of nothing, which says why."""
-    return framed(name, title, reason, height=40, drawing=[words(reason, 0, 24)])
-
-
-def legend(entries: Sequence[tuple[str, str, str]]) -> Iterator[str]:
-    """(form, colour, word) of each series in the first row: told apart by form, too."""
-    x = LEFT
-    for form, color, text in entries:
-        match form:
-            case "line" | "dash":
-                yield line(
-                    x,
-                    10,
-                    x + 18,
-                    10,
-                    stroke=color,
-                    stroke_width=2,
-                    stroke_dasharray="4 2" if form == "dash" else None,
-                )
-            case "dot":
-                yield tag("circle", cx=x + 9, cy=10, r=2.5, fill=color)
-            case _:
-                yield tag("rect", x=x, y=5, width=18, height=10, fill=color, fill_opacity=0.55)
-        yield words(text, x + 23, 14)
-        x += 23 + len(text) * 6.6 + 14
 
 
 def _two_panels(
@@ -187,8 +161,6 @@ def _latency_scale(medians: list[float], most: float) -> Scale:
 
 
 def _overall(course: Course) -> list[float]:
-    from pixian_batch.review.spread import Spread
-
     total = Spread()
     for bucket in course.buckets:
         total.counts.update(bucket.latency.counts)
@@ -198,7 +170,9 @@ def _overall(course: Course) -> list[float]:
 def _when(course: Course) -> str:
     stretches = course.timeline.stretches
     first, last = moment_words(stretches[0].begin), moment_words(stretches[-1].end)
-    return f"from {first} to {last} UTC, in {long_words(course.timeline.active)} of running"
+    until = last[-5:] if first[:-5] == last[:-5] else last  # the clock alone on the same day
+    when = f"on {first}" if first == last else f"from {first} to {until}"
+    return f"{when} UTC, in {long_words(course.timeline.active)} of running"
 
 
 def _rate(per_second: float) -> str:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MOST_CUTS: Final = 4
-_BUCKETS: Final = 96
-"""About so many buckets over all stretches."""
+_BUCKETS: Final = 120
+"""So many buckets over all stretches, and a few for their ends."""
 _SHORTEST: Final = 0.05
 """Of the whole: how much a stretch has at least, empty time behind it included."""
 

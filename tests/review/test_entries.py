@@ -12,7 +12,7 @@ import pytest
 
 from pixian_batch.contract.headers import Box, ResultHeaders
 from pixian_batch.contract.params import Size
-from pixian_batch.review.entries import FIELDS, Columns, Entry, area_of, values
+from pixian_batch.review.entries import FIELDS, SharedTexts, Entry, area_of, values
 from pixian_batch.review.links import link
 from pixian_batch.review.page_file import embedded
 from pixian_batch.review.remembering import Seen
@@ -29,7 +29,7 @@ ROW = Row(
 
 
 def shown(row: Row, seen: Seen | None = None) -> dict[str, Any]:
-    columns = Columns(lambda parameters: f"redo {parameters}")
+    columns = SharedTexts(lambda parameters: f"redo {parameters}")
     return dict(zip(FIELDS, values(Entry(row, seen or Seen()), columns), strict=True))
 
 
