@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -20,7 +20,7 @@ from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.statement import By
 from pixian_batch.policy.stopping import Exit
 from pixian_batch.review.asking import options_of
-from pixian_batch.review.building import Made, Order, TooManyError, build
+from pixian_batch.review.building import ReportMade, ReportOrder, TooManyError, build
 from pixian_batch.review.links import file_address
 from pixian_batch.review.page_file import ReviewMissingError, check_jinja, is_page
 from pixian_batch.review.remembering import MemoryFileError, is_ours
@@ -37,18 +37,12 @@ _EVERY: Final = 10
 """Pictures between two words about how it stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A report that was made, and what is told of it."""
-
-    made: Made
-
-    def record(self) -> dict[str, Any]:
-        """As `--json` writes it."""
-        return {"v": 1, "type": "report", **asdict(self.made), **named("page", self.made.page)}
+def record(made: ReportMade) -> dict[str, Any]:
+    """As `--json` writes it."""
+    return {"v": 1, "type": "report", **asdict(made), **named("page", made.page)}
 
 
-def make(options: ReportOptions) -> Report:
+def make(options: ReportOptions) -> ReportMade:
     """Make the report; ends the command where that cannot be."""
     check_extra()
     by = choice(By, options.by, "--by")
@@ -56,7 +50,7 @@ def make(options: ReportOptions) -> Report:
         raise typer.BadParameter("--depth goes with --by folder")
     subject = _subject(options.out, options.ledger)
     folder, page = _targets(options)
-    order = Order(
+    order = ReportOrder(
         subject=subject,
         folder=folder,
         page=page,
@@ -67,7 +61,7 @@ def make(options: ReportOptions) -> Report:
         by=by,
         depth=options.depth,
     )
-    return Report(_built(order))
+    return _built(order)
 
 
 def follow(outputs: Outputs, code: int, *, quiet: bool) -> None:
@@ -82,7 +76,7 @@ def follow(outputs: Outputs, code: int, *, quiet: bool) -> None:
     subject = Subject(outputs.out, outputs.ledger)
     folder = os.path.join(outputs.out, INSIDE, "report")
     page, redo = os.path.join(folder, "index.html"), _redo(subject, ledger)
-    order = Order(subject=subject, folder=folder, page=page, redo=redo, copy=_copy(outputs.out))
+    order = ReportOrder(subject=subject, folder=folder, page=page, redo=redo, copy=_copy(outputs.out))
     try:
         made = build(order, _told)
     except OSError as error:
@@ -103,9 +97,8 @@ def check_extra() -> None:
         fail(str(error), error.hint, code=Exit.USAGE)
 
 
-def tell(report: Report) -> None:
+def tell(made: ReportMade) -> None:
     """The page's path on standard output, the rest beside it."""
-    made = report.made
     words = [images(made.pictures), f"{made.suspect:,} suspect", f"{made.fresh:,} looked at now"]
     if made.unreadable:
         words.append(f"{made.unreadable:,} cannot be read")
@@ -113,11 +106,11 @@ def tell(report: Report) -> None:
     say([printable(made.page)])
 
 
-def open_in_browser(report: Report) -> None:
+def open_in_browser(made: ReportMade) -> None:
     """Open the page, or say how."""
     import webbrowser  # only where it is asked for
 
-    address = file_address(report.made.page)
+    address = file_address(made.page)
     if not webbrowser.open(address):
         sys.stderr.write(f"warning: no browser could be started; open {address}\n")
 
@@ -129,7 +122,7 @@ def _subject(out: str, ledger: str | None) -> Subject:
     return Subject(out, path)
 
 
-def _built(order: Order) -> Made:
+def _built(order: ReportOrder) -> ReportMade:
     try:
         with ledger_errors():
             return build(order, _told)

@@ -25,7 +25,7 @@ from pixian_batch.review.charts import charts
 from pixian_batch.review.entries import FIELDS, OUTCOMES, SharedTexts, values
 from pixian_batch.review.page_file import Page, check_jinja, render
 from pixian_batch.review.remembering import Memory
-from pixian_batch.review.subject import Look, Place, Subject, entries, look_at
+from pixian_batch.review.subject import Place, Sightings, Subject, entries, look_at
 from pixian_batch.review.suspicion import ReasonKind
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class TooManyError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ReportOrder:
     """What is wanted. folder: of the thumbnails; page: the file.
 
     redo: makes the command that buys results of some key parameters once more, with `LIST` for the list's name.
@@ -70,7 +70,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ReportMade:
     """A report that is there. pictures: rows; fresh: looked at now, the others were known; unreadable: results."""
 
     page: str
@@ -90,7 +90,7 @@ class _Ledger:
     sums: Sequence[Sequence[str]] = field(default=())
 
 
-def build(order: Order, told: Told) -> Made:
+def build(order: ReportOrder, told: Told) -> ReportMade:
     """Make it. Raises `LedgerError`, `ReviewMissingError`, `TooManyError`, and OSError or `MemoryFileError` where it
     cannot be written.
     """
@@ -111,14 +111,16 @@ def build(order: Order, told: Told) -> Made:
     return _made(order.page, ours, look)
 
 
-def _halves(rows: list[Row], others: list[Row], look: Look, place: Place) -> tuple[list[Entry], list[Entry]]:
+def _halves(
+    rows: list[Row], others: list[Row], look: Sightings, place: Place
+) -> tuple[list[Entry], list[Entry]]:
     """Each output's results are judged among their own siblings."""
     cut = len(rows)
-    ours = entries(rows, Look(look.tasks[:cut], look.seen), place)
-    return ours, entries(others, Look(look.tasks[cut:], look.seen), place)
+    ours = entries(rows, Sightings(look.tasks[:cut], look.seen), place)
+    return ours, entries(others, Sightings(look.tasks[cut:], look.seen), place)
 
 
-def _tidy(folder: str, memory: Memory, look: Look) -> None:
+def _tidy(folder: str, memory: Memory, look: Sightings) -> None:
     """Thumbnails of files that are others by now go."""
     for key in memory.forget_all_but(look.keys):
         for name in (thumbnails.photo_name(key), thumbnails.result_name(key)):
@@ -126,10 +128,10 @@ def _tidy(folder: str, memory: Memory, look: Look) -> None:
                 os.unlink(os.path.join(folder, *name.split("/")))
 
 
-def _made(page: str, ours: list[Entry], look: Look) -> Made:
+def _made(page: str, ours: list[Entry], look: Sightings) -> ReportMade:
     suspect = sum(entry.assessment is not None and entry.assessment.score >= SUSPECT_FROM for entry in ours)
     problems = (entry.seen.measures is not None and bool(entry.seen.measures.problem) for entry in ours)
-    return Made(
+    return ReportMade(
         page=os.path.abspath(page),
         pictures=len(ours),
         fresh=look.fresh,
@@ -141,7 +143,7 @@ def _made(page: str, ours: list[Entry], look: Look) -> Made:
 # --- the page --------------------------------------------------------------------------------------------------
 
 
-def _page(order: Order, ours: list[Entry], theirs: list[Entry]) -> Page:
+def _page(order: ReportOrder, ours: list[Entry], theirs: list[Entry]) -> Page:
     book = _read(order.subject, order.by, order.depth)
     against = None if order.against is None else visible(order.against.title)
     return Page(
@@ -187,7 +189,7 @@ def _facts(ours: list[Entry], book: _Ledger, against: str | None) -> list[str]:
     return facts
 
 
-def _data(order: Order, ours: list[Entry], theirs: list[Entry], book: _Ledger) -> dict[str, Any]:
+def _data(order: ReportOrder, ours: list[Entry], theirs: list[Entry], book: _Ledger) -> dict[str, Any]:
     texts = SharedTexts(order.redo)
     find = _pairing(theirs)
     rows = [values(entry, texts, find(entry)) for entry in ours]

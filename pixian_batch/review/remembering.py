@@ -58,7 +58,9 @@ class Memory:
             try:
                 self._db = _opened(path)
             except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):  # locked, or not to be written: it is none of its own
+                if isinstance(
+                    error, sqlite3.OperationalError
+                ):  # locked, or not to be written: it is none of its own
                     raise
                 os.unlink(path)
                 self._db = _opened(path)

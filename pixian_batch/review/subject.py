@@ -70,7 +70,7 @@ class Place:
 
 
 @dataclass(slots=True)
-class Look:
+class Sightings:
     """What was seen of some rows. fresh: how many were looked at now; the others were known."""
 
     tasks: Sequence[Task]
@@ -79,14 +79,14 @@ class Look:
     keys: set[str] = field(default_factory=set)
 
 
-def look_at(rows: Sequence[Row], place: Place, memory: Memory, told: Told) -> Look:
+def look_at(rows: Sequence[Row], place: Place, memory: Memory, told: Told) -> Sightings:
     """Make the thumbnails and measures that are not there yet."""
     tasks = [thumbnails.task_of(row, place.folder) for row in rows]
     new = {task.key: task for task in tasks if not _is_known(task, memory)}
     unlooked = make_all(list(new.values()), memory, told=lambda number: told(number, len(new)))
     keys = {task.key for task in tasks}
     seen = {key: what for key in keys if (what := memory.recall(key)) is not None} | unlooked
-    return Look(tasks, seen, len(new), keys)
+    return Sightings(tasks, seen, len(new), keys)
 
 
 def _is_known(task: Task, memory: Memory) -> bool:
@@ -94,7 +94,7 @@ def _is_known(task: Task, memory: Memory) -> bool:
     return seen is not None and thumbnails.is_whole(task.key, seen, task.folder)
 
 
-def entries(rows: Sequence[Row], look: Look, place: Place) -> list[Entry]:
+def entries(rows: Sequence[Row], look: Sightings, place: Place) -> list[Entry]:
     """The rows with what was seen of them, each judged among its folder's siblings."""
     siblings: defaultdict[str, Siblings] = defaultdict(Siblings)
     seen = [look.seen[task.key] for task in look.tasks]

@@ -12,7 +12,7 @@ import pytest
 
 from pixian_batch.contract.headers import Box, ResultHeaders
 from pixian_batch.contract.params import Size
-from pixian_batch.review.entries import FIELDS, SharedTexts, Entry, area_of, values
+from pixian_batch.review.entries import FIELDS, Entry, SharedTexts, area_of, values
 from pixian_batch.review.links import link
 from pixian_batch.review.page_file import embedded
 from pixian_batch.review.remembering import Seen

@@ -55,14 +55,12 @@ def report(options: ReportOptions) -> None:
       pixian-batch report ./cut --inline --to review.html
       pixian-batch report ./new --against ./old
     """
-    from pixian_batch.cli.reporting import make, tell  # not for the help
+    from pixian_batch.cli.reporting import make, open_in_browser, record, tell  # not for the help
 
     made = make(options)
     if options.json:
-        say([json_.dumps(made.record())])
+        say([json_.dumps(record(made))])
     else:
         tell(made)
     if options.open:
-        from pixian_batch.cli.reporting import open_in_browser
-
         open_in_browser(made)
