@@ -129,7 +129,7 @@ def _tidy(folder: str, memory: Memory, look: Sightings) -> None:
 
 
 def _made(page: str, ours: list[Entry], look: Sightings) -> ReportMade:
-    suspect = sum(entry.assessment is not None and entry.assessment.score >= SUSPECT_FROM for entry in ours)
+    suspect = _suspects(ours)
     problems = (entry.seen.measures is not None and bool(entry.seen.measures.problem) for entry in ours)
     return ReportMade(
         page=os.path.abspath(page),
@@ -138,6 +138,10 @@ def _made(page: str, ours: list[Entry], look: Sightings) -> ReportMade:
         suspect=suspect,
         unreadable=sum(problems),
     )
+
+
+def _suspects(ours: list[Entry]) -> int:
+    return sum(entry.assessment is not None and entry.assessment.score >= SUSPECT_FROM for entry in ours)
 
 
 # --- the page --------------------------------------------------------------------------------------------------
@@ -176,7 +180,7 @@ def _read(subject: Subject, by: By, depth: int | None) -> _Ledger:
 def _facts(ours: list[Entry], book: _Ledger, against: str | None) -> list[str]:
     charged = sum((entry.row.charged or ZERO for entry in ours), start=ZERO)
     results = sum(entry.row.result is not None for entry in ours)
-    suspect = sum(entry.assessment is not None and entry.assessment.score >= SUSPECT_FROM for entry in ours)
+    suspect = _suspects(ours)
     facts = [f"{count(results)} results", f"{count(suspect)} suspect"]
     if charged:
         facts.append(f"{credit_amount(charged)} credits charged")

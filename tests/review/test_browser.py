@@ -15,10 +15,15 @@ from support.commands import CREDENTIALS, here
 from support.emulators import EmulatorThread
 from support.reports import HOSTILE, PLAIN, SCRIPT, Reported
 
+from pixian_batch.review.entries import FIELDS, OUTCOMES, Entry, SharedTexts, values
+from pixian_batch.review.page_file import Page, render
+from pixian_batch.review.remembering import Seen
+from pixian_batch.review.rows import Row
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page as Page_
     from support.browsers import Chromium
 
 pytestmark = pytest.mark.slow
@@ -52,24 +57,24 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reported]:
         yield Reported(tmp_path, emulator)
 
 
-def names(page: Page) -> list[str]:
+def names(page: Page_) -> list[str]:
     """The names on the cards, in their order."""
     return page.locator(".card .name").all_inner_texts()
 
 
-def saved(page: Page, button: str) -> bytes:
+def saved(page: Page_, button: str) -> bytes:
     with page.expect_download() as waiting:
         page.locator(button).click()
     return Path(waiting.value.path()).read_bytes()
 
 
-def only(page: Page, text: str) -> None:
+def only(page: Page_, text: str) -> None:
     page.locator("#search").fill(text)
     page.locator("#search").press("Escape")
 
 
 def test_the_slider_moves_by_keyboard(chromium: Chromium, reported: Reported) -> None:
-    def body(page: Page) -> None:
+    def body(page: Page_) -> None:
         page.keyboard.press("Space")
         slider = page.get_by_role("slider", name="Before and after")
         assert slider.is_visible()
@@ -88,7 +93,7 @@ def test_the_slider_moves_by_keyboard(chromium: Chromium, reported: Reported) ->
 
 
 def test_filters_search_and_the_natural_order(chromium: Chromium, reported: Reported) -> None:
-    def body(page: Page) -> None:
+    def body(page: Page_) -> None:
         total = TOTAL
         assert page.locator("#count").inner_text().startswith(f"{total} pictures")
         page.locator("#sort").select_option("name")
@@ -125,7 +130,7 @@ def test_filters_search_and_the_natural_order(chromium: Chromium, reported: Repo
 
 
 def test_keys(chromium: Chromium, reported: Reported) -> None:
-    def body(page: Page) -> None:
+    def body(page: Page_) -> None:
         now = "[...document.querySelectorAll('.card')].findIndex((card) => card.classList.contains('now'))"
         page.keyboard.press("j")
         page.keyboard.press("j")
@@ -164,7 +169,7 @@ def test_keys(chromium: Chromium, reported: Reported) -> None:
 
 
 def test_one_to_one_is_one_pixel_on_one(chromium: Chromium, reported: Reported) -> None:
-    def body(page: Page) -> None:
+    def body(page: Page_) -> None:
         only(page, "a2")
         page.keyboard.press("Space")
         page.locator("#zoom").focus()
@@ -181,12 +186,12 @@ def test_choices_survive_a_reload_and_a_report_made_again(chromium: Chromium, mi
     mine.run()
     mine.report()
 
-    def choose(page: Page) -> None:
+    def choose(page: Page_) -> None:
         page.locator("#sort").select_option("name")
         page.get_by_role("button", name="Accept a1.png").click()
         page.get_by_role("button", name="Reject a2.png").click()
 
-    def look_again(page: Page) -> None:
+    def look_again(page: Page_) -> None:
         page.reload()
         page.wait_for_selector(".card")
         assert "1 accepted, 1 rejected" in page.locator("#count").inner_text()
@@ -207,7 +212,7 @@ def test_choices_survive_a_reload_and_a_report_made_again(chromium: Chromium, mi
 
 
 def test_denied_storage_is_said(chromium: Chromium, reported: Reported) -> None:
-    def body(page: Page) -> None:
+    def body(page: Page_) -> None:
         assert not page.locator("#storage-banner").is_visible()
         page.keyboard.press("r")
         assert "Export" in page.get_by_role("alert").inner_text()
@@ -222,7 +227,7 @@ def test_rejects_are_bought_once_more_and_nothing_else(chromium: Chromium, mine:
     mine.report()
     before = mine.emulator.bill.totals.charges
 
-    def body(page: Page) -> tuple[bytes, str]:
+    def body(page: Page_) -> tuple[bytes, str]:
         for name in ("two.png", "caf", "lines"):
             only(page, name)
             page.keyboard.press("r")
@@ -246,14 +251,14 @@ def test_rejects_are_bought_once_more_and_nothing_else(chromium: Chromium, mine:
     assert mine.emulator.bill.totals.charges == before + 3
     mine.report()
 
-    def again(page: Page) -> str:
+    def again(page: Page_) -> str:
         return page.locator("#count").inner_text()
 
     assert "0 rejected" in chromium.visit(mine.page, again)
 
 
 def test_accept_and_csv(chromium: Chromium, reported: Reported) -> None:
-    def body(page: Page) -> tuple[bytes, bytes]:
+    def body(page: Page_) -> tuple[bytes, bytes]:
         for name in ("shop/red", "a10"):
             only(page, name)
             page.keyboard.press("a")
@@ -268,7 +273,7 @@ def test_accept_and_csv(chromium: Chromium, reported: Reported) -> None:
 
 
 def test_hostile_names_are_names(chromium: Chromium, reported: Reported) -> None:
-    def body(page: Page) -> None:
+    def body(page: Page_) -> None:
         title = page.title()
         shown = names(page)
         assert "x</script><img src=x onerror=\"document.title='run'\">.png" in shown
@@ -301,7 +306,7 @@ def test_a_script_that_gets_in_does_not_run(chromium: Chromium, reported: Report
     path = tmp_path / "broken.html"
     path.write_text(broken, encoding="utf-8")
 
-    def body(page: Page) -> str:
+    def body(page: Page_) -> str:
         return page.title()
 
     with pytest.raises(AssertionError, match="Content Security Policy"):
@@ -312,13 +317,13 @@ def test_a_script_that_gets_in_does_not_run(chromium: Chromium, reported: Report
         chromium.visit(str(path), _not_run)
 
 
-def _not_run(page: Page) -> None:
+def _not_run(page: Page_) -> None:
     assert page.title() != "run"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(chromium: Chromium, reported: Reported, scheme: str) -> None:
-    def body(page: Page) -> None:
+    def body(page: Page_) -> None:
         _axe(page)
         page.keyboard.press("Space")
         _axe(page)
@@ -332,14 +337,14 @@ def test_axe_finds_nothing(chromium: Chromium, reported: Reported, scheme: str) 
         chromium.visit(reported.page, body, color_scheme=scheme, viewport={"width": width, "height": 844})
 
 
-def _axe(page: Page) -> None:
+def _axe(page: Page_) -> None:
     page.evaluate(f"{AXE.read_text(encoding='utf-8')}; undefined")
     found: list[dict[str, Any]] = page.evaluate("axe.run().then((result) => result.violations)")
     assert [(item["id"], [node["html"] for node in item["nodes"]][:3]) for item in found] == []
 
 
 def test_every_width_and_print(chromium: Chromium, reported: Reported) -> None:
-    def body(page: Page) -> None:
+    def body(page: Page_) -> None:
         for width in (390, 768, 1440, 2560):
             page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_function(
@@ -363,7 +368,7 @@ def test_one_file_needs_no_other(chromium: Chromium, mine: Reported, tmp_path: P
     for folder in (mine.out, mine.photos):
         os.rename(folder, folder + "-gone")
 
-    def body(page: Page) -> None:
+    def body(page: Page_) -> None:
         page.wait_for_function(
             "[...document.querySelectorAll('.card img')].every((image) => image.naturalWidth > 0)"
         )
@@ -379,7 +384,7 @@ def test_two_outputs_side_by_side(chromium: Chromium, mine: Reported) -> None:
     here("run", mine.photos, *mine.common[2:], "--out", other, "--test")
     mine.report("--against", other)
 
-    def body(page: Page) -> None:
+    def body(page: Page_) -> None:
         assert page.locator(".card img").count() == 4
         page.keyboard.press("Space")
         assert page.locator(".tag").all_inner_texts() == ["other", "out"]
@@ -389,3 +394,48 @@ def test_two_outputs_side_by_side(chromium: Chromium, mine: Reported) -> None:
         assert page.locator(".tag").all_inner_texts() == ["Photo", "other", "out"]
 
     chromium.visit(mine.page, body)
+
+
+def test_ten_thousand_pictures_and_only_what_can_be_seen_is_there(chromium: Chromium, tmp_path: Path) -> None:
+    rows = [
+        Entry(
+            Row(
+                identity=f"{number}",
+                name=f"f{number // 200}/IMG_{number:05}.png",
+                folder=f"f{number // 200}",
+                input="x",
+                outcome="done",
+            ),
+            Seen(),
+        )
+        for number in range(10_000)
+    ]
+    texts = SharedTexts(lambda _parameters: "")
+    data = {
+        "v": 1,
+        "identity": "many",
+        "title": "many",
+        "against": None,
+        "fields": FIELDS,
+        "outcomes": OUTCOMES,
+        "rows": [values(entry, texts) for entry in rows],
+        "folders": list(texts.folders),
+        "redo": [],
+        "copy": "",
+        "reasons": {},
+    }
+    path = tmp_path / "many.html"
+    path.write_bytes(render(Page(title="many", version="0", made_at="", facts=[], data=data)))
+
+    def body(page: Page_) -> None:
+        for share in (0, 0.5, 1):
+            page.evaluate(f"scrollTo({{top: document.body.scrollHeight * {share}, behavior: 'instant'}})")
+            page.wait_for_function(
+                "[...document.querySelectorAll('.card')].some((card) => card.getBoundingClientRect().top < innerHeight && card.getBoundingClientRect().bottom > 0)"
+            )
+            assert 0 < page.locator(".card").count() < 100
+        assert page.locator(".card[aria-posinset='10000']").count() == 1
+        page.locator("#search").fill("IMG_05000")
+        assert names(page) == ["f25/IMG_05000.png"]
+
+    chromium.visit(str(path), body)
