@@ -8,14 +8,14 @@ A reader that goes away ends the writing quietly; the run goes on. What else fai
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pixian_batch.contract.headers import ResultHeaders
+from pixian_batch.display.run_records import concurrency_record, launch_record, progress_record
 from pixian_batch.display.schema import VERSION
-from pixian_batch.display.text import known_eta, name_bytes, plain_decimal
+from pixian_batch.display.text import plain_decimal
+from pixian_batch.display.values import named, rounded, unicode_text
 from pixian_batch.display.writer import Writer
 from pixian_batch.policy.left_out import Reason
 from pixian_batch.policy.outcome import (
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from pixian_batch.policy.progress import Flow, Launch, Snapshot, Summary, Suspect
     from pixian_batch.policy.stopping import Stop
     from pixian_batch.policy.tally import Tally
+
+__all__ = ["EVERY", "Records", "image_record", "left_out_record", "named", "summary_record"]
 
 Record = dict[str, Any]
 EVERY: Final = 30.0
@@ -99,27 +101,6 @@ class Records(Watcher):
         self._writer.put(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
 
 
-# --- the beginning -------------------------------------------------------------------------------
-
-
-def launch_record(launch: Launch) -> Record:
-    """The first record of a run."""
-    return {
-        "v": VERSION,
-        "type": "launch",
-        "pid": launch.pid,
-        "version": launch.version,
-        "started_at": launch.started_at,
-        **_all_named("inputs", launch.inputs),
-        **named("files_from", launch.listed),
-        **named("out", launch.out),
-        **named("ledger", launch.ledger),
-        "parameters": launch.parameters,
-        "service": launch.service,
-        "control": None,
-    }
-
-
 # --- one image -----------------------------------------------------------------------------------
 
 _NO_HEADERS: Final = ResultHeaders()
@@ -150,7 +131,7 @@ def image_record(ending: Ending) -> Record | None:
         **named("kept", outcome.kept if isinstance(outcome, Kept | Lost) else None),
         "converted": ending.converted,
         "attempts": ending.attempts,
-        "seconds": _seconds(ending.seconds),
+        "seconds": rounded(ending.seconds),
         **_picture(headers),
         **_seen(outcome),
     }
@@ -204,7 +185,7 @@ def _seen(outcome: Outcome) -> Record:
     warnings = done.warnings if done is not None else warnings
     shares = done.look.shares if done is not None and done.look is not None else None
     return {
-        "warnings": [_unicode(warning) for warning in warnings],
+        "warnings": [unicode_text(warning) for warning in warnings],
         "suspicion": done.suspicion if done is not None else None,
         "alpha": None
         if shares is None
@@ -224,48 +205,6 @@ def _box(box: Box | None) -> Record | None:
     if box is None:
         return None
     return {"top": box.top, "left": box.left, "width": box.width, "height": box.height}
-
-
-# --- on the way ----------------------------------------------------------------------------------
-
-
-def progress_record(snapshot: Snapshot) -> Record:
-    """How a run stands."""
-    tally, eta = snapshot.tally, known_eta(snapshot)
-    return {
-        "v": VERSION,
-        "type": "progress",
-        "found": max(snapshot.found, tally.ended),
-        "counted": snapshot.counted,
-        "done": tally.done,
-        "skipped": tally.skipped,
-        "duplicates": tally.duplicates,
-        "failed": tally.failed,
-        "in_doubt": tally.in_doubt,
-        "lost": tally.lost,
-        "kept": tally.kept,
-        "credits_charged": plain_decimal(tally.credits_charged),
-        "credits_in_doubt": plain_decimal(tally.credits_in_doubt),
-        "workers": snapshot.workers,
-        "busy": snapshot.busy,
-        "resting": snapshot.resting,
-        "rate": round(snapshot.per_second, 3),
-        "eta": None if eta is None else _seconds(eta),
-        "seconds": _seconds(snapshot.elapsed),
-    }
-
-
-def concurrency_record(change: ConcurrencyChange) -> Record:
-    """How many workers are allowed from now on, and why."""
-    return {
-        "v": VERSION,
-        "type": "concurrency",
-        "at": change.at,
-        "allowed": change.allowed,
-        "in_use": change.in_use,
-        "resting": change.resting,
-        "reason": change.reason.value,
-    }
 
 
 # --- the end -------------------------------------------------------------------------------------
@@ -290,12 +229,12 @@ def summary_record(summary: Summary) -> Record:
         "warnings": tally.warnings,
         **_looked_at(summary),
         **_summed(summary),
-        "problems": [{"message": _unicode(text), "count": number} for text, number in summary.problems],
+        "problems": [{"message": unicode_text(text), "count": number} for text, number in summary.problems],
         "left_out": left_out_record(summary.left_out),
         "stop": _stop(summary.stop),
         **named("out", summary.out),
         **named("ledger", summary.ledger),
-        "seconds": _seconds(summary.seconds),
+        "seconds": rounded(summary.seconds),
         **_moved(summary.flow),
         "exit_code": int(summary.exit_code),
     }
@@ -332,7 +271,7 @@ def _suspect(suspect: Suspect) -> Record:
         **named("input", suspect.input),
         **named("output", suspect.output),
         "suspicion": suspect.suspicion,
-        "warning": _unicode(suspect.text),
+        "warning": unicode_text(suspect.text),
     }
 
 
@@ -374,14 +313,14 @@ def left_out_record(left_out: LeftOut) -> Record:
 
 
 def _by_suffix(counts: Counter[str]) -> list[Record]:
-    return [{"suffix": _unicode(suffix), "count": count} for suffix, count in counts.most_common()]
+    return [{"suffix": unicode_text(suffix), "count": count} for suffix, count in counts.most_common()]
 
 
 def _stop(stop: Stop | None) -> Record | None:
     if stop is None:
         return None
     cause = stop.cause.name.lower()
-    return {"cause": cause, "message": _unicode(stop.message), "hint": _unicode(stop.hint)}
+    return {"cause": cause, "message": unicode_text(stop.message), "hint": unicode_text(stop.hint)}
 
 
 # --- values --------------------------------------------------------------------------------------
@@ -390,36 +329,9 @@ def _stop(stop: Stop | None) -> Record | None:
 def _problem(problem: Problem | None) -> Record | None:
     if problem is None:
         return None
-    code = _unicode(problem.code) if isinstance(problem.code, str) else problem.code
-    return {"code": code, "message": _unicode(problem.message), "hint": _unicode(problem.hint)}
+    code = unicode_text(problem.code) if isinstance(problem.code, str) else problem.code
+    return {"code": code, "message": unicode_text(problem.message), "hint": unicode_text(problem.hint)}
 
 
 def _credits(amount: Decimal | None) -> str | None:
     return None if amount is None else plain_decimal(amount)
-
-
-def _seconds(seconds: float) -> float:
-    return round(max(0.0, seconds), 3)
-
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
-def named(key: str, name: str | None) -> Record:
-    """`key`: the name as Unicode text; `key_bytes` beside it only when that is not the whole truth."""
-    if name is None or not _SURROGATE.search(name):
-        return {key: name}
-    return {key: _unicode(name), f"{key}_bytes": base64.b64encode(name_bytes(name)).decode()}
-
-
-def _all_named(key: str, names: tuple[str, ...]) -> Record:
-    """As `named`, of several; the bytes of all of them when one is not Unicode."""
-    texts: Record = {key: [_unicode(name) for name in names]}
-    if not any(_SURROGATE.search(name) for name in names):
-        return texts
-    return {**texts, f"{key}_bytes": [base64.b64encode(name_bytes(name)).decode() for name in names]}
-
-
-def _unicode(text: str) -> str:
-    """`text` without lone surrogates, which strict JSON parsers refuse."""
-    return _SURROGATE.sub("\ufffd", text)

@@ -17,8 +17,8 @@ from enum import Enum, auto
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from pixian_batch.display.records import named
 from pixian_batch.display.text import visible
+from pixian_batch.display.values import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

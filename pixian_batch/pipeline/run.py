@@ -178,7 +178,16 @@ class Run:
         self.progress.pool, self.progress.rests = pool, assembly.rests
         if self.pace.ramp.cap > VENDOR_ADVICE_ABOVE:
             self.watcher.notify(_advice(self.pace.ramp.cap))
-        discovery = Discovery(
+        discovery = self.progress.discovery = self._discovery(ledger, landing)
+        try:
+            await self._side_by_side(discovery, pool, survey)
+        finally:
+            assembly.concurrency.end()
+        self.progress.tell_over()
+        await assembly.preflight.afterwards()
+
+    def _discovery(self, ledger: Ledger, landing: Landing) -> Discovery:
+        return Discovery(
             spec=self.spec,
             ledger=ledger,
             landing=landing,
@@ -186,13 +195,6 @@ class Run:
             listener=self.progress,
             originals=self._originals,
         )
-        self.progress.discovery = discovery
-        try:
-            await self._side_by_side(discovery, pool, survey)
-        finally:
-            assembly.concurrency.end()
-        self.progress.tell_over()
-        await assembly.preflight.afterwards()
 
     def _survey(self, ledger: Ledger, landing: Landing) -> Survey:
         return Survey(

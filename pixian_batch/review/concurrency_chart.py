@@ -15,7 +15,7 @@ from pixian_batch.review.ticks import amount_words, from_zero, step_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pixian_batch.adapters.ledger.history import Pace
+    from pixian_batch.adapters.ledger.history import PaceRow
     from pixian_batch.review.course import Course
     from pixian_batch.review.timeline import Timeline
 
@@ -47,9 +47,9 @@ class Paces:
     def __post_init__(self) -> None:
         self.buckets = [_Bucket() for _ in range(self.timeline.buckets)]
 
-    def take(self, paces: Iterable[Pace], ends: Mapping[int, float]) -> None:
+    def take(self, paces: Iterable[PaceRow], ends: Mapping[int, float]) -> None:
         """Fold all of them. ends: of runs; a run that was killed has no last word, and lasts until then."""
-        before: Pace | None = None
+        before: PaceRow | None = None
         for pace in paces:
             if before is not None:
                 same = pace.run == before.run
@@ -61,7 +61,7 @@ class Paces:
         if before is not None:
             self._fill(before, ends.get(before.run, before.at))
 
-    def _fill(self, pace: Pace, until: float) -> None:
+    def _fill(self, pace: PaceRow, until: float) -> None:
         first = self.timeline.bucket(pace.at)
         last = first if pace.reason == ChangeReason.END else self.timeline.bucket(until)
         for bucket in self.buckets[first : max(first, last) + 1]:

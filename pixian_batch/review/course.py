@@ -16,7 +16,7 @@ from pixian_batch.review.spread import Spread
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pixian_batch.adapters.ledger.history import Exchange, Span
+    from pixian_batch.adapters.ledger.history import ExchangeRow, Span
     from pixian_batch.review.timeline import Timeline
 
 _ZERO: Final = Decimal(0)
@@ -24,7 +24,7 @@ _MEGA: Final = 1_000_000
 
 
 @dataclass(slots=True)
-class Bucket:
+class TimeBucket:
     """busy: seconds that requests were on the wire, all together; active: in which runs went on. other: requests that gave no result, but for 429s."""
 
     images: int = 0
@@ -42,7 +42,7 @@ class Course:
     """The buckets of a timeline, and what an image and a megapixel cost. paid: some exchange may have cost money."""
 
     timeline: Timeline
-    buckets: list[Bucket] = field(init=False)
+    buckets: list[TimeBucket] = field(init=False)
     paid: bool = False
     image: Spread = field(default_factory=Spread)
     megapixel: Spread = field(default_factory=Spread)
@@ -50,14 +50,14 @@ class Course:
     free_megapixel: Spread = field(default_factory=Spread)
 
     def __post_init__(self) -> None:
-        self.buckets = [Bucket() for _ in range(self.timeline.buckets)]
+        self.buckets = [TimeBucket() for _ in range(self.timeline.buckets)]
 
     @property
     def costs(self) -> tuple[Spread, Spread]:
         """What an image and a megapixel cost; where nothing could, what it would have cost."""
         return (self.image, self.megapixel) if self.paid else (self.free_image, self.free_megapixel)
 
-    def take(self, exchanges: Iterable[Exchange]) -> None:
+    def take(self, exchanges: Iterable[ExchangeRow]) -> None:
         """Fold all of them."""
         for exchange in exchanges:
             bucket = self.timeline.bucket(exchange.at)
@@ -73,7 +73,7 @@ class Course:
             for index, seconds in self._shares(begin, end, self.timeline.bucket(end)):
                 self.buckets[index].active += seconds
 
-    def _count(self, bucket: Bucket, exchange: Exchange) -> None:
+    def _count(self, bucket: TimeBucket, exchange: ExchangeRow) -> None:
         self.paid = self.paid or not exchange.free
         match exchange.verdict:
             case Verdict.DELIVERED:
@@ -85,7 +85,7 @@ class Course:
             case _:
                 bucket.other += 1
 
-    def _spend(self, bucket: Bucket, exchange: Exchange) -> None:
+    def _spend(self, bucket: TimeBucket, exchange: ExchangeRow) -> None:
         if exchange.charged is not None and not exchange.free:
             amount = Decimal(exchange.charged)
             bucket.charged = EXACT.add(bucket.charged, amount)

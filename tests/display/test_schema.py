@@ -13,7 +13,8 @@ from support.emulators import EmulatorThread
 from support.pictures import picture, put
 from support.schema import violation
 
-from pixian_batch.display.records import image_record, progress_record, summary_record
+from pixian_batch.display.records import image_record, summary_record
+from pixian_batch.display.run_records import progress_record
 from pixian_batch.display.schema import RECORD
 from pixian_batch.policy.outcome import Outcome
 from pixian_batch.policy.stopping import REASONS, Exit, Stop

@@ -21,7 +21,7 @@ _EXCHANGES: Final = f"""
     SELECT coalesce(verdict.at, answer.at, sent_at), verdict, seconds, free, charged, calculated, {PIXELS}
     FROM attempt JOIN image ON image.id = image_id LEFT JOIN answer ON answer.attempt_id = attempt.id
     LEFT JOIN verdict ON verdict.attempt_id = attempt.id ORDER BY attempt.id
-"""  # noqa: S608  # ours
+"""  # noqa: S608  # its parts are this program's own text
 
 
 class Span(NamedTuple):
@@ -32,7 +32,7 @@ class Span(NamedTuple):
     run: int
 
 
-class Exchange(NamedTuple):
+class ExchangeRow(NamedTuple):
     """One attempt: when it ended (or was last heard of), how, and what it cost. seconds: on the wire, None when unknown."""
 
     at: float
@@ -44,7 +44,7 @@ class Exchange(NamedTuple):
     pixels: int | None
 
 
-class Pace(NamedTuple):
+class PaceRow(NamedTuple):
     """How many workers were allowed from a moment on, and why; see `policy.concurrency`."""
 
     at: float
@@ -66,20 +66,20 @@ def spans(db: sqlite3.Connection) -> Iterator[Span]:
         yield Span(_seconds(first), _seconds(max(last, ended.get(run, last))), run)
 
 
-def exchanges(db: sqlite3.Connection) -> Iterator[Exchange]:
+def exchanges(db: sqlite3.Connection) -> Iterator[ExchangeRow]:
     """Every attempt, in the order of sending."""
     text, at = "", 0.0
     for moment, *rest in db.execute(_EXCHANGES):
         if moment != text:  # many end together
             text, at = moment, _seconds(moment)
-        yield Exchange(at, *rest)
+        yield ExchangeRow(at, *rest)
 
 
-def paces(db: sqlite3.Connection) -> Iterator[Pace]:
+def paces(db: sqlite3.Connection) -> Iterator[PaceRow]:
     """Every change of concurrency that was recorded, oldest first."""
     rows = db.execute("SELECT at, run_id, allowed, in_use, resting, reason FROM concurrency ORDER BY id")
     for at, *rest in rows:
-        yield Pace(_seconds(at), *rest)
+        yield PaceRow(_seconds(at), *rest)
 
 
 def _seconds(moment: str) -> float:
