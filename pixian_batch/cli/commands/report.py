@@ -53,7 +53,7 @@ def report(options: ReportOptions) -> None:
     Examples:
       pixian-batch report ./cut --open
       pixian-batch report ./cut --inline --to review.html
-      pixian-batch report ./new --against ./old
+      pixian-batch report ./cut --against ./old
     """
     from pixian_batch.cli.reporting import make, open_in_browser, record, tell  # not for the help
 
