@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 SAMPLES: Final = 500
 """Pixels a side, at most, that are looked at."""
-_GRID: Final = 50
-"""Blocks a side in which colours are compared: near each other, but enough pixels to have a mean."""
+_GRID: Final = 40
+"""Blocks a side. The edge's colour in one is compared with the means of what is kept, and cut away, in it and those around."""
+_WHOLE: Final = 250
+"""Alpha from which a pixel is believed to show nothing but the foreground."""
 _ENOUGH: Final = 3
 """Pixels of each kind that a block must have."""
 _CONTRAST: Final = 32
@@ -53,8 +55,9 @@ def fringe(
     background: the share g for which E = F + g (B - F) is nearest, over all blocks in which B and F differ.
     """
     blocks = _blocks(alpha.shape)
-    soft, kept = (alpha >= FAINT) & (alpha < SOLID), alpha >= SOLID
-    edge, front = (_means(pixels[mask][:, :3], blocks[mask]) for mask in (soft, kept))
+    soft, kept, clear = (alpha >= FAINT) & (alpha < SOLID), alpha >= _WHOLE, alpha == 0
+    edge = _means(pixels[soft][:, :3], blocks[soft], around=0)
+    front = _means(pixels[kept][:, :3], blocks[kept], around=1)
     both = np.minimum(edge.count, front.count) >= _ENOUGH
     if not both.any():
         return Fringe(None, None)
@@ -62,9 +65,8 @@ def fringe(
     lighter = float((weight * ((edge.mean - front.mean) @ _LUMA)).sum() / weight.sum() / 255)
     if photo is None:
         return Fringe(lighter, None)
-    clear = alpha == 0
     same = np.asarray(Image.fromarray(photo).resize(alpha.shape[::-1], Image.Resampling.NEAREST))
-    back = _means(same[clear], blocks[clear])
+    back = _means(same[clear], blocks[clear], around=1)
     weight = weight * (back.count >= _ENOUGH)
     return Fringe(lighter, _share(edge.mean - front.mean, back.mean - front.mean, weight))
 
@@ -88,14 +90,24 @@ def sharp_ground(photo: NDArray[np.uint8], matte: NDArray[np.uint8]) -> float | 
 class _Means:
     mean: NDArray[np.float64]
     """Of each block: N x 3."""
-    count: NDArray[np.int64]
+    count: NDArray[np.float64]
 
 
-def _means(colours: NDArray[np.uint8], blocks: NDArray[np.int64]) -> _Means:
-    many = _GRID * _GRID
-    count = np.bincount(blocks, minlength=many)
-    sums = [np.bincount(blocks, colours[:, channel], minlength=many) for channel in range(3)]
+def _means(colours: NDArray[np.uint8], blocks: NDArray[np.int64], *, around: int) -> _Means:
+    """The mean colours of the pixels in each block, and in the blocks up to `around` away from it."""
+    count = _gathered(np.bincount(blocks, minlength=_GRID * _GRID), around)
+    sums = [
+        _gathered(np.bincount(blocks, colours[:, channel], minlength=_GRID * _GRID), around)
+        for channel in range(3)
+    ]
     return _Means(np.stack(sums, axis=1) / np.maximum(count, 1)[:, None], count)
+
+
+def _gathered(sums: NDArray[np.int64] | NDArray[np.float64], around: int) -> NDArray[np.float64]:
+    grid = np.pad(sums.reshape(_GRID, _GRID), around)
+    windows = np.lib.stride_tricks.sliding_window_view(grid, (2 * around + 1,) * 2)
+    gathered: NDArray[np.float64] = windows.sum(axis=(2, 3)).ravel()
+    return gathered
 
 
 def _blocks(shape: tuple[int, ...]) -> NDArray[np.int64]:
@@ -105,7 +117,7 @@ def _blocks(shape: tuple[int, ...]) -> NDArray[np.int64]:
     return numbers
 
 
-def _share(edge: NDArray[np.float64], back: NDArray[np.float64], weight: NDArray[np.int64]) -> float | None:
+def _share(edge: NDArray[np.float64], back: NDArray[np.float64], weight: NDArray[np.float64]) -> float | None:
     contrast = (back * back).sum(axis=1)
     weight = weight * (contrast >= _CONTRAST * _CONTRAST)
     if not weight.any():
