@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
+import pixian_batch
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.contract.params import MAX_INPUT_PIXELS, ParamError, Params, Size
 from pixian_batch.imaging.converting import convert
@@ -56,7 +57,7 @@ class Task:
 def task_of(row: Row, folder: str) -> Task:
     """The task of a row. Its key is another one as soon as one of its files is."""
     marks = [_mark(path) for path in (row.photo, row.result)]
-    words = f"{_VERSION}|{shape()}|{row.parameters}|{row.headers}|{marks}"
+    words = f"{pixian_batch.__version__}|{_VERSION}|{shape()}|{row.parameters}|{row.headers}|{marks}"
     key = blake2b(words.encode(errors="surrogateescape"), digest_size=12).hexdigest()
     return Task(
         key,

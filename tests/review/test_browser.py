@@ -68,6 +68,13 @@ def saved(page: Page_, button: str) -> bytes:
     return Path(waiting.value.path()).read_bytes()
 
 
+def until(page: Page_, condition: str) -> None:
+    """Wait, frame by frame: the page's own policy forbids the polling that Playwright's own wait would do."""
+    page.evaluate(
+        f"new Promise((resolve) => {{ const look = () => ({condition}) ? resolve() : requestAnimationFrame(look); look(); }})"
+    )
+
+
 def only(page: Page_, text: str) -> None:
     page.locator("#search").fill(text)
     page.locator("#search").press("Escape")
@@ -347,9 +354,7 @@ def test_every_width_and_print(chromium: Chromium, reported: Reported) -> None:
     def body(page: Page_) -> None:
         for width in (390, 768, 1440, 2560):
             page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_function(
-                "document.querySelector('.card').getBoundingClientRect().right <= innerWidth"
-            )
+            until(page, "document.querySelector('.card').getBoundingClientRect().right <= innerWidth")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
         page.emulate_media(media="print")
         assert not page.locator(".tools").is_visible()
@@ -369,9 +374,7 @@ def test_one_file_needs_no_other(chromium: Chromium, mine: Reported, tmp_path: P
         os.rename(folder, folder + "-gone")
 
     def body(page: Page_) -> None:
-        page.wait_for_function(
-            "[...document.querySelectorAll('.card img')].every((image) => image.naturalWidth > 0)"
-        )
+        until(page, "[...document.querySelectorAll('.card img')].every((image) => image.naturalWidth > 0)")
         assert page.locator(".card img").count() == 4
 
     chromium.visit(str(alone), body)
@@ -430,8 +433,9 @@ def test_ten_thousand_pictures_and_only_what_can_be_seen_is_there(chromium: Chro
     def body(page: Page_) -> None:
         for share in (0, 0.5, 1):
             page.evaluate(f"scrollTo({{top: document.body.scrollHeight * {share}, behavior: 'instant'}})")
-            page.wait_for_function(
-                "[...document.querySelectorAll('.card')].some((card) => card.getBoundingClientRect().top < innerHeight && card.getBoundingClientRect().bottom > 0)"
+            until(
+                page,
+                "[...document.querySelectorAll('.card')].some((card) => card.getBoundingClientRect().top < innerHeight && card.getBoundingClientRect().bottom > 0)",
             )
             assert 0 < page.locator(".card").count() < 100
         assert page.locator(".card[aria-posinset='10000']").count() == 1
