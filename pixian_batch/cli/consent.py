@@ -40,6 +40,8 @@ class RunSpec:
     service: Endpoint
     screens: DisplayOptions
     hook: Hook | None = None
+    report: bool = False
+    """Make a page of the results at the end."""
     yes: bool = False
     """Never ask."""
     engine: str = ""

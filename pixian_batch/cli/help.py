@@ -20,6 +20,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
         (
             ("status", "Show what is done, failed, in doubt, lost and spent."),
             ("export", "Write what was bought, an image a row, or a client's bill."),
+            ("report", "Make a page of all results, before and after, suspects first."),
             ("resolve", "List the images in doubt or lost, or settle them."),
             ("reconcile", "Compare the account's balance with what was charged."),
             ("clean", "Show what runs have left in an output folder, and free it."),

@@ -290,6 +290,9 @@ class RunOptions(
             _MONEY, "--dry-run", "Say what would be done and cost, as plan does, and spend nothing.", "-n"
         ),
     ] = False
+    report: Annotated[
+        bool, _option(_OUTPUTS, "--report", "At the end, make the page of all results that `report` makes.")
+    ] = False
     on_finish: Annotated[
         str | None,
         _text(

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import posixpath
+import sys
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
 
-from pixian_batch.adapters import running
 from pixian_batch.adapters.landing import is_kept
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.reading import ReadingError, read_fingerprint
+from pixian_batch.adapters.walking import read_list
+from pixian_batch.adapters.walking.lists import in_words
 from pixian_batch.cli.ask import at_terminal, may_redo
 from pixian_batch.cli.commands.plan import make_plan
-from pixian_batch.cli.commands.run import execute, read_run
+from pixian_batch.cli.commands.run import carry_out, read_run
 from pixian_batch.cli.shared import fail
 from pixian_batch.cli.shared_ledger import ledger_errors
+from pixian_batch.display.text import printable
 from pixian_batch.policy.stopping import Exit
 from pixian_batch.policy.template import facts_of
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from pixian_batch.cli.commands.plan import Plan
     from pixian_batch.cli.consent import RunSpec
     from pixian_batch.cli.options import RunOptions
+    from pixian_batch.pipeline.inputs import Inputs
     from pixian_batch.pipeline.spec import Spec
     from pixian_batch.policy.template import Template
 
@@ -37,17 +41,33 @@ def begin(options: RunOptions) -> None:
     """Find, ask, run; ends the command with the run's exit code."""
     asked = read_run(options)
     asked = replace(asked, spec=replace(asked.spec, again=True, replace=True))
-    if asked.inputs.listed is not None:
-        raise typer.BadParameter("redo takes photos by their names, not --files-from")
+    asked = replace(asked, inputs=_named_ones(asked.inputs))
     with ledger_errors():
         placed = asyncio.run(_find(asked))
-    asked = replace(asked, inputs=replace(asked.inputs, placed=tuple(placed)))
+    asked = replace(asked, inputs=replace(asked.inputs, placed=tuple(placed), listed=None, nul=False))
     with ledger_errors():
         plan = asyncio.run(
             make_plan(asked.spec, asked.inputs, asked.outputs, asked.pace.ramp, service=asked.service)
         )
     _agree(asked, plan)
-    raise typer.Exit(running.run(execute(asked)))
+    raise typer.Exit(carry_out(asked))
+
+
+def _named_ones(inputs: Inputs) -> Inputs:
+    """Those of a list, too, each once. They are read before anything is asked: their number is part of the price."""
+    if inputs.listed is None:
+        return inputs
+    try:
+        listed = [*read_list(inputs.listed, nul=inputs.nul)]
+    except OSError as error:
+        message, hint = in_words(error)
+        fail(message, hint, code=Exit.USAGE)
+    paths = tuple(dict.fromkeys([*inputs.paths, *listed]))
+    if not paths:
+        fail(
+            f"{inputs.listed} names no photo, and nothing was spent", "write one name a line", code=Exit.USAGE
+        )
+    return replace(inputs, paths=paths)
 
 
 def _agree(asked: RunSpec, plan: Plan) -> None:
@@ -71,7 +91,8 @@ async def _find(asked: RunSpec) -> list[tuple[str, str]]:
         for path in asked.inputs.paths:
             digest = _digest(path, convert=asked.spec.convert)
             if (first := found.setdefault(digest, path)) != path:
-                fail(f"{path} has the same bytes as {first}", "name one of them", code=Exit.USAGE)
+                _refuse_twin(path, first, listed=asked.inputs.listed is not None)
+                continue
             results = [
                 (params, place)
                 for params, place, _size in await reader.results_of(digest)
@@ -79,6 +100,18 @@ async def _find(asked: RunSpec) -> list[tuple[str, str]]:
             ]
             placed.append((path, _folder(path, results, asked.spec, digest)))
     return placed
+
+
+def _refuse_twin(path: str, first: str, *, listed: bool) -> None:
+    """The same bytes are bought once, whoever asks twice: said of a list, and the end of a command that names both."""
+    if not listed:
+        fail(f"{path} has the same bytes as {first}", "name one of them", code=Exit.USAGE)
+    sys.stderr.write(
+        printable(
+            f"warning: {path} has the same bytes as {first}, and is left out: remove its result and run again,"
+        )
+        + "\n  and it is made from the new one, for free\n"
+    )
 
 
 def _digest(path: str, *, convert: bool) -> bytes:

@@ -195,6 +195,21 @@ def read_outputs(options: OutputOptions, inputs: Inputs) -> Outputs:
     return Outputs(out, options.ledger or default_path(out), options.min_free, keeping)
 
 
+def read_report(options: RunOptions, single: str) -> bool:
+    """Whether a report is wanted; that it can be made is known before anything is spent. single: of the one result."""
+    if not options.report:
+        return False
+    if single:
+        raise MistakeError("--report is for a folder of results", "name a folder as --out, or leave it out")
+    from pixian_batch.review.page_file import ReviewMissingError, check_jinja  # only where it is asked for
+
+    try:
+        check_jinja()
+    except ReviewMissingError as error:
+        raise MistakeError(f"--report: {error}", error.hint) from None
+    return True
+
+
 def choice(kind: type[_E], text: str, option: str) -> _E:
     """A member of an enumeration by its value."""
     return kind(choice_of(tuple(kind), text, option))

@@ -328,6 +328,22 @@ RENDERED: Final[Schema] = {
     ),
 }
 
+REPORT: Final[Schema] = {
+    "title": "A report that was made",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "report"},
+            "page": _TEXT,
+            "pictures": _COUNT,
+            "fresh": _COUNT,
+            "suspect": _COUNT,
+            "unreadable": _COUNT,
+        },
+        optional={"page_bytes": _BASE64},
+    ),
+}
+
 RECORD: Final[Schema] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "One line of pixian-batch --json",
@@ -343,6 +359,7 @@ RECORD: Final[Schema] = {
             "statement",
             "variant",
             "rendered",
+            "report",
         )
     ],
     "$defs": {
@@ -355,6 +372,7 @@ RECORD: Final[Schema] = {
         "statement": STATEMENT,
         "variant": VARIANT,
         "rendered": RENDERED,
+        "report": REPORT,
     },
 }
 """What any one line is. Unknown fields are allowed: readers of version 1 must ignore them."""

@@ -81,9 +81,11 @@ class ImageLine:
     """One image: what is known of it, and the sums of its attempts in a period.
 
     date: when the latest of them was sent; place: where its result went, under the output folder. results: files
-    there that are its result now, duplicates included. error: why it has none.
+    there that are its result now, duplicates included. error: why it has none. image: its number in the ledger, None
+    for an input that was never sent.
     """
 
+    image: int | None
     date: str
     input: str
     place: str | None

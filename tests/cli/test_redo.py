@@ -147,3 +147,39 @@ def test_moved_away_is_not_undone(workspace: Callable[..., Workspace]) -> None:
     (home.photos / "a.png").rename(home.photos / "z.png")
     assert home.run("--trust-ledger")[0] == 0
     assert home.emulator.bill.totals.charges == 3
+
+
+def test_a_list_is_bought_again_each_photo_once(workspace: Callable[..., Workspace]) -> None:
+    home = bought(workspace, "a.png", "deep/b.png", "c.png")
+    (home.photos / "twin.png").write_bytes((home.photos / "a.png").read_bytes())
+    assert home.run()[0] == 0
+    listed = home.root / "reject.txt"
+    names = ["a.png", "deep/b.png", "a.png", "twin.png"]
+    listed.write_text("".join(f"{home.photos / name}\n" for name in names), encoding="utf-8")
+    code, _, err = redo(home, "--files-from", str(listed))
+    assert code == 2
+    assert "buys 2 images once more, for at most 0.1" in err
+    assert home.emulator.bill.totals.charges == 3
+    code, out, err = redo(home, "--files-from", str(listed), "--yes", "--json")
+    assert code == 0, err
+    assert "twin.png has the same bytes" in err
+    assert json.loads(out.splitlines()[-1])["done"] == 2
+    assert home.emulator.bill.totals.charges == 5
+    listed.write_bytes(f"{home.photos / 'c.png'}\0".encode())
+    assert redo(home, "--files-from", str(listed), "-0", "--yes")[0] == 0
+    assert home.emulator.bill.totals.charges == 6
+
+
+def test_a_list_that_names_nothing_buys_nothing(workspace: Callable[..., Workspace]) -> None:
+    home = bought(workspace, "a.png")
+    listed = home.root / "reject.txt"
+    for content, words in (
+        (b"", "names no photo"),
+        (b"a.png\0", "separated by NUL"),
+        (b"nowhere.png\n", "nowhere.png"),
+    ):
+        listed.write_bytes(content)
+        code, _, err = redo(home, "--files-from", str(listed), "--yes")
+        assert code == 2
+        assert words in err
+    assert home.emulator.bill.totals.charges == 1

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     import pytest
     from support.workspaces import Workspace
 
-OWN_MEANING = {("status", "--in-doubt"), ("decode", "--out"), ("decode", "--overwrite"), ("render", "--to")}
+OWN_MEANING = {
+    ("status", "--in-doubt"),
+    ("decode", "--out"),
+    ("decode", "--overwrite"),
+    ("render", "--to"),
+    ("report", "--to"),
+}
 """Words that mean something else for a run: what is set for runs must not reach these."""
 
 

@@ -211,6 +211,7 @@ def a_place_to_run(folder: Path) -> Path:
     program.chmod(0o755)
     before = [str(program), "photos/a.jpg", "--out", "cut", "--local", "--quiet"]
     subprocess.run(before, cwd=folder, env=an_environment(folder, "http://127.0.0.1:9"), check=True)
+    shutil.copytree(folder / "cut", folder / "old")
     return folder
 
 

@@ -141,6 +141,7 @@ def image_lines(db: sqlite3.Connection, *, period: Period = ALWAYS) -> Iterator[
         yield _line(group)
     for at, source, run, message in db.execute(_NEVER_SENT, _bounds(period)):
         yield ImageLine(
+            image=None,
             date=at,
             input=from_db(source),
             place=None,
@@ -163,6 +164,7 @@ def _line(group: Iterator[_ImageAttempt]) -> ImageLine:
         sums += row.attempt.sums()
     latest = row.attempt
     return ImageLine(
+        image=latest.image,
         date=latest.sent_at,
         input=from_db(latest.input),
         place=from_db(latest.place),

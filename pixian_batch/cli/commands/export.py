@@ -19,6 +19,7 @@ from pixian_batch.cli.request import choice
 from pixian_batch.cli.shared import LedgerPath, Out, fail, say, table
 from pixian_batch.cli.shared_ledger import ledger_errors, ledger_path
 from pixian_batch.cli.taking import takes
+from pixian_batch.display.statements import statement_cells
 from pixian_batch.display.tables import (
     Column,
     Holds,
@@ -31,7 +32,7 @@ from pixian_batch.display.tables import (
     write_json,
     write_parquet,
 )
-from pixian_batch.display.text import credit_amount, images, printable
+from pixian_batch.display.text import credit_amount, images
 from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.statement import By, ImageLine, StatementLine, Sums
 from pixian_batch.policy.stopping import Exit
@@ -260,9 +261,7 @@ def _table(lines: list[StatementLine], by: By) -> list[str]:
     if not lines:
         return ["nothing was sent in that time"]
     whole = sum((line.sums for line in lines), Sums())
-    heads = [by.value, "images", "megapixels", "credits", "in doubt", "at most"]
-    rows = [heads, *(_cells(printable(line.name), line.sums) for line in lines), _cells("total", whole)]
-    shown = table(rows)
+    shown = table(statement_cells(lines, by))
     if whole.calculated:
         shown.append(f"{credit_amount(whole.calculated)} credits calculated by free test requests")
     if whole.free:
@@ -270,14 +269,3 @@ def _table(lines: list[StatementLine], by: By) -> list[str]:
     if whole.unpriced:
         shown.append(f"of {whole.unpriced:,} in doubt not even the most that it can have cost is known")
     return shown
-
-
-def _cells(name: str, sums: Sums) -> list[str]:
-    return [
-        name,
-        f"{sums.images:,}",
-        f"{megapixels(sums.pixels):,.2f}",
-        credit_amount(sums.charged),
-        f"{sums.in_doubt:,}",
-        credit_amount(sums.at_most),
-    ]

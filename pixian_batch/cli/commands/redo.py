@@ -15,6 +15,7 @@ def redo(options: RunOptions) -> None:
     Examples:
       pixian-batch redo photos/cat.jpg --out ./cut
       pixian-batch redo photos/cat.jpg photos/dog.jpg --out ./cut --yes
+      pixian-batch redo --files-from reject.txt --out ./cut
     """
     from pixian_batch.cli.redoing import begin  # not for the help
 

@@ -34,6 +34,7 @@ from pixian_batch.cli.request import (
     read_naming,
     read_outputs,
     read_pace,
+    read_report,
     read_spec,
 )
 from pixian_batch.cli.service import Endpoint, open_wire
@@ -76,7 +77,17 @@ def _begin(asked: RunSpec, ask_above: Decimal | None) -> int:
         case Stop() as refused:
             return _not_begun(asked, refused)
         case RunSpec() as agreed:
-            return int(running.run(execute(agreed)))
+            return carry_out(agreed)
+
+
+def carry_out(agreed: RunSpec) -> int:
+    """Run, and make the report where one is wanted; the run's exit code, whatever becomes of that."""
+    code = int(running.run(execute(agreed)))
+    if agreed.report:
+        from pixian_batch.cli.reporting import follow  # only where it is asked for
+
+        follow(agreed.outputs, code, quiet=agreed.screens.quiet)
+    return code
 
 
 def read_run(options: RunOptions, name: str = "") -> RunSpec:
@@ -103,6 +114,7 @@ def read_run(options: RunOptions, name: str = "") -> RunSpec:
         ),
         screens=screens,
         hook=read_hook(options.on_finish, options.on_finish_timeout),
+        report=read_report(options, name),
         yes=options.yes,
         engine=about_model(options),
     )
