@@ -54,7 +54,7 @@ class Faint:
 
 
 def find_faint(rgb: Bytes, ground: Color, far: Bytes, noise: int) -> Faint:
-    """rgb (h x w x 3): means of blocks; far (h x w): means of their distances from the ground; noise: what is no ground."""
+    """By their colours: rgb (h x w x 3): means of blocks; far (h x w): means of their distances from the ground; noise: what is no ground."""
     base = np.array([ground.red, ground.green, ground.blue], np.int16)
     darker = base - rgb.astype(np.int16)
     level = darker.mean(axis=2)
@@ -85,7 +85,7 @@ def _inner_pieces(mask: Mask, *, at_frame: float = 0.0) -> Iterator[Mask]:
             yield numbers == number
 
 
-def _fades(piece: Mask, level: NDArray[np.generic], clear: Mask) -> bool:
+def _fades(piece: Mask, level: NDArray[np.floating] | Bytes, clear: Mask) -> bool:
     """Whether it becomes dark slowly, from the ground inward."""
     inner = ~grown(clear, _IN)
     ring = piece & ~inner & ~grown(clear, _IN - 1)

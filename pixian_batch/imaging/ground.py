@@ -254,7 +254,7 @@ def _sorted_pieces(pieces: NDArray[np.int64], factor: int) -> tuple[Mask, Island
 
 
 def _somewhere(mask: Mask, factor: int) -> tuple[int, int]:
-    """x and y, in the picture, of a pixel in the middle of what is set; (0, 0) where nothing is."""
+    """Where, x and y, in the picture, of a pixel in the middle of what is set; (0, 0) where nothing is."""
     places = np.argwhere(mask)
     if not len(places):
         return 0, 0
