@@ -1,28 +1,30 @@
 """Work spread over processes, its results in the order of the work. Blocking; knows nothing of what is done.
 
-Each process is started fresh (spawned), ends with its parent however that ends, and pays no heed to the signals of a
-terminal: the parent decides. At most a few pieces of work a process are under way, so memory does not grow with their number.
-What is done in a process that the system ends (no memory, say) is done once more, alone; if that one is ended, too, it is lost.
+Each process is started fresh (spawned), ends with its parent however that ends, and pays no heed to Ctrl-C: the parent
+decides. Each has one piece of work at a time, and only a few results wait for their turn, so memory does not grow with their
+number. What is done in a process that the system ends (no memory, say) is done once more; if that is ended, too, it is lost.
 """
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
-import threading
 from collections import deque
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from dataclasses import dataclass
+from multiprocessing import connection
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
 
 _Work = TypeVar("_Work")
 _Result = TypeVar("_Result")
 _AHEAD: Final = 3
-"""Pieces of work under way for each process: so that none waits for the slowest before it."""
+"""Results, for each process, that may wait for the slowest before them."""
 
 
 def usable_cores() -> int:
@@ -30,6 +32,24 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+@dataclass(slots=True)
+class _Piece(Generic[_Work, _Result]):
+    """A piece of work, and what came of it: a list of one result, empty until then."""
+
+    work: _Work
+    results: list[_Result]
+    tried: bool = False
+
+
+@dataclass(slots=True)
+class _Hand(Generic[_Work, _Result]):
+    """A process. piece: what it has in hand."""
+
+    process: SpawnProcess
+    pipe: Connection[Any, Any]
+    piece: _Piece[_Work, _Result] | None = None
 
 
 class Spread(Generic[_Work, _Result]):
@@ -42,75 +62,94 @@ class Spread(Generic[_Work, _Result]):
         self, do: Callable[[_Work], _Result], lost: Callable[[_Work], _Result], *, jobs: int
     ) -> None:
         self._do, self._lost, self._jobs = do, lost, jobs
-        self._under_way: deque[tuple[_Work, Future[_Result]]] = deque()
-        self._pool = _pool(jobs)
+        self._hands: list[_Hand[_Work, _Result]] = []
+        self._under_way: deque[_Piece[_Work, _Result]] = deque()
+        """In the order of the work."""
+        self._again: deque[_Piece[_Work, _Result]] = deque()
+        self._context = multiprocessing.get_context("spawn")
 
     def results(self, work: Iterable[_Work]) -> Iterator[_Result]:
         """The results, in the order of the work. Whoever stops early ends what is under way."""
+        waiting = iter(work)
         try:
-            for piece in work:
-                self._under_way.append((piece, self._pool.submit(self._do, piece)))
-                while len(self._under_way) >= _AHEAD * self._jobs:
-                    yield self._next()
-            while self._under_way:
-                yield self._next()
+            while True:
+                self._hand_out(waiting)
+                if not self._under_way:
+                    return
+                while self._under_way and self._under_way[0].results:
+                    yield self._under_way.popleft().results[0]
+                self._receive()
         finally:
-            _end(self._pool)
+            self._end()
 
-    def _next(self) -> _Result:
-        piece, future = self._under_way.popleft()
-        try:
-            return future.result()
-        except BrokenProcessPool:
-            return self._begin_again(piece)
+    def _hand_out(self, waiting: Iterator[_Work]) -> None:
+        """A piece for each process that has none, and for as many more processes as there may be."""
+        while (hand := self._free_hand()) is not None:
+            piece = self._next_piece(waiting)
+            if piece is None:
+                return
+            hand.piece = piece
+            with contextlib.suppress(OSError):  # it has died: its pipe says so
+                hand.pipe.send(piece.work)
 
-    def _begin_again(self, first: _Work) -> _Result:
-        """All processes of a pool end with one of them: one piece after the other, each in a process of its own."""
-        _end(self._pool)
-        self._under_way.appendleft((first, self._alone(first)))
-        for number in range(1, len(self._under_way)):
-            piece, future = self._under_way[number]
-            if not future.done() or future.exception() is not None:
-                self._under_way[number] = piece, self._alone(piece)
-        self._pool = _pool(self._jobs)
-        return self._under_way.popleft()[1].result()
+    def _free_hand(self) -> _Hand[_Work, _Result] | None:
+        """One that has nothing to do, if need be a new one; None: all are busy."""
+        free = next((hand for hand in self._hands if hand.piece is None), None)
+        return free or (self._hired() if len(self._hands) < self._jobs else None)
 
-    def _alone(self, piece: _Work) -> Future[_Result]:
-        pool = _pool(1)
-        future = pool.submit(self._do, piece)
-        try:
-            if isinstance(future.exception(), BrokenProcessPool):
-                future = Future()
-                future.set_result(self._lost(piece))
-        finally:
-            _end(pool)
-        return future
+    def _next_piece(self, waiting: Iterator[_Work]) -> _Piece[_Work, _Result] | None:
+        if self._again:
+            return self._again.popleft()
+        if len(self._under_way) >= _AHEAD * self._jobs:
+            return None
+        for work in waiting:
+            self._under_way.append(_Piece(work, []))
+            return self._under_way[-1]
+        return None
+
+    def _hired(self) -> _Hand[_Work, _Result]:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, self._do), daemon=True)
+        process.start()
+        theirs.close()  # so that its end is noticed here
+        self._hands.append(_Hand(process, ours))
+        return self._hands[-1]
+
+    def _receive(self) -> None:
+        """Wait for at least one process to be done."""
+        busy = [hand for hand in self._hands if hand.piece is not None]
+        ready = connection.wait([hand.pipe for hand in busy]) if busy else []
+        for hand in busy:
+            if hand.pipe in ready and hand.piece is not None:
+                piece, hand.piece = hand.piece, None
+                try:
+                    piece.results.append(hand.pipe.recv())
+                except (EOFError, OSError):
+                    self._bury(hand, piece)
+
+    def _bury(self, hand: _Hand[_Work, _Result], piece: _Piece[_Work, _Result]) -> None:
+        self._hands.remove(hand)
+        hand.pipe.close()
+        hand.process.join()
+        if piece.tried:
+            piece.results.append(self._lost(piece.work))
+        else:
+            piece.tried = True
+            self._again.append(piece)
+
+    def _end(self) -> None:
+        for hand in self._hands:
+            hand.pipe.close()  # which ends an idle one
+            if hand.piece is not None:
+                hand.process.terminate()
+        for hand in self._hands:
+            hand.process.join()
+        self._hands.clear()
 
 
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_settle_in)
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    """End its processes at once: what they do has no result that is awaited."""
-    processes = list((getattr(pool, "_processes", None) or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.join()
-
-
-def _settle_in() -> None:
-    """In a new process."""
+def _serve(pipe: Connection[Any, Any], do: Callable[[Any], Any]) -> None:
+    """A process: does what it is sent until nobody is there any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-
-
-def _leave_with(parent: multiprocessing.process.BaseProcess) -> None:
-    """A parent that was killed ends nobody: its processes would wait for work for ever."""
-    parent.join()
-    os._exit(1)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            pipe.send(do(pipe.recv()))

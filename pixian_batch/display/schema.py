@@ -5,35 +5,22 @@ A change here is a change of the contract: new fields may be added, none may cha
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
+from pixian_batch.display import schema_parts as parts
+from pixian_batch.display.check_schema import CHECKS
 from pixian_batch.policy.left_out import Reason
 from pixian_batch.policy.look import Suspicion
 from pixian_batch.policy.outcome import SkipReason
 from pixian_batch.policy.record import CONVERSIONS
 from pixian_batch.policy.stopping import REASONS
 
-VERSION: Final = 1
-
-Schema = dict[str, Any]
-
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_CREDITS: Final[Schema] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}
-_MAYBE_CREDITS: Final[Schema] = {"type": ["string", "null"], "pattern": r"^[0-9]+(\.[0-9]+)?$"}
-_SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
-_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
-_TEXT: Final[Schema] = {"type": "string"}
-_MAYBE_TEXT: Final[Schema] = {"type": ["string", "null"]}
-_BASE64: Final[Schema] = {"type": "string", "pattern": r"^[A-Za-z0-9+/]+={0,2}$"}
-
-
-def _object(properties: Schema, *, optional: Schema | None = None, nullable: bool = False) -> Schema:
-    return {
-        "type": ["object", "null"] if nullable else "object",
-        "properties": {**properties, **(optional or {})},
-        "required": list(properties),
-    }
-
+Schema = parts.Schema
+VERSION: Final = parts.VERSION
+_object = parts.object_of
+_COUNT, _SECONDS, _SHARE = parts.COUNT, parts.SECONDS, parts.SHARE
+_CREDITS, _MAYBE_CREDITS = parts.CREDITS, parts.MAYBE_CREDITS
+_TEXT, _MAYBE_TEXT, _BASE64 = parts.TEXT, parts.MAYBE_TEXT, parts.BASE64
 
 _SIZE: Final = _object({"width": _COUNT, "height": _COUNT}, nullable=True)
 _BOX: Final = _object({"top": _COUNT, "left": _COUNT, "width": _COUNT, "height": _COUNT}, nullable=True)
@@ -251,7 +238,8 @@ RECORD: Final[Schema] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "One line of pixian-batch --json",
     "oneOf": [
-        {"$ref": f"#/$defs/{name}"} for name in ("image", "progress", "summary", "export", "statement")
+        {"$ref": f"#/$defs/{name}"}
+        for name in ("image", "progress", "summary", "export", "statement", *CHECKS)
     ],
     "$defs": {
         "image": IMAGE,
@@ -259,6 +247,7 @@ RECORD: Final[Schema] = {
         "summary": SUMMARY,
         "export": EXPORT,
         "statement": STATEMENT,
+        **CHECKS,
     },
 }
 """What any one line is. Unknown fields are allowed: readers of version 1 must ignore them."""

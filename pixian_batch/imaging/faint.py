@@ -53,8 +53,11 @@ class Faint:
     pale: Mask
 
 
-def find_faint(rgb: Bytes, ground: Color, far: Bytes, noise: int) -> Faint:
-    """By their colours: rgb (h x w x 3): means of blocks; far (h x w): means of their distances from the ground; noise: what is no ground."""
+def find_faint(rgb: Bytes, ground: Color, far: Bytes, *, noise: int, reach: int) -> Faint:
+    """By their colours. rgb (h x w x 3): means of blocks; far (h x w): means of their distances from the ground.
+
+    noise: what is farther is no ground; reach: blocks that a strong edge spreads its noise over.
+    """
     base = np.array([ground.red, ground.green, ground.blue], np.int16)
     darker = base - rgb.astype(np.int16)
     level = darker.mean(axis=2)
@@ -67,9 +70,10 @@ def find_faint(rgb: Bytes, ground: Color, far: Bytes, noise: int) -> Faint:
         fits = piece.mean() <= _MOST and (piece & solid).any() and _fades(piece, level, clear)
         if fits and _is_smooth(piece, level):
             shadow |= piece
+    noisy = grown(far > noise, reach)
     for piece in _inner_pieces((far >= FAINTEST) & ~shadow):
-        dim = piece & (far <= noise)
-        if dim.any() and not _fades(piece, far, clear):
+        dim = piece & ~noisy
+        if dim.mean() >= _LEAST and not _fades(piece, far, clear):
             pale |= dim
     return Faint(shadow, pale)
 
@@ -107,6 +111,12 @@ def _is_smooth(piece: Mask, level: NDArray[np.float64]) -> bool:
 
 def grown(mask: Mask, reach: int) -> Mask:
     """`mask`, and all within `reach` of it, in steps along both axes."""
-    wide = Image.fromarray(mask.astype(np.uint8) * np.uint8(255)).filter(ImageFilter.MaxFilter(2 * reach + 1))
-    near: Mask = np.asarray(wide) > 0
+    return _widened(_widened(mask, reach).T, reach).T
+
+
+def _widened(mask: Mask, reach: int) -> Mask:
+    """Along the rows: a pixel is set where a sum over its neighbours is not 0."""
+    room = np.pad(mask, ((0, 0), (reach + 1, reach)))
+    sums = room.cumsum(axis=1, dtype=np.int32)
+    near: Mask = sums[:, 2 * reach + 1 :] != sums[:, : mask.shape[1]]
     return near

@@ -45,6 +45,10 @@ _LEAST_PIECE: Final = 0.0002
 """Of the picture: smaller pieces are dust, which is off the ground, and no part of the subject."""
 _PART: Final = 0.05
 """Of the largest piece: from this on a piece is a part of the subject (the other shoe), below it an island."""
+_EDGE: Final = 0.25
+"""Of how far the subject mostly is from the ground: so far its edge is."""
+_STRONG_NOISE: Final = 48
+"""What a JPEG leaves beside the strongest edge, at most, at a quality of 75."""
 _BAND: Final = 256
 
 
@@ -127,12 +131,13 @@ def _measured(rgb: Bytes, ground: Color, plain: float, wanted: Color) -> GroundM
     far = distances(rgb, ground)
     factor = max(1, -(-max(far.shape) // SMALL))
     small_far = _reduced(far, factor)
-    faint = find_faint(_reduced(rgb, factor), ground, small_far, NOISE)
+    reach = -(-_REACH // factor)
+    faint = find_faint(_reduced(rgb, factor), ground, small_far, noise=NOISE, reach=reach)
     pieces = labelled(((small_far > NOISE) & ~faint.shadow) | faint.pale, diagonal=True)
     kept = np.isin(pieces, _kept(pieces))
-    subject, islands = _sorted_pieces(pieces, factor)
-    box, touching = _subject_box(far, subject, faint.pale, factor)
-    around = grown(kept | faint.shadow, -(-_REACH // factor))
+    subject, islands = _sorted_pieces(pieces, factor, reach)
+    box, touching = _subject_box(far, subject, faint.pale, factor, edge=_edge_of(small_far, subject))
+    around = grown(kept | faint.shadow, reach)
     return GroundMeasures(
         ground,
         plain,
@@ -243,13 +248,14 @@ def _kept(pieces: NDArray[np.int64]) -> NDArray[np.int64]:
     return numbers
 
 
-def _sorted_pieces(pieces: NDArray[np.int64], factor: int) -> tuple[Mask, Islands]:
-    """The subject's own pieces, and the islands beside it."""
+def _sorted_pieces(pieces: NDArray[np.int64], factor: int, reach: int) -> tuple[Mask, Islands]:
+    """The subject's own pieces, and the islands beside it: what is within its edge's noise is none."""
     areas, kept = np.bincount(pieces.ravel()), _kept(pieces)
     parts = [number for number in kept if areas[number] >= _PART * areas[1]]
-    islands = kept[len(parts) :]  # sorted by size
-    at = _somewhere(pieces == islands[0], factor) if islands.size else (0, 0)
     subject: Mask = np.isin(pieces, parts)
+    near = np.unique(pieces[grown(subject, reach)])
+    islands = np.setdiff1d(kept, near)  # sorted by size
+    at = _somewhere(pieces == islands[0], factor) if islands.size else (0, 0)
     return subject, Islands(len(islands), at)
 
 
@@ -262,14 +268,23 @@ def _somewhere(mask: Mask, factor: int) -> tuple[int, int]:
     return int(x) * factor + factor // 2, int(y) * factor + factor // 2
 
 
-def _subject_box(far: Bytes, subject: Mask, pale: Mask, factor: int) -> tuple[Box | None, Touching]:
+def _edge_of(far: Bytes, subject: Mask) -> float:
+    """How far from the ground a pixel of the subject's edge is at least: the noise beside a strong edge is stronger."""
+    if not subject.any():
+        return NOISE
+    return float(np.clip(np.median(far[subject]) * _EDGE, NOISE, _STRONG_NOISE))
+
+
+def _subject_box(
+    far: Bytes, subject: Mask, pale: Mask, factor: int, *, edge: float
+) -> tuple[Box | None, Touching]:
     """Where in the picture the subject is, to the pixel."""
     height, width = far.shape
     down, across = np.zeros(height, np.int64), np.zeros(width, np.int64)
     edges = []
     subject = grown(subject, 1)
     for rows in _bands(height):
-        standing = (far[rows] > NOISE) | _enlarged(pale, rows, width, factor)
+        standing = (far[rows] > edge) | _enlarged(pale, rows, width, factor)
         own = standing & _enlarged(subject, rows, width, factor)
         down[rows] = own.sum(axis=1)
         across += own.sum(axis=0)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pixian_batch.contract.params import Color
 
 _SAME_ASPECT: Final = 0.005
+VISIBLE: Final = 8
+"""Of 255: what is off by more is seen, however little it is."""
 _MOSTLY: Final = 0.2
 """Of the ground: from here on it is another ground, and no residue."""
 
@@ -117,7 +119,8 @@ def judge_background(value: Background, facts: ImageFacts, _ground: Color | None
     of = "the ground" if measures.is_plain else "the picture's border"
     measured = f"{percent(off.share)} of {of} is off, at worst {off.color} ({off.worst} of 255)"
     advice = None if off.share < _MOSTLY else GROUND if measures.is_plain else CUT_OUT
-    return Seen(off.share <= value.off, measured, round(off.share, 6), off.at, advice=advice)
+    keeps = off.share <= value.off and off.worst <= VISIBLE
+    return Seen(keeps, measured, round(off.share, 6), off.at, advice=advice)
 
 
 def _fill(facts: ImageFacts, ground: Color | None) -> float | None:

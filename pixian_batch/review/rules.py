@@ -153,7 +153,9 @@ RULES: Final[dict[str, Rule]] = {
         example='"#FFFFFF", or { color = "#FFFFFF", off = "0.1%" }',
         about="the ground's colour, exactly, and how much of it may be off",
         read=values.read_background,
-        demanded=lambda value: f"{value.color}, at most {values.percent(value.off)} off",
+        demanded=lambda value: (
+            f"{value.color}, at most {values.percent(value.off)} off and by {judging.VISIBLE}"
+        ),
         judge=judging.judge_background,
         advice=MATTE,
     ),
