@@ -41,7 +41,9 @@ def tile(record: dict[str, Any], font: _Font) -> Image.Image:
     draw.text((4, SIDE + 4), record["status"], COLORS[record["status"]], font=font)
     for number, broken in enumerate(record["broken"][:2]):
         color = RED if broken["severity"] == "error" else AMBER
-        draw.text((4, SIDE + 21 + 17 * number), f"{broken['rule']}: {short(broken['measured'])}", color, font=font)
+        draw.text(
+            (4, SIDE + 21 + 17 * number), f"{broken['rule']}: {short(broken['measured'])}", color, font=font
+        )
         if broken["at"] is not None:
             x, y = broken["at"]["x"] * scale, broken["at"]["y"] * scale
             draw.ellipse((x - 14, y - 14, x + 14, y + 14), outline=color, width=3)

@@ -1,4 +1,7 @@
-"""Signals that end a command, as an exception in its main thread: for commands without an event loop. Blocking."""
+"""Signals that end a command, as an exception in its main thread: for commands without an event loop. Blocking.
+
+Proved by tests/cli/test_check.py.
+"""
 
 from __future__ import annotations
 

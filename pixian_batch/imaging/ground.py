@@ -137,7 +137,7 @@ def _measured(rgb: Bytes, ground: Color, plain: float, wanted: Color) -> GroundM
     kept = np.isin(pieces, _kept(pieces))
     subject, islands = _sorted_pieces(pieces, factor, reach)
     box, touching = _subject_box(far, subject, faint.pale, factor, edge=_edge_of(small_far, subject))
-    around = grown(kept | faint.shadow, reach)
+    around = _all_but_ground(grown(kept | faint.shadow, reach))
     return GroundMeasures(
         ground,
         plain,
@@ -235,6 +235,14 @@ def _enlarged(mask: Mask, rows: slice, width: int, factor: int) -> Mask:
     blocks = mask[rows.start // factor : -(-rows.stop // factor)]
     tall = np.repeat(blocks, factor, axis=0)[rows.start % factor :][: rows.stop - rows.start]
     return np.repeat(tall, factor, axis=1)[:, :width]
+
+
+def _all_but_ground(around: Mask) -> Mask:
+    """What is around the subject, and what it encloses: nobody knows whether that is ground or a white part of it."""
+    clear = labelled(~around, diagonal=False)
+    at_frame = np.unique(np.concatenate([clear[0], clear[-1], clear[:, 0], clear[:, -1]]))
+    enclosed: Mask = ~np.isin(clear, at_frame)
+    return around | enclosed
 
 
 # --- the subject -----------------------------------------------------------------------------------

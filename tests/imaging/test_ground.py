@@ -110,6 +110,14 @@ def test_a_pale_product_is_a_product_and_no_shadow() -> None:
         assert 0.79 < seen.subject.width / 600 < 0.83, value
 
 
+def test_a_pale_part_that_the_subject_encloses_is_not_its_ground() -> None:
+    picture = product((600, 600), fill=0.9)
+    ImageDraw.Draw(picture).ellipse((330, 330, 430, 430), fill=(250, 252, 248))
+    assert measured(picture).off.share == 0
+    ImageDraw.Draw(picture).ellipse((5, 5, 15, 15), fill=(250, 252, 248))
+    assert measured(picture).off.share > 0
+
+
 def test_grey_fur_is_no_shadow() -> None:
     picture = pixels(product((600, 600), fill=0.8, color=(190, 190, 190)))
     grey = (picture == 190).all(axis=2)
