@@ -1,0 +1,119 @@
+"""What the colours along a matte's edge tell: fringes, what is left of the old background, what is in focus. Pure.
+
+Results are sampled, every n-th pixel of the full resolution, unaveraged: a fringe of two pixels is not smoothed away,
+and a picture of any size costs the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+from pixian_batch.review.matte import FAINT, SOLID
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SAMPLES: Final = 500
+"""Pixels a side, at most, that are looked at."""
+_GRID: Final = 50
+"""Blocks a side in which colours are compared: near each other, but enough pixels to have a mean."""
+_ENOUGH: Final = 3
+"""Pixels of each kind that a block must have."""
+_CONTRAST: Final = 32
+"""How far (of 255) the ground's colour has to be from the foreground's for a mixture to be told."""
+_LUMA: Final = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True, slots=True)
+class Fringe:
+    """What the soft edges look like beside what they belong to."""
+
+    lighter: float | None
+    """How much lighter (negative: darker) they are than the foreground nearby, -1..1 of full brightness, on average."""
+    ground: float | None
+    """The share of the photo's background in their colour, 0..1; None without a photo, or without contrast."""
+
+
+def sampled(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every n-th pixel of every n-th row: a view, at most `SAMPLES` a side."""
+    step = -(-max(pixels.shape[:2]) // SAMPLES)
+    return pixels[::step, ::step]
+
+
+def fringe(
+    pixels: NDArray[np.uint8], alpha: NDArray[np.uint8], photo: NDArray[np.uint8] | None = None
+) -> Fringe:
+    """Compare soft edges with what is kept beside them and, given the photo (h x w x 3), with what was cut away there.
+
+    `pixels` (H x W x 3 or 4) and `alpha` (H x W) are sampled. In blocks of a 50th of the picture. F the mean colour of what is kept, E that of the edge, B that of the photo's
+    background: the share g for which E = F + g (B - F) is nearest, over all blocks in which B and F differ.
+    """
+    blocks = _blocks(alpha.shape)
+    soft, kept = (alpha >= FAINT) & (alpha < SOLID), alpha >= SOLID
+    edge, front = (_means(pixels[mask][:, :3], blocks[mask]) for mask in (soft, kept))
+    both = np.minimum(edge.count, front.count) >= _ENOUGH
+    if not both.any():
+        return Fringe(None, None)
+    weight = edge.count * both
+    lighter = float((weight * ((edge.mean - front.mean) @ _LUMA)).sum() / weight.sum() / 255)
+    if photo is None:
+        return Fringe(lighter, None)
+    clear = alpha == 0
+    same = np.asarray(Image.fromarray(photo).resize(alpha.shape[::-1], Image.Resampling.NEAREST))
+    back = _means(same[clear], blocks[clear])
+    weight = weight * (back.count >= _ENOUGH)
+    return Fringe(lighter, _share(edge.mean - front.mean, back.mean - front.mean, weight))
+
+
+def sharp_ground(photo: NDArray[np.uint8], matte: NDArray[np.uint8]) -> float | None:
+    """How sharp what was cut away is, over how sharp what was kept is: 0 a plain or blurred ground, 1 and more as sharp.
+
+    `photo` (h x w x 3) and `matte` (h x w) are small copies of one size. The step from pixel to pixel that a tenth of the
+    pixels exceed, since most of any picture is plain. None where either side has less than 1 % of the picture.
+    """
+    grey = (photo @ _LUMA).astype(np.float32)
+    steps = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
+    sides = [steps[_inner(matte >= SOLID)], steps[_inner(matte < FAINT)]]
+    if min(map(len, sides)) < 0.01 * steps.size:
+        return None
+    front, back = (float(np.percentile(side, 90)) for side in sides)
+    return back / max(front, 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Means:
+    mean: NDArray[np.float64]
+    """Of each block: N x 3."""
+    count: NDArray[np.int64]
+
+
+def _means(colours: NDArray[np.uint8], blocks: NDArray[np.int64]) -> _Means:
+    many = _GRID * _GRID
+    count = np.bincount(blocks, minlength=many)
+    sums = [np.bincount(blocks, colours[:, channel], minlength=many) for channel in range(3)]
+    return _Means(np.stack(sums, axis=1) / np.maximum(count, 1)[:, None], count)
+
+
+def _blocks(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """The number of the block that each pixel is in."""
+    down, across = (np.arange(length) * _GRID // length for length in shape)
+    numbers: NDArray[np.int64] = down[:, None] * _GRID + across
+    return numbers
+
+
+def _share(edge: NDArray[np.float64], back: NDArray[np.float64], weight: NDArray[np.int64]) -> float | None:
+    contrast = (back * back).sum(axis=1)
+    weight = weight * (contrast >= _CONTRAST * _CONTRAST)
+    if not weight.any():
+        return None
+    return float(np.clip((weight * (edge * back).sum(axis=1)).sum() / (weight * contrast).sum(), 0, 1))
+
+
+def _inner(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a pixel and its neighbours are all of the mask; one row and one column less."""
+    inner: NDArray[np.bool_] = mask[:-1, :-1] & mask[1:, :-1] & mask[:-1, 1:]
+    return inner
