@@ -28,6 +28,7 @@ SECTIONS = {
     "duplicates": "duplicates",
     "engine": "engine",
     "delta": "delta",
+    "render": "render",
     "startup": "startup",
 }
 

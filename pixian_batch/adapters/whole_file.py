@@ -16,21 +16,24 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def whole_file(path: str) -> Iterator[BinaryIO]:
-    """A stream whose content is at `path` when the block ends well; otherwise what was there still is."""
+def whole_file(path: str, *, beside: str | None = None) -> Iterator[BinaryIO]:
+    """A stream whose content is at `path` when the block ends well; otherwise what was there still is.
+
+    beside: the folder, on the same disk, that holds it until then; the file's own unless told.
+    """
     target = os.path.realpath(path)  # where `path` is a link, what it leads to is replaced
     folder, name = os.path.split(target)
-    number, beside = tempfile.mkstemp(prefix=f".{name[:50]}.", suffix=".part", dir=folder)
+    number, part = tempfile.mkstemp(prefix=f".{name[:50]}.", suffix=".part", dir=beside or folder)
     try:
         with open(number, "wb") as stream:
             _use_usual_rights(number, target)
             yield stream
             stream.flush()
             os.fsync(number)
-        os.replace(beside, target)
+        os.replace(part, target)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(beside)
+            os.unlink(part)
         raise
 
 

@@ -28,6 +28,13 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
         ),
     ),
     (
+        "Use the results",
+        (
+            ("render", "Make variants of results by recipes: sizes, backgrounds, formats."),
+            ("recipes", "List the recipes that ship with render, or print them."),
+        ),
+    ),
+    (
         "Account and set-up",
         (
             ("account", "Show the account's credits, pack and state."),

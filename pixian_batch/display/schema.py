@@ -234,12 +234,51 @@ STATEMENT: Final[Schema] = {
     ),
 }
 
+VARIANT: Final[Schema] = {
+    "title": "What became of one variant of a result",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "variant"},
+            "result": _MAYBE_TEXT,
+            "recipe": _TEXT,
+            "output": _TEXT,
+            "status": {"enum": ["done", "skipped", "failed", "planned"]},
+            "free": {"type": "boolean"},
+            "bytes": {"type": ["integer", "null"], "minimum": 0},
+            "quality": {"type": ["integer", "null"], "minimum": 1, "maximum": 100},
+            "size": _SIZE,
+            "scale": {"type": ["number", "null"], "minimum": 0},
+            "error": _object({"message": _TEXT, "hint": _TEXT}, nullable=True),
+        },
+        optional={"result_bytes": _BASE64, "output_bytes": _BASE64},
+    ),
+}
+
+RENDERED: Final[Schema] = {
+    "title": "The end of `render`: always its last record",
+    **_object(
+        {
+            "v": {"const": VERSION},
+            "type": {"const": "rendered"},
+            "done": _COUNT,
+            "skipped": _COUNT,
+            "failed": _COUNT,
+            "not_started": _COUNT,
+            "enlarged": _COUNT,
+            "free": _COUNT,
+            "bytes": _COUNT,
+            "exit_code": {"type": "integer", "minimum": 0, "maximum": 255},
+        }
+    ),
+}
+
 RECORD: Final[Schema] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "One line of pixian-batch --json",
     "oneOf": [
         {"$ref": f"#/$defs/{name}"}
-        for name in ("image", "progress", "summary", "export", "statement", *CHECKS)
+        for name in ("image", "progress", "summary", "export", "statement", "variant", "rendered", *CHECKS)
     ],
     "$defs": {
         "image": IMAGE,
@@ -247,6 +286,8 @@ RECORD: Final[Schema] = {
         "summary": SUMMARY,
         "export": EXPORT,
         "statement": STATEMENT,
+        "variant": VARIANT,
+        "rendered": RENDERED,
         **CHECKS,
     },
 }

@@ -22,6 +22,7 @@ from pixian_batch.imaging.edges import TILE, Edges
 from pixian_batch.imaging.errors import DeltaShrunkError, LayoutError
 from pixian_batch.imaging.layout import NOWHERE, Layout, lay_out, scaled_box
 from pixian_batch.imaging.png import write_png, write_png_stripes
+from pixian_batch.imaging.scaling import on_canvas, scaled, whole
 from pixian_batch.imaging.watermark import watermark
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ def render(picture: Picture, matte: NDArray[np.uint8], params: Params) -> Render
 
 def _is_plain(picture: Picture, layout: Layout, params: Params) -> bool:
     """Whether the result is the cut-out itself, as a PNG."""
-    whole = Box(0, 0, picture.size.width, picture.size.height)
-    stays = (layout.crop, layout.placed, layout.canvas) == (whole, whole, picture.size)
+    all_of_it = whole(picture.size)
+    stays = (layout.crop, layout.placed, layout.canvas) == (all_of_it, all_of_it, picture.size)
     opaque = params.result_format is OutputFormat.JPEG or params.background_color is not None
     return stays and not opaque and not params.test
 
@@ -157,16 +158,9 @@ def _delta(
 
 def _placed(cutout: NDArray[np.uint8], layout: Layout) -> Image.Image:
     """The cropped and scaled part on a transparent canvas, RGBA."""
-    crop, placed, canvas = layout.crop, layout.placed, layout.canvas
+    crop = layout.crop
     part = cutout[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
-    image = Image.fromarray(part)
-    if image.size != (placed.width, placed.height):
-        image = image.resize((placed.width, placed.height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    if placed == Box(0, 0, canvas.width, canvas.height):
-        return image
-    whole = Image.new("RGBA", (canvas.width, canvas.height))
-    whole.paste(image, (placed.left, placed.top))
-    return whole
+    return on_canvas(scaled(Image.fromarray(part), layout.placed), layout)
 
 
 def _encoded(result: Image.Image, icc: bytes | None, params: Params) -> bytes:

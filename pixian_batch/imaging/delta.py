@@ -11,6 +11,7 @@ marker is obeyed: the input's colour, opaque. 16-bit originals give their high b
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
@@ -77,6 +78,15 @@ def _encoded(rgb: NDArray[np.uint8], result: NDArray[np.uint8]) -> NDArray[np.ui
     return changed.astype(_PIXEL, copy=False).view(np.uint8)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rebuilt:
+    """The full picture that a delta stands for, as stripes of its rows (h x W x 4), with its RGB colour profile."""
+
+    stripes: Iterator[NDArray[np.uint8]]
+    size: Size
+    icc: bytes | None
+
+
 def rebuild(
     original: BinaryIO,
     delta: BinaryIO,
@@ -92,6 +102,19 @@ def rebuild(
     `DeltaMismatchError` when the upright sizes differ, `TooManyPixelsError` above `max_pixels`
     (both from the headers), `UnreadableImageError` for bad bytes in either.
     """
+    full = rebuilt(original, delta, orientation=orientation, max_pixels=max_pixels, unproven=unproven)
+    return write_png_stripes(full.stripes, height=full.size.height, icc=full.icc)
+
+
+def rebuilt(
+    original: BinaryIO,
+    delta: BinaryIO,
+    *,
+    orientation: int | None = None,
+    max_pixels: int = MAX_INPUT_PIXELS,
+    unproven: bool = False,
+) -> Rebuilt:
+    """As `rebuild`, its pixels and no file."""
     header, delta_header = probe(original), probe(delta)
     size = upright(header.size, orientation or header.orientation)
     _check(delta_header, size, max_pixels)
@@ -101,8 +124,7 @@ def rebuild(
     if edges.image.mode != "RGBA":
         raise UnreadableImageError("this PNG has no transparency, so it is no Delta PNG")
     loaded = load_upright(original, header, orientation=orientation)
-    stripes = _merged(loaded.image, edges.image)
-    return write_png_stripes(stripes, height=size.height, icc=loaded.icc)
+    return Rebuilt(_merged(loaded.image, edges.image), size, loaded.icc)
 
 
 def _check(delta: Probe, size: Size, max_pixels: int) -> None:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from pixian_batch.contract.headers import Box
 from pixian_batch.contract.params import Color
+from pixian_batch.imaging.cut import straight_edge
 from pixian_batch.imaging.faint import find_faint, grown
 from pixian_batch.imaging.pieces import labelled
 
@@ -104,6 +105,8 @@ class GroundMeasures:
     subject: Box | None
     """The box of what stands on the ground, its islands not counted; None: nothing does."""
     touching: Touching
+    straight: float
+    """Of a side of that box, straight and hard: what the photo's own frame cut off looks so."""
     islands: Islands
     shadow: Shadow
 
@@ -122,7 +125,14 @@ def measure_ground(rgb: Bytes, wanted: Color | None = None) -> GroundMeasures:
         nothing = Touching(0, 0, 0, 0)
         off = _off_border(rgb, wanted)
         return GroundMeasures(
-            ground, plain, off, subject=None, touching=nothing, islands=Islands(0), shadow=Shadow(0)
+            ground,
+            plain,
+            off,
+            subject=None,
+            touching=nothing,
+            straight=0.0,
+            islands=Islands(0),
+            shadow=Shadow(0),
         )
     return _measured(rgb, ground, plain, wanted)
 
@@ -136,7 +146,9 @@ def _measured(rgb: Bytes, ground: Color, plain: float, wanted: Color) -> GroundM
     pieces = labelled(((small_far > NOISE) & ~faint.shadow) | faint.pale, diagonal=True)
     kept = np.isin(pieces, _kept(pieces))
     subject, islands = _sorted_pieces(pieces, factor, reach)
-    box, touching = _subject_box(far, subject, faint.pale, factor, edge=_edge_of(small_far, subject))
+    edge = _edge_of(small_far, subject)
+    box, touching = _subject_box(far, subject, faint.pale, factor, edge=edge)
+    straight = 0.0 if box is None else straight_edge(far, box, edge=edge)
     around = _all_but_ground(grown(kept | faint.shadow, reach))
     return GroundMeasures(
         ground,
@@ -144,6 +156,7 @@ def _measured(rgb: Bytes, ground: Color, plain: float, wanted: Color) -> GroundM
         _off(rgb, far if wanted == ground else distances(rgb, wanted), around, factor),
         subject=box,
         touching=touching,
+        straight=straight,
         islands=islands,
         shadow=Shadow(float(faint.shadow.mean()), _somewhere(faint.shadow, factor)),
     )

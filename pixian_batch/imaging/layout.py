@@ -42,15 +42,23 @@ class Layout:
     """The foreground in canvas coordinates: the smallest box of whole pixels that holds it."""
 
 
-def lay_out(image: Size, foreground: Box, params: Params) -> Layout:
-    """The layout of an `image` whose foreground fills the box `foreground`; raises `LayoutError`."""
+def lay_out(
+    image: Size, foreground: Box, params: Params, *, enlarge: bool = True, pad: bool = True
+) -> Layout:
+    """The layout of an `image` whose foreground fills the box `foreground`; raises `LayoutError`.
+
+    Not the service's, and only with a target size: without `enlarge` nothing is scaled up; without `pad` the canvas
+    is only as large as the picture and its margins.
+    """
     whole = Box(0, 0, image.width, image.height)
     has_foreground = foreground.width > 0 and foreground.height > 0
     crop = foreground if params.crop_to_foreground and has_foreground else whole
     if params.target_size is None:
         placed, canvas = _with_margins(crop, params.margin)
     else:
-        placed, canvas = _fitted(crop, params.target_size, params), params.target_size
+        placed, canvas = _fitted(crop, params.target_size, params, enlarge=enlarge), params.target_size
+        if not pad:
+            placed, canvas = _unpadded(placed, params.target_size, params.margin)
     placed_foreground = _mapped(foreground, crop, placed) if has_foreground else NOWHERE
     return Layout(crop, placed, canvas, placed_foreground)
 
@@ -86,14 +94,20 @@ def _with_margins(crop: Box, margin: Margin) -> tuple[Box, Size]:
     return Box(top, left, crop.width, crop.height), canvas
 
 
-def _fitted(crop: Box, target: Size, params: Params) -> Box:
+def _unpadded(placed: Box, target: Size, margin: Margin) -> tuple[Box, Size]:
+    top, right, bottom, left = _in_pixels(margin, target)
+    canvas = Size(left + placed.width + right, top + placed.height + bottom)
+    return Box(top, left, placed.width, placed.height), canvas
+
+
+def _fitted(crop: Box, target: Size, params: Params, *, enlarge: bool) -> Box:
     top, right, bottom, left = _in_pixels(params.margin, target)
     room = Size(target.width - left - right, target.height - top - bottom)
     if min(room.width, room.height) < 1:
         raise LayoutError(
             f"the margins leave no room in a target of {target.width} x {target.height}; make them smaller"
         )
-    scale = min(room.width / crop.width, room.height / crop.height)
+    scale = min(room.width / crop.width, room.height / crop.height, math.inf if enlarge else 1.0)
     width = min(room.width, max(1, _rounded(crop.width * scale)))
     height = min(room.height, max(1, _rounded(crop.height * scale)))
     spare = room.height - height

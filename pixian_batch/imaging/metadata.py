@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from pixian_batch.contract.kinds import HEAD_BYTES, Kind, sniff
 from pixian_batch.imaging.errors import UnreadableImageError, only_unreadable
-from pixian_batch.imaging.exif import EXIF_MARK, Exif, exif_value, read_exif, write_exif
+from pixian_batch.imaging.exif import EXIF_MARK, Exif, Value, exif_value, read_exif, write_exif
 from pixian_batch.imaging.headers import jpeg_segments, png_chunks
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ XMP_MARK: Final = b"http://ns.adobe.com/xap/1.0/\0"
 XMP_KEYWORD: Final = b"XML:com.adobe.xmp"
 _XMP_TAG: Final = 700
 _X_DENSITY, _Y_DENSITY, _UNIT = 282, 283, 296
-_CENTIMETRES: Final = 3
+_INCHES, _CENTIMETRES = 2, 3
+_SHORT, _FRACTION = 3, 5
+"""Types of EXIF fields."""
 _APP0, _APP1 = 0xE0, 0xE1
 _MOST_SEGMENT: Final = 0xFFFF - 2
 MOST_XMP: Final = 4 << 20
@@ -51,6 +53,17 @@ class Metadata:
     exif: Exif | None = None
     xmp: bytes = b""
     density: tuple[float, float] | None = None
+
+    def exif_with_density(self) -> Exif | None:
+        """The EXIF fields with the density among them, for files that have no other place for it; None when empty."""
+        exif = self.exif or Exif("<")
+        main = dict(exif.main)
+        if self.density:
+            order = exif.order
+            for tag, pixels in zip((_X_DENSITY, _Y_DENSITY), self.density, strict=True):
+                main[tag] = Value(_FRACTION, 1, struct.pack(f"{order}II", round(pixels * _INCH), 1))
+            main[_UNIT] = Value(_SHORT, 1, struct.pack(f"{order}H", _INCHES))
+        return Exif(exif.order, main, exif.sub) if main or exif.sub else None
 
     def __bool__(self) -> bool:
         return bool((self.exif is not None and (self.exif.main or self.exif.sub)) or self.xmp or self.density)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from string import Formatter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pixian_batch.contract.params import OutputFormat
 from pixian_batch.policy.naming import OnCollision, is_reserved, shortened, suffix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 FIELDS: Final = {
     "folder": "the photo's folder in its tree",
@@ -41,6 +42,7 @@ _OURS: Final = ".pixian"
 """How hidden files and folders of our own begin."""
 _JOINT: Final = re.compile(r"^[-_ +@/]")
 _OTHER_SUFFIXES: Final = {OutputFormat.JPEG: (".jpeg",)}
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class TemplateError(ValueError):
@@ -222,14 +224,25 @@ def numbered(place: str, number: int, tail: str) -> str:
 
 
 def read_template(text: str, output: OutputFormat, *, flat: bool = False) -> Template:
-    """Make sense of a template. Raises `TemplateError`."""
-    template = Template(tuple(_parts(text)), suffix_of(output)[1:], flat)
+    """Make sense of a template of results' names. Raises `TemplateError`."""
+    suffixes = (suffix_of(output), *_OTHER_SUFFIXES.get(output, ()))
+    return template_for(text, output.value, suffixes, flat=flat)
+
+
+def template_for(
+    text: str, kind: str, suffixes: Sequence[str], *, known: Mapping[str, str] = _NONE, flat: bool = False
+) -> Template:
+    """Make sense of a template of names of files of a `kind`, whose suffix is the first of `suffixes`.
+
+    known: further fields, whose values are the same in every name. Raises `TemplateError`.
+    """
+    template = Template(tuple(_parts(text, known)), suffixes[0][1:], flat)
     literals = "".join(part for part in template.parts if isinstance(part, str))
     if odd := _NOWHERE.search(literals):
         raise TemplateError(f"{odd[0]!r} cannot be in a file's name on every system")
     if flat and ("/" in literals or any("/" in _spec(part) for part in template.parts)):
         raise TemplateError("--flat puts all results in one folder: leave the / out, or --flat")
-    _check_end(template, output)
+    _check_end(template, kind, suffixes)
     _check_names(template)
     return template
 
@@ -238,13 +251,15 @@ def _spec(part: _Part) -> str:
     return part.spec if isinstance(part, _Field) else ""
 
 
-def _parts(text: str) -> list[_Part]:
+def _parts(text: str, known: Mapping[str, str]) -> list[_Part]:
     parts: list[_Part] = []
     try:
         for literal, name, spec, conversion in Formatter().parse(text):
             parts += [literal] if literal else []
-            if name is not None:
-                parts.append(_field(name, spec or "", conversion))
+            if name is not None and name in known and not (spec or conversion):
+                parts.append(known[name])
+            elif name is not None:
+                parts.append(_field(name, spec or "", conversion, [*FIELDS, *known]))
     except TemplateError:
         raise
     except ValueError:
@@ -252,9 +267,9 @@ def _parts(text: str) -> list[_Part]:
     return parts
 
 
-def _field(name: str, spec: str, conversion: str | None) -> _Field:
+def _field(name: str, spec: str, conversion: str | None, names: Iterable[str]) -> _Field:
     if name not in FIELDS or conversion:
-        raise TemplateError(f"{{{name}}} is no field; there are {', '.join(f'{{{one}}}' for one in FIELDS)}")
+        raise TemplateError(f"{{{name}}} is no field; there are {', '.join(f'{{{one}}}' for one in names)}")
     match name:
         case "counter":
             digits = spec.lstrip("0") or ("1" if spec else str(_USUAL_DIGITS))
@@ -282,27 +297,26 @@ def _date(spec: str) -> _Field:
     return _Field("date", spec or _USUAL_DATE)
 
 
-def _check_end(template: Template, output: OutputFormat) -> None:
-    """That a result is named as what it is."""
-    suffixes = (suffix_of(output), *_OTHER_SUFFIXES.get(output, ()))
+def _check_end(template: Template, kind: str, suffixes: Sequence[str]) -> None:
+    """That a file is named as what it is."""
     last = template.parts[-1] if template.parts else ""
     if isinstance(last, _Field):
         before = template.parts[-2] if len(template.parts) > 1 else ""
         if last.name == "ext" and isinstance(before, str) and before.endswith("."):
             return
-    elif last.lower().endswith(suffixes):
+    elif last.lower().endswith(tuple(suffixes)):
         return
-    raise TemplateError(f"the results are {output.value}: end the template with .{{ext}}")
+    raise TemplateError(f"the results are {kind}: end the template with .{{ext}}")
 
 
 def _check_names(template: Template) -> None:
     """That what the template itself says makes names under the output folder."""
     filled = _sample(template)
     if filled.startswith("/"):
-        raise TemplateError("it would lead out of --out: begin with a name, not with /")
+        raise TemplateError("it would lead out of the output folder: begin with a name, not with /")
     for name in filled.split("/"):
         if name in {".", ".."}:
-            raise TemplateError(f"it would lead out of --out: leave {name} out")
+            raise TemplateError(f"it would lead out of the output folder: leave {name} out")
         if not name or name.startswith(template.tail):
             raise TemplateError("it gives an empty name: add {stem}")
         if name != name.strip(" ") or name.endswith("."):

@@ -1,1 +1,1 @@
-"""Variants of results that are paid for: crop, size, ground, format, by recipes. Sends nothing."""
+"""Variants of results that are there, made from them over all cores: recipes as data. Sends nothing, buys nothing."""

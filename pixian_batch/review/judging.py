@@ -174,6 +174,20 @@ def judge_shadow(value: float, facts: ImageFacts, ground: Color | None) -> Seen:
     return Seen(share <= value, words, round(share, 6), measures.shadow.at if share else None)
 
 
+def judge_straight(value: float, facts: ImageFacts, ground: Color | None) -> Seen:
+    """What the photo's own frame has cut off."""
+    measures = facts.ground(ground)
+    if not measures.is_plain:
+        return _NOT_PLAIN
+    share = measures.straight
+    words = (
+        f"{percent(share)} of a side of the subject is a straight, hard edge"
+        if share > value
+        else percent(share)
+    )
+    return Seen(share <= value, words, round(share, 4))
+
+
 def judge_touching(value: float, facts: ImageFacts, ground: Color | None) -> Seen:
     """What the frame cuts off."""
     measures = facts.ground(ground)

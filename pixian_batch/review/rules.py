@@ -199,6 +199,14 @@ RULES: Final[dict[str, Rule]] = {
         judge=judging.judge_shadow,
         advice=MATTE,
     ),
+    "max_straight": Rule(
+        example='"20%"',
+        about="how much of a side of the subject is one straight, hard edge: the photo's own frame cuts it off, or it is a box",
+        read=values.read_percent,
+        demanded=lambda value: f"at most {values.percent(value)} of a side",
+        judge=judging.judge_straight,
+        advice=Advice("if the photo itself cuts it off, take another photo"),
+    ),
     "max_touching": Rule(
         example='"2%"',
         about="how much of a side of the frame the subject covers: more, and the frame cuts it off",

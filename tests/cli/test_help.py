@@ -159,7 +159,7 @@ def test_a_word_is_an_input_unless_it_is_nearly_a_command(
 
 def test_the_shell_completes_commands_options_and_words() -> None:
     assert set(complete("pixian-batch ")) == set(app.COMMANDS)
-    assert complete("pixian-batch rec") == ["reconcile"]
+    assert complete("pixian-batch reco") == ["reconcile"]
     assert "--calibrate" in complete("pixian-batch plan --cal")
     # The default command's, too.
     assert complete("pixian-batch ./photos --in-doubt ") == ["hold", "resend", "ask"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pytest
     from support.workspaces import Workspace
 
-OWN_MEANING = {("status", "--in-doubt"), ("decode", "--out"), ("decode", "--overwrite")}
+OWN_MEANING = {("status", "--in-doubt"), ("decode", "--out"), ("decode", "--overwrite"), ("render", "--to")}
 """Words that mean something else for a run: what is set for runs must not reach these."""
 
 

@@ -193,13 +193,16 @@ def test_every_command_line_that_is_shown_runs(
 def a_place_to_run(folder: Path) -> Path:
     """What the pages take for granted: photos, a list, a delta with its original, a run that has been."""
     photos = folder / "photos"
-    for name in ("a.jpg", "b/c.png"):
-        put(photos / name, picture(name[-3:], shade=len(name), size=(24, 18)))
+    for name, sample in {"a.jpg": "coffee.png", "b/c.png": "astronaut.png"}.items():
+        os.makedirs((photos / name).parent, exist_ok=True)
+        with Image.open(ROOT / "docs/samples" / sample) as subject:
+            subject.convert("RGB").resize((96, 72)).save(photos / name)
     put(folder / "photo.jpg", picture("jpg", shade=3, size=(24, 18)))
     Image.new("RGBA", (24, 18), (255, 255, 255, 0)).save(folder / "photo.delta.png")
     (folder / "list.txt").write_text("photos/a.jpg\n", encoding="utf-8")
     put_picture(folder / "shop" / "a.jpg", product((1000, 1000)), quality=90)
     (folder / "my-shop.toml").write_text('[profile.my-shop.error]\naspect = "1:1"\n', encoding="utf-8")
+    (folder / "recipes.toml").write_text('[recipe.front]\nbased_on = "ebay"\n', encoding="utf-8")
     (folder / "pixian-batch.toml").write_text(
         'out = "cut"\n[profile.shop]\nmargin = "5%"\n', encoding="utf-8"
     )

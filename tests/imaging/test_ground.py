@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from support.shop_pictures import WHITE, as_jpeg, pixels, product
+from support.shop_pictures import WHITE, as_jpeg, cut_off, pixels, product
 
 from pixian_batch.contract.headers import Box
 from pixian_batch.contract.params import Color
@@ -146,6 +146,21 @@ def test_what_the_frame_cuts_off_covers_its_side() -> None:
     assert seen.bottom == pytest.approx(0.5, abs=0.03)
     free = measured(product()).touching
     assert (free.top, free.right, free.bottom, free.left) == (0, 0, 0, 0)
+
+
+def test_what_a_photo_s_frame_has_cut_off_is_straight_also_with_a_margin_around_it() -> None:
+    for quality in (75, 90):
+        cut, whole = as_jpeg(cut_off(), quality), as_jpeg(product((600, 600), fill=0.7), quality)
+        assert measured(cut).straight > 0.8, quality
+        assert measured(cut).touching.bottom == 0
+        assert measured(whole).straight < 0.15, quality
+        for turned in range(4):
+            assert measured(np.rot90(cut, turned).copy()).straight > 0.8
+    # Slightly slanting is a product's own edge; and what the picture's frame cuts off is told as touching it.
+    slanting = Image.new("RGB", (600, 600), WHITE)
+    ImageDraw.Draw(slanting).polygon([(100, 100), (500, 110), (495, 500), (105, 490)], fill=(90, 90, 90))
+    assert measured(slanting).straight < 0.2
+    assert measured(product((400, 300), fill=0.9)).straight < 0.15
 
 
 def test_a_photo_as_it_is_has_no_plain_ground() -> None:

@@ -45,7 +45,7 @@ def test_without_being_asked_for_nothing_is_bought_and_nothing_replaced(
         assert (outcome.code, outcome.summary["stop"]["cause"]) == (2, "usage")
         assert "replaces 3 results that were bought with other parameters" in outcome.stderr
         assert "--replace" in outcome.stderr
-        assert "these can be made from the full results that are here" in outcome.stderr
+        assert "the full results are here" in outcome.stderr
     assert standing(home) == bought
     assert home.emulator.bill().requests == requests
     assert kept(home) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image, ImageDraw
 from support.profiles import DISPLAY_P3, made_profile
-from support.shop_pictures import product, put_picture
+from support.shop_pictures import cut_off, product, put_picture
 
 from pixian_batch.contract.params import Color
 from pixian_batch.review.compliance import Compliance, Judgement, judge
@@ -51,6 +51,7 @@ PICTURES: dict[str, tuple[str, Image.Image, dict[str, Any]]] = {
     "small": ("small.png", product(fill=0.5), {}),
     "clear": ("clear.png", seen_through(product()), {}),
     "cut off": ("cut.png", product((400, 300), fill=0.9), {}),
+    "cut before": ("before.jpg", cut_off(), {"quality": 90}),
     "island": ("island.png", with_island(product(fill=0.6)), {}),
     "shadow": ("shadow.png", product(fill=0.6, shadow=0.3), {}),
     "cmyk": ("cmyk.jpg", product().convert("CMYK"), {}),
@@ -105,6 +106,8 @@ CASES: list[tuple[str, Any, str, bool, str]] = [
     ("max_islands", 0, "good", True, "none"),
     ("max_shadow", "0.2%", "shadow", False, "% of the picture is a shadow"),
     ("max_shadow", "0.2%", "good", True, "none"),
+    ("max_straight", "20%", "cut before", False, "is a straight, hard edge"),
+    ("max_straight", "20%", "good", True, "%"),
     ("max_touching", "2%", "cut off", False, "% of the upper side and"),
     ("max_touching", "2%", "good", True, "it stands free"),
 ]

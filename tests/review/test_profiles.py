@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from pixian_batch.contract.params import Color
 from pixian_batch.review.profiles import ProfileError, find_profiles, read_profiles, shipped
 from pixian_batch.review.rules import RULES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def written(path: Path, text: str) -> str:
@@ -117,3 +114,9 @@ def test_a_name_that_is_nearly_a_profiles(tmp_path: Path) -> None:
     twice = written(tmp_path / "ebay.toml", "[profile.ebay.error]\nmin_width = 1\n")
     with pytest.raises(ProfileError, match="two profiles 'ebay'"):
         find_profiles(["ebay", twice])
+
+
+def test_the_reference_names_every_rule_as_the_program_does() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/check-profiles.md").read_text("utf-8")
+    for name, rule in RULES.items():
+        assert f"| `{name}` | {rule.about} | `{rule.example.split(', or ')[0]}` |\n" in page, name

@@ -46,6 +46,15 @@ def product(
     return picture
 
 
+def cut_off(side: int = 400) -> Image.Image:
+    """A ball of which a photo's frame has cut a third off, with a margin around it all the same."""
+    whole = product((side, side), fill=1)
+    kept = whole.crop((0, 0, side, side * 2 // 3))
+    picture = Image.new("RGB", (side * 5 // 4, side * 5 // 4), WHITE)
+    picture.paste(kept, (side // 8, side // 5))
+    return picture
+
+
 def pixels(picture: Image.Image) -> NDArray[np.uint8]:
     return np.array(picture.convert("RGB"))
 

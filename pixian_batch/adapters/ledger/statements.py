@@ -7,12 +7,13 @@ dividing adds up to the same sum. Proved by tests/adapters/ledger/test_statement
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pixian_batch.adapters.ledger.rows import from_db
+from pixian_batch.adapters.ledger.rows import from_db, join_place
 from pixian_batch.policy.record import State
 from pixian_batch.policy.statement import ALWAYS, ZERO, By, ImageLine, Period, StatementLine, Sums, folder_of
 from pixian_batch.policy.verdict import Verdict
@@ -174,3 +175,46 @@ def _line(group: Iterator[_ImageAttempt]) -> ImageLine:
 
 def _bounds(period: Period) -> tuple[str, str, str]:
     return period.since, period.until, period.until
+
+
+# --- results and their photos ----------------------------------------------------------------------
+
+
+class StoredRow(NamedTuple):
+    """A result that stands somewhere, kept ones among them. attempt: the latest of its image.
+
+    orientation: as the service said; None when it did not.
+    """
+
+    digest: bytes
+    params: str
+    attempt: int
+    place: str
+    size: int
+    orientation: int | None
+
+
+def stored_results(db: sqlite3.Connection) -> Iterator[StoredRow]:
+    """Every result that stands somewhere, those of one photo's bytes together."""
+    for digest, params, attempt, folder, name, size, orientation in db.execute(_STORED):
+        yield StoredRow(
+            digest=digest,
+            params=params,
+            attempt=attempt,
+            place=join_place(folder, name),
+            size=size,
+            orientation=orientation,
+        )
+
+
+_STORED: Final = """
+    SELECT digest, canonical, image.attempt, folder, name, size, orientation FROM image
+    JOIN params ON params.id = params_id JOIN place ON place.image_id = image.id
+    LEFT JOIN answer ON answer.attempt_id = image.attempt ORDER BY digest, canonical, folder, name
+"""
+
+
+def photos(db: sqlite3.Connection) -> Iterator[tuple[bytes, str]]:
+    """The hash and the absolute path of every input."""
+    for digest, folder, name in db.execute("SELECT digest, folder, name FROM source"):
+        yield digest, os.path.join(from_db(folder), from_db(name))

@@ -223,10 +223,9 @@ def replaces_sentence(total: FolderPlan) -> str:
 
 def at_hand_sentence(total: FolderPlan) -> str:
     """What need not be bought: crop, margin, size, background and format can be drawn on a full result."""
-    # A command of our own that does this belongs here once there is one.
-    return (
-        f"{total.at_hand:,} of them differ only in crop, margin, size, background or format: these can be made from"
-        " the full results that are here, without buying again"
+    return with_hint(
+        f"{total.at_hand:,} of them differ only in crop, margin, size, background or format, and the full results are here",
+        "made from these for nothing by: pixian-batch render",
     )
 
 
