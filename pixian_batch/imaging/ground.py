@@ -40,6 +40,8 @@ _OWN: Final = 0.05
 """Of the border in the colour that is demanded: from this on, that is taken for the ground's."""
 PLAIN: Final = 0.25
 """Of the border within `NOISE` of the ground's colour: below it there is no plain ground."""
+_SHADE: Final = 64
+"""How far a shade of the ground is from it: a subject in the corner is mostly farther."""
 _REACH: Final = 18
 """Pixels around the subject that may hold its noise: a JPEG's largest block has 16, and its colours spread by one more."""
 _LEAST_PIECE: Final = 0.0002
@@ -100,7 +102,7 @@ class GroundMeasures:
     ground: Color
     """The colour that the ground mostly is."""
     plain: float
-    """Of the border, within a JPEG's noise of that colour."""
+    """Of the border, within a JPEG's noise of that colour; 0 where it changes from corner to corner."""
     off: OffGround
     subject: Box | None
     """The box of what stands on the ground, its islands not counted; None: nothing does."""
@@ -120,6 +122,8 @@ def measure_ground(rgb: Bytes, wanted: Color | None = None) -> GroundMeasures:
     """Measure an upright picture (H x W x 3). wanted: the colour of its ground that is demanded; None: whatever it has."""
     border = _border(rgb)
     ground, plain = _ground_of(border, wanted)
+    if _slopes(rgb, ground):
+        plain = 0.0
     wanted = wanted or ground
     if plain < PLAIN:
         nothing = Touching(0, 0, 0, 0)
@@ -211,6 +215,14 @@ def _ground_of(border: Bytes, wanted: Color | None) -> tuple[Color, float]:
     most = int(values[counts.argmax()])
     color = Color(most >> 16, most >> 8 & 255, most & 255)
     return color, _near(border, color)
+
+
+def _slopes(rgb: Bytes, ground: Color) -> bool:
+    """Whether the ground changes slowly: two corners are another shade of it. Those of a subject are farther away."""
+    side = max(1, min(_BORDER, min(rgb.shape[:2]) // 50))
+    ends = (slice(None, side), slice(-side, None))
+    corners = [distances(rgb[down, across], ground).mean() for down in ends for across in ends]
+    return sum(NOISE < far <= _SHADE for far in corners) >= 2
 
 
 def _near(border: Bytes, color: Color) -> float:

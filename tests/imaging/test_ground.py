@@ -139,6 +139,13 @@ def test_a_vignette_and_a_gradient_are_off_and_no_shadow() -> None:
         assert seen.shadow.share == 0
 
 
+def test_a_slope_that_nobody_forbids_is_no_plain_ground() -> None:
+    down = np.linspace(255, 236, 600).astype(np.uint8)[:, None, None]
+    sloping = np.minimum(pixels(product((600, 600), fill=0.6)), down)
+    assert not measured(sloping, None).is_plain
+    assert measured(product((400, 300), fill=0.9), None).is_plain
+
+
 def test_what_the_frame_cuts_off_covers_its_side() -> None:
     seen = measured(product((400, 300), fill=0.9)).touching  # a ball of 360 px in a height of 300
     assert (seen.left, seen.right) == (0, 0)
