@@ -78,7 +78,7 @@ class Islands:
 
 
 @dataclass(frozen=True, slots=True)
-class Shadow:
+class ShadowResidue:
     """What is left of a shadow. share: of the picture; at: x and y in it."""
 
     share: float
@@ -110,7 +110,7 @@ class GroundMeasures:
     straight: float
     """Of a side of that box, straight and hard: what the photo's own frame cut off looks so."""
     islands: Islands
-    shadow: Shadow
+    shadow: ShadowResidue
 
     @property
     def is_plain(self) -> bool:
@@ -136,7 +136,7 @@ def measure_ground(rgb: Bytes, wanted: Color | None = None) -> GroundMeasures:
             touching=nothing,
             straight=0.0,
             islands=Islands(0),
-            shadow=Shadow(0),
+            shadow=ShadowResidue(0),
         )
     return _measured(rgb, ground, plain, wanted)
 
@@ -162,7 +162,7 @@ def _measured(rgb: Bytes, ground: Color, plain: float, wanted: Color) -> GroundM
         touching=touching,
         straight=straight,
         islands=islands,
-        shadow=Shadow(float(faint.shadow.mean()), _somewhere(faint.shadow, factor)),
+        shadow=ShadowResidue(float(faint.shadow.mean()), _somewhere(faint.shadow, factor)),
     )
 
 

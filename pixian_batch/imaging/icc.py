@@ -24,7 +24,7 @@ _NEAR: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class ColorProfile:
+class IccProfile:
     """What is known of a profile. space: `RGB`, `GRAY`, `CMYK` and the like; name: empty where it has none."""
 
     space: str
@@ -32,7 +32,7 @@ class ColorProfile:
     is_srgb: bool
 
 
-def read_profile(icc: bytes) -> ColorProfile | None:
+def read_profile(icc: bytes) -> IccProfile | None:
     """The profile in `icc`; None for bytes that are none."""
     if len(icc) < _HEADER_BYTES + 4 or icc[36:40] != b"acsp":
         return None
@@ -42,8 +42,8 @@ def read_profile(icc: bytes) -> ColorProfile | None:
         name = _name(tags.get(b"desc", b""))
         near = space == "RGB" and all(_is_near(tags[tag], color) for tag, color in _SRGB.items())
     except (struct.error, LookupError):
-        return ColorProfile(space, "", is_srgb=False)
-    return ColorProfile(space, name, near)
+        return IccProfile(space, "", is_srgb=False)
+    return IccProfile(space, name, near)
 
 
 def _tags(icc: bytes) -> dict[bytes, bytes]:
