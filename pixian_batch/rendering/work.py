@@ -88,14 +88,19 @@ class Opened:
 
 
 def work(task: Task) -> list[Outcome]:
-    """Make every variant of a task. Raises nothing but KeyboardInterrupt."""
+    """Make every variant of a task, until nothing more can be written. Raises nothing but KeyboardInterrupt."""
     variants = sorted(task.variants, key=lambda one: order(one.recipe))
     try:
         opened = _opened(task.source, keep=any(one.recipe.encoding.keeps_metadata for one in variants))
     except (ImagingError, OSError, MemoryError) as error:
         trouble = _source_trouble(error)
         return [_failed(one, trouble) for one in variants]
-    return [_made(one, opened, task.parts) for one in variants]
+    outcomes: list[Outcome] = []
+    for one in variants:
+        outcomes.append(_made(one, opened, task.parts))
+        if outcomes[-1].ends:
+            break  # nothing more can be written
+    return outcomes
 
 
 def _made(variant: Variant, opened: Opened, parts: str) -> Outcome:

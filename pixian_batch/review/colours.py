@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image
 
 from pixian_batch.review.matte import FAINT, SOLID
 
@@ -19,8 +18,10 @@ if TYPE_CHECKING:
 
 SAMPLES: Final = 500
 """Pixels a side, at most, that are looked at."""
-_GRID: Final = 50
-"""Blocks a side in which colours are compared: near each other, but enough pixels to have a mean."""
+_GRID: Final = 40
+"""Blocks a side. The edge's colour in one is compared with the means of what is kept, and cut away, in it and those around."""
+_WHOLE: Final = 250
+"""Alpha from which a pixel is believed to show nothing but the foreground."""
 _ENOUGH: Final = 3
 """Pixels of each kind that a block must have."""
 _CONTRAST: Final = 32
@@ -53,32 +54,33 @@ def fringe(
     background: the share g for which E = F + g (B - F) is nearest, over all blocks in which B and F differ.
     """
     blocks = _blocks(alpha.shape)
-    soft, kept = (alpha >= FAINT) & (alpha < SOLID), alpha >= SOLID
-    edge, front = (_means(pixels[mask][:, :3], blocks[mask]) for mask in (soft, kept))
-    both = np.minimum(edge.count, front.count) >= _ENOUGH
-    if not both.any():
+    soft = (alpha >= FAINT) & (alpha < SOLID)
+    edge = _means(pixels[soft][:, :3], blocks[soft], around=0)
+    near = (_gathered(edge.count, 1) > 0)[blocks]
+    kept = (alpha >= _WHOLE) & near
+    front = _means(pixels[kept][:, :3], blocks[kept], around=1)
+    weight = edge.count * (np.minimum(edge.count, front.count) >= _ENOUGH)
+    if not weight.any():
         return Fringe(None, None)
-    weight = edge.count * both
-    lighter = float((weight * ((edge.mean - front.mean) @ _LUMA)).sum() / weight.sum() / 255)
+    own = edge.mean - front.mean
+    lighter = float((weight * (own @ _LUMA)).sum() / weight.sum() / 255)
     if photo is None:
         return Fringe(lighter, None)
-    clear = alpha == 0
-    same = np.asarray(Image.fromarray(photo).resize(alpha.shape[::-1], Image.Resampling.NEAREST))
-    back = _means(same[clear], blocks[clear])
-    weight = weight * (back.count >= _ENOUGH)
-    return Fringe(lighter, _share(edge.mean - front.mean, back.mean - front.mean, weight))
+    clear = (alpha == 0) & near
+    back = _means(_same(photo, clear), blocks[clear], around=1)
+    return Fringe(lighter, _share(own, back.mean - front.mean, weight * (back.count >= _ENOUGH)))
 
 
 def sharp_ground(photo: NDArray[np.uint8], matte: NDArray[np.uint8]) -> float | None:
     """How sharp what was cut away is, over how sharp what was kept is: 0 a plain or blurred ground, 1 and more as sharp.
 
-    `photo` (h x w x 3) and `matte` (h x w) are small copies of one size. The step from pixel to pixel that a tenth of the
+    `photo` (h x w, grey) and `matte` (h x w) are small copies of one size. The step from pixel to pixel that a tenth of the
     pixels exceed, since most of any picture is plain. None where either side has less than 1 % of the picture.
     """
-    grey = (photo @ _LUMA).astype(np.float32)
+    grey = photo.astype(np.int16)
     steps = np.abs(np.diff(grey, axis=0))[:, :-1] + np.abs(np.diff(grey, axis=1))[:-1]
     sides = [steps[_inner(matte >= SOLID)], steps[_inner(matte < FAINT)]]
-    if min(map(len, sides)) < 0.01 * steps.size:
+    if min(map(len, sides)) <= 0.01 * steps.size:
         return None
     front, back = (float(np.percentile(side, 90)) for side in sides)
     return back / max(front, 1.0)
@@ -88,14 +90,33 @@ def sharp_ground(photo: NDArray[np.uint8], matte: NDArray[np.uint8]) -> float | 
 class _Means:
     mean: NDArray[np.float64]
     """Of each block: N x 3."""
-    count: NDArray[np.int64]
+    count: NDArray[np.float64]
 
 
-def _means(colours: NDArray[np.uint8], blocks: NDArray[np.int64]) -> _Means:
-    many = _GRID * _GRID
-    count = np.bincount(blocks, minlength=many)
-    sums = [np.bincount(blocks, colours[:, channel], minlength=many) for channel in range(3)]
+def _means(colours: NDArray[np.uint8], blocks: NDArray[np.int64], *, around: int) -> _Means:
+    """The mean colours of the pixels in each block, and in the blocks up to `around` away from it."""
+    count = _gathered(np.bincount(blocks, minlength=_GRID * _GRID), around)
+    sums = [
+        _gathered(np.bincount(blocks, colours[:, channel], minlength=_GRID * _GRID), around)
+        for channel in range(3)
+    ]
     return _Means(np.stack(sums, axis=1) / np.maximum(count, 1)[:, None], count)
+
+
+def _gathered(sums: NDArray[np.int64] | NDArray[np.float64], around: int) -> NDArray[np.float64]:
+    grid = np.pad(sums.reshape(_GRID, _GRID), around)
+    windows = np.lib.stride_tricks.sliding_window_view(grid, (2 * around + 1,) * 2)
+    gathered: NDArray[np.float64] = windows.sum(axis=(2, 3)).ravel()
+    return gathered
+
+
+def _same(photo: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The photo's pixels where the mask (of any size) is set."""
+    down, across = np.nonzero(mask)
+    colours: NDArray[np.uint8] = photo[
+        down * len(photo) // len(mask), across * photo.shape[1] // mask.shape[1]
+    ]
+    return colours
 
 
 def _blocks(shape: tuple[int, ...]) -> NDArray[np.int64]:
@@ -105,7 +126,7 @@ def _blocks(shape: tuple[int, ...]) -> NDArray[np.int64]:
     return numbers
 
 
-def _share(edge: NDArray[np.float64], back: NDArray[np.float64], weight: NDArray[np.int64]) -> float | None:
+def _share(edge: NDArray[np.float64], back: NDArray[np.float64], weight: NDArray[np.float64]) -> float | None:
     contrast = (back * back).sum(axis=1)
     weight = weight * (contrast >= _CONTRAST * _CONTRAST)
     if not weight.any():

@@ -94,7 +94,7 @@ def edge_width(matte: Matte) -> float | None:
     if not length:
         return None
     soft = int(np.count_nonzero((matte - np.uint8(FAINT)) < SOLID - FAINT))  # smaller numbers wrap
-    return soft / (length * max(*matte.shape))
+    return float(soft / length / max(matte.shape))
 
 
 def frame(matte: Matte) -> dict[Side, float]:

@@ -245,5 +245,5 @@ def _told_box(headers: ResultHeaders) -> tuple[float, float, float, float] | Non
 def _sharp(photo: NDArray[np.uint8] | None, little: Matte) -> float | None:
     if photo is None:
         return None
-    same = Image.fromarray(photo).resize(little.shape[::-1], Image.Resampling.BOX, reducing_gap=2.0)
+    same = Image.fromarray(photo).convert("L").resize(little.shape[::-1], Image.Resampling.BOX)
     return sharp_ground(np.asarray(same), little)

@@ -6,6 +6,7 @@ median and median deviation (MAD), which a few bad results do not move.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
 ENOUGH: Final = 8
 """Results of a folder from which it is told what is usual in it."""
 _BINS: Final = 1000
-"""Shares are counted to a thousandth: three counts for each, whatever the number of results."""
-_LEAST_SPREAD: Final = 0.02
-"""A folder in which all are alike has no spread at all: a hundredth more would be miles away."""
+"""Shares are counted to a thousandth, areas to a hundredth of a doubling: three counts, whatever the number of results."""
+_DOUBLINGS: Final = 10
+"""Areas are compared by how often they double, from a thousandth of the picture on: half as large is as far as twice."""
+_LEAST_AREA_SPREAD: Final = 0.02
+"""A fifth of a doubling. A folder in which all are alike has no spread at all: the least difference would be miles away."""
+_LEAST_PLACE_SPREAD: Final = 0.02
 _SIGMA: Final = 1.4826
 """What a MAD has to be multiplied with to be a standard deviation, were it a normal distribution."""
 
@@ -38,34 +42,49 @@ class Siblings:
     def add(self, measures: MatteMeasures) -> None:
         """Count one more result of the folder."""
         if measures.area is not None:
-            self._areas[_bin(measures.area)] += 1
+            self._areas[_bin(_doubled(measures.area))] += 1
         if measures.place is not None:
             self._across[_bin(measures.place[0])] += 1
             self._down[_bin(measures.place[1])] += 1
 
+    @property
+    def usual_area(self) -> float | None:
+        """Of the photo, usually visible: the median; None with too few siblings."""
+        if self._areas.sum() < ENOUGH:
+            return None
+        return 2 ** ((_median(self._areas) / _BINS - 1) * _DOUBLINGS)
+
     def far_in_area(self, measures: MatteMeasures) -> float:
         """How many deviations larger (or, negative, smaller) than usual its visible area is; 0 with too few siblings."""
-        return _far(measures.area, self._areas) if measures.area is not None else 0.0
+        if measures.area is None:
+            return 0.0
+        return _far(_doubled(measures.area), self._areas, _LEAST_AREA_SPREAD)
 
     def far_in_place(self, measures: MatteMeasures) -> float:
         """How many deviations its foreground stands away from where it usually does; 0 with too few siblings."""
         if measures.place is None:
             return 0.0
-        return max(abs(_far(measures.place[0], self._across)), abs(_far(measures.place[1], self._down)))
+        across, down = measures.place
+        far = _far(across, self._across, _LEAST_PLACE_SPREAD), _far(down, self._down, _LEAST_PLACE_SPREAD)
+        return max(map(abs, far))
 
 
 def _bin(share: float) -> int:
     return round(min(1.0, max(0.0, share)) * _BINS)
 
 
-def _far(value: float, counts: NDArray[np.int64]) -> float:
+def _doubled(area: float) -> float:
+    """An area on the scale on which each doubling is a tenth, 0..1."""
+    return max(0.0, 1 + math.log2(max(area, 2**-_DOUBLINGS)) / _DOUBLINGS)
+
+
+def _far(value: float, counts: NDArray[np.int64], least_spread: float) -> float:
     if counts.sum() < ENOUGH:
         return 0.0
     usual = _median(counts)
-    # Deviations of both directions, counted by their distance from the median.
     distances = np.abs(np.arange(_BINS + 1) - usual)
     spread = _median(np.bincount(distances, counts, minlength=_BINS + 1))
-    return (value - usual / _BINS) / max(_LEAST_SPREAD, spread / _BINS * _SIGMA)
+    return (value - usual / _BINS) / max(least_spread, spread / _BINS * _SIGMA)
 
 
 def _median(counts: NDArray[np.int64] | NDArray[np.float64]) -> int:

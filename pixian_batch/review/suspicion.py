@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.policy.look import EMPTY_BELOW
+from pixian_batch.policy.look import Suspicion
+from pixian_batch.review.matte import Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,18 +48,21 @@ WEIGHTS: Final[Mapping[ReasonKind, float]] = {
     ReasonKind.HALF_TRANSPARENT: 0.95,
     ReasonKind.FULL: 0.95,
     ReasonKind.SIZE: 0.9,
-    ReasonKind.SMALL: 0.5,
-    ReasonKind.SOFT: 0.5,
-    ReasonKind.ISLANDS: 0.5,
+    ReasonKind.SMALL: 0.25,
+    ReasonKind.SOFT: 0.6,
+    ReasonKind.ISLANDS: 0.15,
     ReasonKind.HALO: 0.3,
-    ReasonKind.AREA: 0.4,
-    ReasonKind.RAGGED: 0.4,
-    ReasonKind.HOLES: 0.3,
-    ReasonKind.GROUND: 0.3,
-    ReasonKind.BORDER: 0.2,
-    ReasonKind.PLACE: 0.2,
+    ReasonKind.AREA: 0.3,
+    ReasonKind.RAGGED: 0.2,
+    ReasonKind.HOLES: 0.15,
+    ReasonKind.GROUND: 0.15,
+    ReasonKind.BORDER: 0.3,
+    ReasonKind.PLACE: 0.5,
 }
 """How likely a result is bad for this reason alone, where the reason is at its strongest: 0..1."""
+_MIST: Final = 0.002
+"""Of the picture, undecided: from here on it is said rather than a soft edge."""
+_SHARP: Final = "what was cut away is as sharp as what was kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,62 +96,82 @@ def _reasons(measures: MatteMeasures, siblings: Siblings | None) -> Iterator[Sus
     if measures.problem:
         found = [_reason(ReasonKind.UNREADABLE, 1, f"cannot be looked at: {measures.problem}")]
     else:
-        found = [*_by_look(measures), *_by_shape(measures), *_by_edges(measures)]
+        found = [*_by_look(measures), _small(measures, siblings), *_by_shape(measures), *_by_edges(measures)]
     if siblings is not None and not measures.problem:
         found += _by_siblings(measures, siblings)
     yield from (reason for reason in found if reason is not None)
 
 
 def _by_look(measures: MatteMeasures) -> list[SuspicionReason | None]:
-    """What the run itself names, in its own words; the size; and what is nearly as small as empty."""
-    look, area, size, wanted = measures.look, measures.area, measures.size, measures.wanted
-    suspicion = look.suspicion
-    found = [_reason(ReasonKind(suspicion.value), 1, look.text)] if suspicion is not None else []
+    """What the run itself names, in its own words; and the size."""
+    suspicion, size, wanted = measures.look.suspicion, measures.size, measures.wanted
+    found: list[SuspicionReason | None] = []
+    if suspicion is not None:
+        # A ladybird in a meadow fills 1 % of its photo: the nearer to nothing, the surer.
+        sure = 1.0 if suspicion is not Suspicion.EMPTY else 0.6 + 0.4 * _ramp(measures.area or 0, 0.02, 0.002)
+        found.append(_reason(ReasonKind(suspicion.value), sure, measures.look.text))
     if wanted is not None and size is not None:
         text = f"is {size.width} x {size.height}, not {wanted.width} x {wanted.height}"
         found.append(_reason(ReasonKind.SIZE, 1, text))
-    if area is not None and (suspicion is None or suspicion.value != ReasonKind.EMPTY):
-        strength = _ramp(area, 0.15, EMPTY_BELOW)
-        found.append(_reason(ReasonKind.SMALL, strength, f"covers {_percent(area)} of the picture"))
     return found
 
 
+def _small(measures: MatteMeasures, siblings: Siblings | None) -> SuspicionReason | None:
+    """Little is left of the photo; not where that is usual in its folder, nor where it is called empty."""
+    area, usual = measures.area, siblings.usual_area if siblings is not None else None
+    is_usual = area is None or (usual is not None and area > usual / 2)
+    if is_usual or measures.look.suspicion is Suspicion.EMPTY:
+        return None
+    return _reason(
+        ReasonKind.SMALL, _ramp(area or 0, 0.12, 0.04), f"covers {_percent(area or 0)} of the picture"
+    )
+
+
 def _by_shape(measures: MatteMeasures) -> list[SuspicionReason | None]:
-    sides = [side.value for side in measures.sides]
-    named = " and ".join(filter(None, [", ".join(sides[:-1]), *sides[-1:]]))
+    islands = max(_ramp(measures.islands, 1, 5), _ramp(measures.stray, 0.01, 0.1))
     return [
-        _reason(ReasonKind.BORDER, _ramp(measures.frame, 0.1, 0.6), f"touches the {named} edge"),
-        _reason(
-            ReasonKind.ISLANDS,
-            _ramp(measures.islands - 1, 0, 6) * _ramp(measures.stray, 0, 0.1),
-            f"{measures.islands} islands",
-        ),
-        _reason(ReasonKind.HOLES, _ramp(measures.hollow, 0.005, 0.1), _counted(measures.holes, "hole")),
-        _reason(ReasonKind.RAGGED, _ramp(measures.outline or 0, 3, 8), "ragged outline"),
+        _reason(ReasonKind.BORDER, _ramp(measures.frame, 0.02, 0.25), _touching(measures.sides)),
+        _reason(ReasonKind.ISLANDS, islands, f"{measures.islands} islands"),
+        _reason(ReasonKind.HOLES, _ramp(measures.hollow, 0.002, 0.05), _counted(measures.holes, "hole")),
+        _reason(ReasonKind.RAGGED, _ramp(measures.outline or 0, 1.2, 3), "ragged outline"),
     ]
 
 
 def _by_edges(measures: MatteMeasures) -> list[SuspicionReason | None]:
     wide, mist, halo = measures.edge_width or 0, measures.mist or 0, measures.halo or 0
-    soft = max(_ramp(wide, 0.006, 0.03), _ramp(mist, 0.0, 0.05))
+    text = f"{_percent(mist)} of it is undecided" if mist >= _MIST else "very soft edge"
+    soft = max(_ramp(wide, 0.003, 0.012), _ramp(mist, 0, 0.03))
+    told = f"halo: {round(halo * 100)} % of the edge is old background"
     return [
-        _reason(ReasonKind.SOFT, soft, "very soft edge" if not mist else f"{_percent(mist)} is undecided"),
-        _reason(ReasonKind.HALO, _ramp(halo, 0.3, 0.8), f"halo: {_percent(halo)} of the edge is background"),
-        _reason(
-            ReasonKind.GROUND, _ramp(measures.sharp_ground or 0, 0.5, 1.5), "what was cut away is sharp, too"
-        ),
+        _reason(ReasonKind.SOFT, soft, text),
+        _reason(ReasonKind.HALO, _ramp(halo, 0.2, 0.6), told),
+        _reason(ReasonKind.GROUND, _ramp(measures.sharp_ground or 0, 0.2, 1.2), _SHARP),
     ]
 
 
 def _by_siblings(measures: MatteMeasures, siblings: Siblings) -> list[SuspicionReason | None]:
-    area, place = siblings.far_in_area(measures), siblings.far_in_place(measures)
-    text = "covers {} than most of its folder".format(
-        "less" if area < 0 else "more",
-    )
+    area, usual = measures.area or 0, siblings.usual_area or 0
     return [
-        _reason(ReasonKind.AREA, _ramp(abs(area), 3, 8), text),
-        _reason(ReasonKind.PLACE, _ramp(place, 3, 8), "stands elsewhere than most of its folder"),
+        _reason(
+            ReasonKind.AREA,
+            _ramp(abs(siblings.far_in_area(measures)), 2, 8),
+            f"covers {_percent(area)}, the others of its folder about {_percent(usual)}",
+        ),
+        _reason(
+            ReasonKind.PLACE,
+            _ramp(siblings.far_in_place(measures), 2.5, 8),
+            "stands elsewhere than the others of its folder",
+        ),
     ]
+
+
+def _touching(sides: tuple[Side, ...]) -> str:
+    """The sides in words."""
+    if len(sides) == len(Side):
+        return "touches all four edges"
+    names = [side.value for side in sides]
+    listed = " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return f"touches the {listed} edge"
 
 
 def _reason(kind: ReasonKind, strength: float, text: str) -> SuspicionReason | None:

@@ -41,15 +41,16 @@ def make(folder: str, megapixels: float, count: int) -> None:
     size = width, width * 3 // 4
     for number in range(count):
         random = np.random.default_rng(number)
-        background = _sample(number + 1 + number // len(SAMPLES)).resize(size, Image.Resampling.BICUBIC)
+        background = sample(number + 1 + number // len(SAMPLES)).resize(size, Image.Resampling.BICUBIC)
         background = background.filter(ImageFilter.GaussianBlur(width / 30))
-        subject = _given(paths[number % len(paths)], size) if paths else _drawn(number, size, random)
+        subject = _given(paths[number % len(paths)], size) if paths else drawn(number, size, random)
         background.paste(subject, mask=subject.getchannel("A"))
         background.save(os.path.join(folder, f"{number:04}.jpg"), quality=92)
         subject.getchannel("A").save(os.path.join(folder, f"{number:04}.alpha.png"))
 
 
-def _sample(number: int) -> Image.Image:
+def sample(number: int) -> Image.Image:
+    """One of the project's sample photos, RGB."""
     return Image.open(os.path.join(ROOT, "docs", "samples", SAMPLES[number % len(SAMPLES)])).convert("RGB")
 
 
@@ -63,7 +64,7 @@ def _given(path: str, size: tuple[int, int]) -> Image.Image:
     return whole
 
 
-def _drawn(number: int, size: tuple[int, int], random: np.random.Generator) -> Image.Image:
+def drawn(number: int, size: tuple[int, int], random: np.random.Generator) -> Image.Image:
     """A sample inside a smooth outline with an edge of two thousandths of the width."""
     columns, rows = np.meshgrid(np.arange(size[0], dtype=np.float32), np.arange(size[1], dtype=np.float32))
     right, down = columns - size[0] * random.uniform(0.4, 0.6), rows - size[1] * random.uniform(0.45, 0.55)
@@ -72,7 +73,7 @@ def _drawn(number: int, size: tuple[int, int], random: np.random.Generator) -> I
     for wave in range(2, 2 + _WAVES):
         outline += radius * random.uniform(0, 0.3) / wave * np.cos(wave * angle + random.uniform(0, 6.3))
     alpha = np.clip((outline - np.hypot(right, down)) / (size[0] / 500) + 0.5, 0, 1)
-    subject = _sample(number).resize(size, Image.Resampling.BICUBIC)
+    subject = sample(number).resize(size, Image.Resampling.BICUBIC)
     subject.putalpha(Image.fromarray((alpha * 255 + 0.5).astype(np.uint8)))
     return subject
 
@@ -85,8 +86,7 @@ def judge(folder: str, results: Sequence[str]) -> dict[str, float]:
         wanted, found = _alpha(os.path.join(folder, name)), _alpha(result)
         errors.append(float(np.abs(wanted.astype(np.int16) - found).mean()) / 255)
         mists.append(mist(found))
-        both, either = (wanted >= _HALF) & (found >= _HALF), (wanted >= _HALF) | (found >= _HALF)
-        overlaps.append(float(both.sum() / either.sum()))
+        overlaps.append(overlap(wanted, found))
     return {
         "mae": round(float(np.mean(errors)), 4),
         "median_mae": round(float(np.median(errors)), 4),
@@ -94,6 +94,12 @@ def judge(folder: str, results: Sequence[str]) -> dict[str, float]:
         "median_iou": round(float(np.median(overlaps)), 4),
         "mist": round(float(np.mean(mists)), 4),
     }
+
+
+def overlap(wanted: NDArray[np.uint8], found: NDArray[np.uint8]) -> float:
+    """Of all that is kept (alpha of one half) in either matte, the part that is in both: the IoU, 0..1."""
+    both, either = (wanted >= _HALF) & (found >= _HALF), (wanted >= _HALF) | (found >= _HALF)
+    return float(both.sum() / max(1, either.sum()))
 
 
 def _alpha(path: str) -> NDArray[np.uint8]:

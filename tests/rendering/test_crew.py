@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -176,3 +177,27 @@ def test_what_a_killed_command_was_about_to_make_is_made_again(tmp_path: Path) -
     with Image.open(tmp_path / "to/000_a.jpg") as image:
         assert np.asarray(image).shape == (700, 700, 3)
     assert os.listdir(tmp_path / "to/.pixian-batch/rendering") == []
+
+
+def test_a_disk_that_takes_no_more_ends_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's own refusal, where no small disk can be had: every sync of a file says that there is no room."""
+    folder_of(tmp_path, 3)
+    real, refused = os.fsync, 0
+
+    def full(number: int) -> None:
+        nonlocal refused
+        refused += 1
+        if refused > 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(number)
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = here(*words(tmp_path, "--jobs", "1"))
+    assert result.code == 8
+    assert "1 made, 1 failed, 4 not begun" in result.err
+    assert "make room" in result.err
+    assert len(made_in(tmp_path)) == 1
+    assert os.listdir(tmp_path / "to/.pixian-batch/rendering") == []
+    monkeypatch.undo()
+    assert here(*words(tmp_path, "--jobs", "1")).code == 0
+    assert len(made_in(tmp_path)) == 6
