@@ -222,7 +222,7 @@ def _slopes(rgb: Bytes, ground: Color) -> bool:
     side = max(1, min(_BORDER, min(rgb.shape[:2]) // 50))
     ends = (slice(None, side), slice(-side, None))
     corners = [distances(rgb[down, across], ground).mean() for down in ends for across in ends]
-    return sum(NOISE < far <= _SHADE for far in corners) >= 2
+    return int(sum(NOISE < float(far) <= _SHADE for far in corners)) >= 2
 
 
 def _near(border: Bytes, color: Color) -> float:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pixian_batch.adapters.spread import Spread, usable_cores
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def doubled(number: int) -> int:
@@ -21,6 +25,13 @@ def deadly(number: int) -> int:
     if number == 5:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def deadly_once(path: str) -> str:
+    if not os.path.exists(path):
+        with open(path, "w"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    return path
 
 
 def lost(number: int) -> int:
@@ -46,6 +57,12 @@ def test_results_come_in_the_order_of_the_work_and_little_is_under_way() -> None
 @pytest.mark.slow
 def test_what_ends_a_process_is_lost_alone() -> None:
     assert list(Spread(deadly, lost, jobs=2).results(range(9))) == [0, 1, 2, 3, 4, -5, 6, 7, 8]
+
+
+@pytest.mark.slow
+def test_what_ended_a_process_once_is_done_all_the_same(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in "abc"]
+    assert list(Spread(deadly_once, str.upper, jobs=2).results(paths)) == paths
 
 
 @pytest.mark.slow
