@@ -20,6 +20,7 @@ from PIL import Image
 from support.commands import PATIENCE, command, serving
 from support.emulators import EmulatorThread
 from support.pictures import picture, put
+from support.shop_pictures import product, put_picture
 
 import pixian_batch
 from pixian_batch.cli import app
@@ -199,6 +200,8 @@ def a_place_to_run(folder: Path) -> Path:
     put(folder / "photo.jpg", picture("jpg", shade=3, size=(24, 18)))
     Image.new("RGBA", (24, 18), (255, 255, 255, 0)).save(folder / "photo.delta.png")
     (folder / "list.txt").write_text("photos/a.jpg\n", encoding="utf-8")
+    put_picture(folder / "shop" / "a.jpg", product((1000, 1000)), quality=90)
+    (folder / "my-shop.toml").write_text('[profile.my-shop.error]\naspect = "1:1"\n', encoding="utf-8")
     (folder / "recipes.toml").write_text('[recipe.front]\nbased_on = "ebay"\n', encoding="utf-8")
     (folder / "pixian-batch.toml").write_text(
         'out = "cut"\n[profile.shop]\nmargin = "5%"\n', encoding="utf-8"
