@@ -37,11 +37,10 @@ def check_all(
     if jobs == 1 or len(first) <= _FEW:
         yield from map(check, chain(first, waiting))
         return
-    from pixian_batch.adapters.spread import Spread  # not for a few files
+    from pixian_batch.adapters.processes import Processes  # not for a few files
 
-    yield from Spread(check, partial(_lost, profiles=tuple(profiles)), jobs=jobs).results(
-        chain(first, waiting)
-    )
+    lost = partial(_lost, profiles=tuple(profiles))
+    yield from Processes(check, lost, jobs=jobs).in_order(chain(first, waiting))
 
 
 def check_file(file: FoundFile, profiles: Sequence[Profile]) -> list[Checked]:

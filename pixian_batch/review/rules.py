@@ -12,7 +12,7 @@ from pixian_batch.review import judging
 from pixian_batch.review import rule_values as values
 from pixian_batch.review.advice import FORM, MATTE, PHOTO, Advice
 from pixian_batch.review.facts import ColorSpace, ImageFacts
-from pixian_batch.review.judging import Seen
+from pixian_batch.review.judging import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ class Rule:
     about: str
     read: Callable[[Any], Any]
     demanded: Callable[[Any], str]
-    judge: Callable[[Any, ImageFacts, Color | None], Seen]
+    judge: Callable[[Any, ImageFacts, Color | None], Measured]
     advice: Advice
 
 
@@ -120,7 +120,7 @@ RULES: Final[dict[str, Rule]] = {
         about="width times height",
         read=values.read_number,
         demanded=lambda value: f"at most {value / 1e6:g} megapixels",
-        judge=lambda value, facts, _ground: Seen(
+        judge=lambda value, facts, _ground: Measured(
             facts.size.pixels <= value, f"{facts.size.pixels / 1e6:.4g} megapixels", facts.size.pixels
         ),
         advice=FORM,

@@ -134,7 +134,7 @@ def _check(options: CheckOptions, profiles: Sequence[Profile]) -> int:
 
 
 def _all(options: CheckOptions, profiles: Sequence[Profile]) -> Iterator[Checked]:
-    from pixian_batch.adapters.spread import usable_cores
+    from pixian_batch.adapters.processes import usable_cores
     from pixian_batch.review.checking import check_all
 
     files: Iterator[FoundFile] = found_files(options)
