@@ -29,6 +29,7 @@ SECTIONS = {
     "engine": "engine",
     "delta": "delta",
     "startup": "startup",
+    "suspicion": "suspicion",
 }
 
 

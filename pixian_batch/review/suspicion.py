@@ -55,7 +55,7 @@ WEIGHTS: Final[Mapping[ReasonKind, float]] = {
     ReasonKind.AREA: 0.3,
     ReasonKind.RAGGED: 0.2,
     ReasonKind.HOLES: 0.15,
-    ReasonKind.GROUND: 0.15,
+    ReasonKind.GROUND: 0.25,
     ReasonKind.BORDER: 0.3,
     ReasonKind.PLACE: 0.5,
 }
@@ -140,7 +140,9 @@ def _by_shape(measures: MatteMeasures) -> list[SuspicionReason | None]:
 def _by_edges(measures: MatteMeasures) -> list[SuspicionReason | None]:
     wide, mist, halo = measures.edge_width or 0, measures.mist or 0, measures.halo or 0
     text = f"{_percent(mist)} of it is undecided" if mist >= _MIST else "very soft edge"
-    soft = max(_ramp(wide, 0.003, 0.012), _ramp(mist, 0, 0.03))
+    pixels = wide * max(measures.size.width, measures.size.height) if measures.size is not None else 0
+    # An edge of two pixels is the best that can be, and a hundredth of a picture of 200.
+    soft = max(_ramp(wide, 0.003, 0.012) * _ramp(pixels, 2, 4), _ramp(mist, 0, 0.03))
     told = f"halo: {round(halo * 100)} % of the edge is old background"
     return [
         _reason(ReasonKind.SOFT, soft, text),
