@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from support.sandboxes import EmulatorProcess, ForkServer, Sandbox
+from support.forks import ForkServer
+from support.sandboxes import EmulatorProcess, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,13 +11,14 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from support.sandboxes import PATIENCE
+from support.forks import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from support.sandboxes import Outcome, Sandbox
+    from support.forks import Outcome
+    from support.sandboxes import Sandbox
 
 DISK, USAGE = 8, 2
 

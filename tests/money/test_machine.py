@@ -13,14 +13,17 @@ import time
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from support.kill_points import POINTS
-from support.sandboxes import EmulatorProcess, ForkServer, Outcome, Sandbox, png
+from support.sandboxes import EmulatorProcess, Sandbox, png
+
+if TYPE_CHECKING:
+    from support.forks import ForkServer, Outcome
 
 PRICE = 'price = {base = "1", per_megapixel = "0"}\n'
 """One credit an image, so that sums can be told by counting."""

@@ -24,7 +24,8 @@ from support.pictures import announced_png
 from support.sandboxes import EmulatorProcess, Sandbox, png
 
 if TYPE_CHECKING:
-    from support.sandboxes import Bill, ForkServer, Outcome
+    from support.forks import ForkServer, Outcome
+    from support.sandboxes import Bill
 
 PRICE: Final = 'price = {base = "1", per_megapixel = "10000"}\n'
 STORMS: Final = (
