@@ -4,11 +4,14 @@ Run as a script, with the number of a socket for descriptors. Requests are JSON 
 
     {"run": [ARGUMENT...], "place": DIR, "env": {...}, "kill": [POINT, PASSAGE] | null, "after": SECONDS | null,
      "fault": {...} | null}
-    {"command": [ARGUMENT...], "place": DIR, "env": {...}, "cwd": DIR, "streams": [...], "terminal": BOOLEAN}
+    {"command": [ARGUMENT...], "place": DIR, "env": {...}, "cwd": DIR, "streams": [...],
+     "terminal": BOOLEAN, "lost": BOOLEAN, "exact": BOOLEAN}
     {"emulate": TOML, "place": DIR}
 
 A stream that is a number in the request is, whatever its number is here, the next descriptor from the socket.
-With `terminal` standard input is the terminal that controls the process.
+With `terminal` standard input is the terminal that controls the process; when it is `lost` its current folder is
+removed behind it; and when it is `exact` it ends as an interpreter does, which takes as long as all the rest of a
+small command, where otherwise it only does what a command could make go wrong there.
 
 `run` begins at the command's front door, with `env` added to the variables; `command` is all that
 `python -m pixian_batch` does, streams and exit code included, and `env` is all of its variables.
@@ -135,6 +138,8 @@ def _begin(request: dict[str, Any], place: Path) -> None:
         else:
             _run(request)
     except SystemExit as leaving:
+        if request.get("exact"):
+            raise  # to the end of this program
         code = leaving.code if isinstance(leaving.code, int) else 1
     except BaseException:  # noqa: BLE001  # told as the interpreter would
         sys.excepthook(*sys.exc_info())
@@ -175,9 +180,11 @@ def _be_the_command(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
+    if request["lost"]:
+        os.rmdir(request["cwd"])
     time.tzset()
     tempfile.tempdir = None  # what was found here holds for us alone
-    if request.get("terminal"):
+    if request["terminal"]:
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     sys.stdin = _stream(0, "r", "strict")
@@ -188,9 +195,14 @@ def _be_the_command(request: dict[str, Any]) -> None:
     try:
         command.main()
     finally:
-        threading._shutdown()  # type: ignore[attr-defined]  # as the interpreter does at its end
-        atexit._run_exitfuncs()
-        gc.collect()  # what was never awaited, closed or joined says so
+        if not request["exact"]:
+            _end_as_an_interpreter()
+
+
+def _end_as_an_interpreter() -> None:
+    threading._shutdown()  # type: ignore[attr-defined]  # as the interpreter does at its end
+    atexit._run_exitfuncs()
+    gc.collect()  # what was never awaited, closed or joined says so
 
 
 def _stream(number: int, mode: str, errors: str) -> Any:

@@ -72,7 +72,8 @@ CLOSED: Final = "closed"
 """A standard stream that is not there, as after `>&-`."""
 Stream = int | str
 """A standard stream: a descriptor, or CLOSED, or "null" (/dev/null), or "file" (`Outcome` has it)."""
-NULL_AND_FILES: Final[tuple[Stream, Stream, Stream]] = ("null", "file", "file")
+Streams = tuple[Stream, Stream, Stream]
+NULL_AND_FILES: Final[Streams] = ("null", "file", "file")
 
 
 def run(
@@ -99,23 +100,25 @@ def begin(
     *,
     env: Mapping[str, str],
     cwd: str | os.PathLike[str] | None = None,
-    streams: tuple[Stream, Stream, Stream] = NULL_AND_FILES,
+    streams: Streams = NULL_AND_FILES,
     place: str | None = None,
-    terminal: bool = False,
+    **more: bool,
 ) -> Child | Started:
-    """The same in the background, and with any streams. terminal: standard input's is the process's own.
+    """The same in the background, and with any streams.
 
     place: an empty folder for what is told of it; one that is removed with the others unless told.
+    more: `terminal`, `lost` and `exact`, which fork_server.py explains.
     """
     folder = Path(tempfile.mkdtemp(dir=_folder()) if place is None else place)
     if needs_own_interpreter(env):
+        assert not {"terminal", "lost"} & more.keys(), "a fork only"
         return Started.begin(words, env, cwd, streams, folder)
     return usual().ask(
         command=list(words),
         env=dict(env),
         cwd=os.fspath(cwd or os.getcwd()),
         streams=streams,
-        terminal=terminal,
+        **{"terminal": False, "lost": False, "exact": False, **more},
         place=str(folder),
     )
 
