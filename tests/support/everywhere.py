@@ -86,12 +86,12 @@ class Surroundings:
         )
 
     def fork(self, name: str, streams: Streams = NULL_AND_FILES, **more: Any) -> Ended:
-        """Run a command of the table as a fork, which ends as an interpreter does.
+        """Run a command of the table as a fork.
 
         `env`, `cwd` and what else `forks.begin` takes are those of `shell`.
         """
         env, cwd = self.environment(more.pop("env", {})), more.pop("cwd", self.root)
-        child = begin(self.words(name), env=env, cwd=cwd, streams=streams, exact=True, **more)
+        child = begin(self.words(name), env=env, cwd=cwd, streams=streams, **more)
         code = child.code()
         said = [(child.place / stream).read_bytes() for stream in ("stdout", "stderr")]
         return subprocess.CompletedProcess(name, code, *said)

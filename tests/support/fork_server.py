@@ -5,13 +5,12 @@ Run as a script, with the number of a socket for descriptors. Requests are JSON 
     {"run": [ARGUMENT...], "place": DIR, "env": {...}, "kill": [POINT, PASSAGE] | null, "after": SECONDS | null,
      "fault": {...} | null}
     {"command": [ARGUMENT...], "place": DIR, "env": {...}, "cwd": DIR, "streams": [...],
-     "terminal": BOOLEAN, "lost": BOOLEAN, "exact": BOOLEAN}
+     "terminal": BOOLEAN, "lost": BOOLEAN}
     {"emulate": TOML, "place": DIR}
 
 A stream that is a number in the request is, whatever its number is here, the next descriptor from the socket.
-With `terminal` standard input is the terminal that controls the process; when it is `lost` its current folder is
-removed behind it; and when it is `exact` it ends as an interpreter does, which takes as long as all the rest of a
-small command, where otherwise it only does what a command could make go wrong there.
+With `terminal` standard input is the terminal that controls the process, and when it is `lost` its current folder
+is removed behind it.
 
 `run` begins at the command's front door, with `env` added to the variables; `command` is all that
 `python -m pixian_batch` does, streams and exit code included, and `env` is all of its variables.
@@ -49,6 +48,8 @@ import pixian_batch
 _DEATH_SIGNAL: Final = 1
 _ERRORS: Final = 2
 """The descriptor of standard error."""
+_NOT_FLUSHED: Final = 120
+"""The exit code of an interpreter that could not write the last of its output."""
 
 
 def main() -> None:
@@ -138,8 +139,6 @@ def _begin(request: dict[str, Any], place: Path) -> None:
         else:
             _run(request)
     except SystemExit as leaving:
-        if request.get("exact"):
-            raise  # to the end of this program
         code = leaving.code if isinstance(leaving.code, int) else 1
     except BaseException:  # noqa: BLE001  # told as the interpreter would
         sys.excepthook(*sys.exc_info())
@@ -192,17 +191,30 @@ def _be_the_command(request: dict[str, Any]) -> None:
     sys.stderr = _stream(2, "w", "backslashreplace")
     command = importlib.import_module("pixian_batch.__main__")
     sys.argv = [str(command.__file__), *request["command"]]
+    code = 1
     try:
         command.main()
-    finally:
-        if not request["exact"]:
-            _end_as_an_interpreter()
-
-
-def _end_as_an_interpreter() -> None:
-    threading._shutdown()  # type: ignore[attr-defined]  # as the interpreter does at its end
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException:  # noqa: BLE001  # told as the interpreter would
+        sys.excepthook(*sys.exc_info())
+    threading._shutdown()  # type: ignore[attr-defined]  # from here on as the interpreter does at its end
     atexit._run_exitfuncs()
     gc.collect()  # what was never awaited, closed or joined says so
+    sys.exit(code if _flushed() else _NOT_FLUSHED)
+
+
+def _flushed() -> bool:
+    """Write what is buffered; a stream that takes it no more is told of as the interpreter does it."""
+    whole = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except (OSError, ValueError) as error:
+            whole = False
+            os.write(2, f"Exception ignored in: {stream!r}\n{type(error).__name__}: {error}\n".encode())
+    return whole
 
 
 def _stream(number: int, mode: str, errors: str) -> Any:

@@ -107,18 +107,18 @@ def begin(
     """The same in the background, and with any streams.
 
     place: an empty folder for what is told of it; one that is removed with the others unless told.
-    more: `terminal`, `lost` and `exact`, which fork_server.py explains.
+    more: `terminal` and `lost`, which fork_server.py explains.
     """
     folder = Path(tempfile.mkdtemp(dir=_folder()) if place is None else place)
     if needs_own_interpreter(env):
-        assert not {"terminal", "lost"} & more.keys(), "a fork only"
+        assert not more, "this can a fork alone"
         return Started.begin(words, env, cwd, streams, folder)
     return usual().ask(
         command=list(words),
         env=dict(env),
         cwd=os.fspath(cwd or os.getcwd()),
         streams=streams,
-        **{"terminal": False, "lost": False, "exact": False, **more},
+        **{"terminal": False, "lost": False, **more},
         place=str(folder),
     )
 
