@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import IO, TYPE_CHECKING, Final
 
 from scripts._browser import browser_on_its_way
@@ -19,6 +19,7 @@ from scripts._setup import MARK, ROOT, SetupError, prepare, say
 from scripts._wheel import prove_wheel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _WORDS: Final = ("setup", "lint", "types", "floors", "tests", "wheel", "docs")
@@ -55,7 +56,9 @@ def _check(words: list[str], pytest_arguments: list[str]) -> int:
     tested = bool({"tests", "wheel"} & set(words))
     with browser_on_its_way() if tested else nullcontext():
         python = prepare("local", "dev", *(["docs"] if "docs" in words else []))
-        codes = _together(_commands(python, words))
+        commands = _commands(python, words)
+        with _rewritten_beside(python) if commands and "tests" in words else nullcontext():
+            codes = _together(commands)
     if "tests" in words:
         if any(codes):
             say("-- something above failed; the tests run all the same")
@@ -87,6 +90,21 @@ def _together(commands: list[tuple[str, list[str]]]) -> list[int]:
             if codes[-1]:
                 say(f"-- {name} FAILED")
     return codes
+
+
+@contextmanager
+def _rewritten_beside(python: Path) -> Iterator[None]:
+    """Have pytest rewrite all tests' assertions meanwhile, once, where else each of its processes would do it.
+
+    What is wrong with a test file is told later, by the tests themselves.
+    """
+    if any((ROOT / "tests").rglob("*-pytest-*.pyc")):
+        yield
+        return
+    with tempfile.TemporaryFile() as unsaid:
+        finding = _start([str(python), "-m", "pytest", "--collect-only", "-qq"], environment(), unsaid)
+        yield
+        finding.wait()
 
 
 def _start(
