@@ -24,6 +24,12 @@ DISK, USAGE = 8, 2
 
 
 @pytest.fixture
+def users_disk(tmp_path: Path) -> Path:
+    """A real one."""
+    return tmp_path
+
+
+@pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     """Makes file systems of a few MB; skips where that needs rights this process has not."""
     made: list[Path] = []
