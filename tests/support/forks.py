@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -56,13 +57,14 @@ def needs_own_interpreter(variables: Mapping[str, str]) -> bool:
 @cache
 def usual() -> ForkServer:
     """The one of this process, begun at the first call; it ends with this process."""
-    server = ForkServer(_folder())
+    server = ForkServer(folder())
     atexit.register(server.close)
     return server
 
 
 @cache
-def _folder() -> Path:
+def folder() -> Path:
+    """Where what belongs to this process's forks is kept; removed with it."""
     place = tempfile.mkdtemp(prefix="pixian-batch-forks-")
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     return Path(place)
@@ -109,17 +111,17 @@ def begin(
     place: an empty folder for what is told of it; one that is removed with the others unless told.
     more: `terminal` and `lost`, which fork_server.py explains.
     """
-    folder = Path(tempfile.mkdtemp(dir=_folder()) if place is None else place)
+    told = Path(tempfile.mkdtemp(dir=folder()) if place is None else place)
     if needs_own_interpreter(env):
         assert not more, "this can a fork alone"
-        return Started.begin(words, env, cwd, streams, folder)
+        return Started.begin(words, env, cwd, streams, told)
     return usual().ask(
         command=list(words),
         env=dict(env),
         cwd=os.fspath(cwd or os.getcwd()),
         streams=streams,
         **{"terminal": False, "lost": False, **more},
-        place=str(folder),
+        place=str(told),
     )
 
 
@@ -139,6 +141,7 @@ class ForkServer:
     def __init__(self, place: Path, preload: Path | None = None) -> None:
         self._place = place
         self._number = 0
+        self._turn = threading.Lock()
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
         if preload is not None:
             environment["LD_PRELOAD"] = str(preload)
@@ -158,6 +161,10 @@ class ForkServer:
 
     def ask(self, **request: Any) -> Child:
         """Begin a child. Its `place`, where what became of it is written, is one of ours unless told."""
+        with self._turn:
+            return self._ask(request)
+
+    def _ask(self, request: dict[str, Any]) -> Child:
         self._number += 1
         place = Path(request.pop("place", self._place / f"child-{self._number}"))
         place.mkdir(parents=True, exist_ok=True)
