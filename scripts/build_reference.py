@@ -30,6 +30,7 @@ CODES: Final = {
     Exit.CREDITS: "out of credits",
     Exit.BUDGET: "a limit of --max-credits... was reached",
     Exit.SERVICE: "the service failed for everyone",
+    Exit.TIME: "its time (`--max-duration`) is over; what was in flight has landed",
     Exit.DISK: "the local disk: full, or the output cannot be written",
     Exit.IN_DOUBT: "images in doubt wait for a decision",
     Exit.LEDGER_IN_USE: "another run holds the ledger",

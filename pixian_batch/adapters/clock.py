@@ -5,6 +5,7 @@ Proved by tests/project/test_clock.py.
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 
@@ -17,3 +18,8 @@ def today() -> str:
     """The present moment's date in local time, as the UTC moment at which it began."""
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def ticking() -> float:
+    """Seconds of a clock that nobody sets, and that goes on while the process is stopped. For limits of the world outside."""
+    return time.monotonic()

@@ -118,6 +118,12 @@ class PaceOptions:
     give_up_after: Annotated[
         float, _time("--give-up-after", "End the run when the service fails for everyone for this long.")
     ] = _default("15m", duration)
+    max_duration: Annotated[
+        float | None,
+        _time(
+            "--max-duration", "End the run after this long: what is in flight lands, the next run goes on."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +144,10 @@ class MoneyOptions:
         _credits("--ask-above", "On a terminal, ask before a run that is expected to cost more."),
     ] = None
     yes: Annotated[bool, _option(_MONEY, "--yes", "Never ask.", "-y")] = False
+    require_cached: Annotated[
+        bool,
+        _option(_MONEY, "--require-cached", "Buy nothing: what would have to be bought is named, and fails."),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,6 +142,7 @@ def read_pace(options: PaceOptions, spec: Spec) -> Pace:
         ramp=Ramp(options.concurrency_start, options.concurrency_max, options.ramp_interval),
         retry_policy=RetryPolicy(options.backoff_step, options.retries, resend),
         breaker=Breaker(give_up_after=options.give_up_after),
+        max_duration=options.max_duration,
     )
 
 

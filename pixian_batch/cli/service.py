@@ -17,17 +17,22 @@ if TYPE_CHECKING:
     from pixian_batch.emulator.settings import ModelChoice
 
 LOCAL_CREDENTIALS = Credentials("local", "local")
+_NOBODY = Credentials("nobody", "nothing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """The address, and who we are there. `local`: start the emulator for it, with the user's `model` or its own."""
+    """The address, and who we are there. `local`: start the emulator for it, with the user's `model` or its own.
+
+    silent: nothing will be asked, so nobody has to be known there.
+    """
 
     local: bool = False
     model: ModelChoice | None = None
     api_url: str = DEFAULT_API_URL
     idle_timeout: float = DEFAULT_IDLE_TIMEOUT
     connections: int = 100
+    silent: bool = False
 
 
 @asynccontextmanager
@@ -35,7 +40,8 @@ async def open_wire(service: Endpoint) -> AsyncIterator[WireSession]:
     """A session with the service. Raises `NoCredentialsError`, and `EngineMissingError` for `local`."""
     use_small_tls_buffers()
     if not service.local:
-        async with _wire(service, find_credentials(service.api_url), service.api_url) as wire:
+        credentials = _NOBODY if service.silent else find_credentials(service.api_url)
+        async with _wire(service, credentials, service.api_url) as wire:
             yield wire
         return
     from pixian_batch.emulator.server import Emulator  # its engine, only here

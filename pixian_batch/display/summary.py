@@ -238,6 +238,7 @@ _AFTER: Final = {
     Exit.CREDITS: "buy credits on the vendor's site, then run the same command again",
     Exit.BUDGET: "to go on, raise --max-credits and run the same command again",
     Exit.SERVICE: "wait for the service to recover, then run the same command again",
+    Exit.TIME: "to go on where it stopped, run the same command again",
     Exit.DISK: "make room or make the folder writable, then run the same command again",
     Exit.IN_DOUBT: "decide about the images in doubt or lost, then run the same command again",
     Exit.LEDGER_IN_USE: "wait for the other run to end, or give this one its own --out",

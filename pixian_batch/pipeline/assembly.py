@@ -139,6 +139,7 @@ class Assembly:
         duplicates = Duplicates(self.finisher)
         return ImageHandler(
             replace=self.spec.replace,
+            buys=not self.spec.require_cached,
             ledger=self.ledger,
             landing=self.landing,
             preparing=Preparing(spec=self.spec, landing=self.landing),

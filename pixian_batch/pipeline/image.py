@@ -77,9 +77,13 @@ class _Way:
 
 @dataclass(slots=True, kw_only=True)
 class ImageHandler:
-    """Knows the way; owns none of the rooms. replace: results that were bought with other parameters may be replaced."""
+    """Knows the way; owns none of the rooms.
+
+    replace: results that were bought with other parameters may be replaced; buys: anything may be bought.
+    """
 
     replace: bool
+    buys: bool
     ledger: Ledger
     landing: Landing
     preparing: Preparing
@@ -200,6 +204,8 @@ class ImageHandler:
                 decision = await self.deciding.decide(job.key, job.place, found=way.found, refusal=refusal)
                 if not _may_be(decision, way.ticket):
                     return NotStarted()
+                if isinstance(decision, Bought) and not self.buys:
+                    return outcomes.not_cached()
                 over = decision.over if isinstance(decision, Made | Drawn | Bought) else None
                 if needs_permission(over, self.deciding.rules) and not self.replace:
                     return outcomes.not_replaced()
@@ -298,7 +304,8 @@ class ImageHandler:
         return Failed(Problem("output", str(error), error.hint))
 
     async def _remember_failure(self, found: Found, outcome: Outcome) -> None:
-        if isinstance(outcome, Failed):
+        # What may not be bought here is no failure of the photo.
+        if isinstance(outcome, Failed) and outcome.problem.code != outcomes.NOT_CACHED:
             try:
                 await self.ledger.failed(found.path, outcome.problem)
             except LedgerError as error:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pixian_batch.policy.reply import Reply
 
 
+NOT_CACHED: Final = "not_cached"
 _NEXT_RUN: Final = "the next run finishes it for free"
 _DRAW_ANOTHER: Final = (
     "ask for another size or margin: drawing costs nothing; one that cannot be read can only be bought again"
@@ -62,6 +63,17 @@ def not_replaced() -> Outcome:
             "other_parameters",
             "a result that was bought with other parameters stands there",
             "add --replace to have it replaced (it is kept), or name another --out",
+        )
+    )
+
+
+def not_cached() -> Outcome:
+    """Nothing may be bought, and what is here does not do."""
+    return Failed(
+        Problem(
+            NOT_CACHED,
+            "it would have to be bought",
+            "run without --require-cached where money may be spent; --local rehearses for nothing",
         )
     )
 

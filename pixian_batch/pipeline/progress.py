@@ -231,6 +231,11 @@ class Progress:
         ended = self.tally.ended
         return ended + self.allowance.most(max(0, self.found - self.allowance.over - ended))
 
+    @property
+    def complete(self) -> bool:
+        """Whether all inputs were gone through, and each of them has ended."""
+        return self._walked is not None and self.tally.ended >= self.expected
+
     def flow(self) -> Flow:
         """What has moved on the wire."""
         up, down = self.traffic.up, self.traffic.down

@@ -31,6 +31,7 @@ from pixian_batch.pipeline.progress import Progress
 from pixian_batch.pipeline.recovery import Recovery
 from pixian_batch.pipeline.stream import Stream
 from pixian_batch.pipeline.survey import Survey
+from pixian_batch.pipeline.time_limit import TimeLimit
 from pixian_batch.policy.outcome import Done, Ending, Failed, Problem
 from pixian_batch.policy.progress import Doubt, Level, Message, Summary
 from pixian_batch.policy.ramp import VENDOR_ADVICE_ABOVE
@@ -90,6 +91,7 @@ class Run:
     progress: Progress = field(init=False)
     _originals: Originals = field(init=False)
     _looker: Looker = field(init=False)
+    _time_limit: TimeLimit = field(init=False)
     bug: Exception | None = field(init=False, default=None)
     """An error of ours: everything in flight landed before the run ended."""
 
@@ -99,6 +101,7 @@ class Run:
         if fit < wanted.cap:
             self.pace = replace(self.pace, ramp=replace(wanted, start=min(wanted.start, fit), cap=fit))
             self.watcher.notify(_few_files(fit, wanted.cap))
+        self._time_limit = TimeLimit(self.pace.max_duration, self.stop)
         self._originals = Originals(self.inputs, self.outputs.out)
         self._looker = Looker(self.spec, self.stop)
         self.progress = Progress(
@@ -212,6 +215,7 @@ class Run:
         beside = [
             asyncio.ensure_future(self.watcher.attend()),
             asyncio.ensure_future(survey.run(discovery.work)),
+            asyncio.ensure_future(self._time_limit.watch()),
         ]
         try:
             async with asyncio.TaskGroup() as group:
@@ -263,8 +267,14 @@ class Run:
             go_on=go_on,
         )
 
+    def _why_stopped(self) -> Stop | None:
+        """None, too, when its time was over just as everything had ended."""
+        stop = self.stop.stop
+        in_time = stop is not None and stop.cause is Exit.TIME and self.progress.complete
+        return None if in_time else stop
+
     def _summary(self, doubts: tuple[Doubt, ...]) -> Summary:
-        tally, stop = self.progress.tally, self.stop.stop
+        tally, stop = self.progress.tally, self._why_stopped()
         return Summary(
             tally=tally,
             stop=stop,

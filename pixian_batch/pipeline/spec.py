@@ -28,7 +28,7 @@ class Spec:
     JPEG of photos that the service does not take. overwrite: files that the ledger did not make may be replaced;
     replace: results that were bought with other parameters. trust_ledger: what it knows as done is done, though the
     file is gone. again: what is done is bought once more. keep_master: the full picture is bought and kept, and what was
-    asked for is drawn from it.
+    asked for is drawn from it. require_cached: nothing is bought, and what would have to be fails.
     """
 
     params: Params
@@ -43,6 +43,7 @@ class Spec:
     trust_ledger: bool = False
     again: bool = False
     keep_master: bool = False
+    require_cached: bool = False
 
     def rules(self) -> Rules:
         """What decides about each image."""
@@ -123,11 +124,12 @@ class Spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast, and how patiently."""
+    """How fast, how patiently, and how long. max_duration: seconds, None for ever."""
 
     ramp: Ramp = field(default_factory=Ramp)
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     breaker: Breaker = field(default_factory=Breaker)
+    max_duration: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

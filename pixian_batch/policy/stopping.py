@@ -22,6 +22,7 @@ class Exit(IntEnum):
     BUDGET = 6
     SERVICE = 7
     DISK = 8
+    TIME = 9
     IN_DOUBT = 10
     LEDGER_IN_USE = 11
     HOOK = 12
@@ -91,7 +92,7 @@ def graver(one: Stop | None, other: Stop) -> Stop:
 
 
 def exit_code(tally: Tally, stop: Stop | None) -> Exit:
-    """The exit code of a run: signal, then 4 to 8, then 10, then 3, then 0."""
+    """The exit code of a run: signal, then 4 to 9, then 10, then 3, then 0."""
     if stop is not None:
         return stop.cause
     if tally.kept:

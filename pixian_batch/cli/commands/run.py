@@ -92,7 +92,7 @@ def carry_out(agreed: RunSpec) -> int:
 
 def read_run(options: RunOptions, name: str = "") -> RunSpec:
     """The options in groups. name: of the one result, where there is one. Raises `BadParameter`."""
-    spec = read_spec(options)
+    spec = replace(read_spec(options), require_cached=options.require_cached)
     spec = replace(spec, naming=read_naming(options, spec.params.result_format, name))
     inputs = read_inputs(options)
     outputs = read_outputs(options, inputs)
@@ -111,6 +111,7 @@ def read_run(options: RunOptions, name: str = "") -> RunSpec:
             api_url=(check_api_url if options.local else check_way)(options.api_url),
             idle_timeout=options.idle_timeout,
             connections=options.concurrency_max,
+            silent=options.require_cached,
         ),
         screens=screens,
         hook=read_hook(options.on_finish, options.on_finish_timeout),
