@@ -122,7 +122,7 @@ def test_a_forks_pull_request_rehearses_without_secrets(tmp_path: Path) -> None:
 
 
 def test_a_cancelled_job_saves_its_ledger_and_the_next_one_goes_on(tmp_path: Path) -> None:
-    with EmulatorThread(weather=Weather(latency=Latency(0.3))) as emulator:
+    with EmulatorThread(weather=Weather(latency=Latency(0.1))) as emulator:
         action, cache = runner(tmp_path, emulator)
 
         def cancel(
@@ -143,14 +143,21 @@ def test_a_cancelled_job_saves_its_ledger_and_the_next_one_goes_on(tmp_path: Pat
                 out, err = process.communicate(timeout=PATIENCE)
             return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-        first = action.use(checkout(tmp_path / "a", 12), cancel, inputs="photos", out="cut", budget="10")
+        first = action.use(
+            checkout(tmp_path / "a", 40),
+            cancel,
+            inputs="photos",
+            out="cut",
+            budget="10",
+            args="--concurrency-start 1",
+        )
         assert first.outcomes["run"] == "cancelled", first.log["run"]
         assert len(cache.entries) == 1
-        second = action.use(checkout(tmp_path / "b", 12), inputs="photos", out="cut", budget="10")
+        second = action.use(checkout(tmp_path / "b", 40), inputs="photos", out="cut", budget="10")
         assert second.outcomes["run"] == "success", second.log["run"]
-        assert int(first.given["done"]) + int(second.given["done"]) == 12
+        assert int(first.given["done"]) + int(second.given["done"]) == 40
         assert int(first.given["done"]) > 0
-        assert paid(emulator) == 12
+        assert paid(emulator) == 40
 
 
 def test_hostile_names_make_no_command_and_no_markup(tmp_path: Path, emulator: EmulatorThread) -> None:
@@ -215,7 +222,7 @@ class Issues(BaseHTTPRequestHandler):
         pass
 
 
-def test_one_comment_is_kept_up_to_date(tmp_path: Path) -> None:
+def test_one_comment_is_kept_up_to_date(tmp_path: Path, emulator: EmulatorThread) -> None:
     Issues.comments = {1: "<!-- pixian-batch -->\nsomebody else's"}
     event = tmp_path / "event.json"
     event.write_text('{"pull_request": {"number": 7}}', encoding="utf-8")
@@ -224,7 +231,7 @@ def test_one_comment_is_kept_up_to_date(tmp_path: Path) -> None:
         thread.start()
         try:
             url = f"http://127.0.0.1:{server.server_address[1]}"
-            action, _cache = runner(tmp_path, None, GITHUB_API_URL=url, GITHUB_EVENT_PATH=str(event))
+            action, _cache = runner(tmp_path, emulator, GITHUB_API_URL=url, GITHUB_EVENT_PATH=str(event))
             jobs = [commented(action, tmp_path / name) for name in ("a", "b")]
         finally:
             server.shutdown()
@@ -239,4 +246,4 @@ def test_one_comment_is_kept_up_to_date(tmp_path: Path) -> None:
 
 
 def commented(action: ActionRunner, workspace: Path) -> Job:
-    return action.use(checkout(workspace, 1), inputs="photos", out="cut", local="true", github_token="token")
+    return action.use(checkout(workspace, 1), inputs="photos", out="cut", budget="1", github_token="token")

@@ -70,14 +70,11 @@ class CiWatcher(Watcher):
         self._messages: list[Message] = []
         self._scope = ExitStack()
         self._suite: JUnitSuite | None = None
-        if files.junit is not None:
-            kept = tempfile.TemporaryFile()  # noqa: SIM115  # lives until the end, when `_scope` closes it
-            self._suite = JUnitSuite("pixian-batch run", cast("BinaryIO", self._scope.enter_context(kept)))
 
     @property
     def tells_skipped(self) -> bool:
         """Each has a test case."""
-        return self._suite is not None
+        return self._files.junit is not None
 
     def notify(self, message: Message) -> None:
         """Keep an error of the run itself."""
@@ -87,8 +84,8 @@ class CiWatcher(Watcher):
     def ended(self, ending: Ending) -> None:
         """Keep what is to be told of an image."""
         self._findings.add(ending)
-        if self._suite is not None:
-            self._suite.add(case_of(ending))
+        if self._files.junit is not None:
+            self._cases().add(case_of(ending))
 
     def finished(self, summary: Summary) -> None:
         """Tell everything; each on its own, whatever becomes of the others."""
@@ -119,9 +116,15 @@ class CiWatcher(Watcher):
             _log.warning("%s %s cannot be written: %s", what, path, system_word(error))
 
     def _write_junit(self, path: str) -> None:
-        if self._suite is not None:
-            with self._whole_file(path) as out:
-                write_suites("pixian-batch", [self._suite], out)
+        with self._whole_file(path) as out:
+            write_suites("pixian-batch", [self._cases()], out)
+
+    def _cases(self) -> JUnitSuite:
+        """The suite, in a file that goes when it ends."""
+        if self._suite is None:
+            kept = tempfile.TemporaryFile()  # noqa: SIM115  # lives until the end, when `_scope` closes it
+            self._suite = JUnitSuite("pixian-batch run", cast("BinaryIO", self._scope.enter_context(kept)))
+        return self._suite
 
     def _comment(self, path: str, summary: Summary, causes: list[Cause]) -> None:
         text = page(summary, causes, room=MOST_OF_A_COMMENT, again=self._again)
@@ -165,12 +168,9 @@ class CiWatcher(Watcher):
         """A photo's path in the repository, with `/`; None where it is not in it, or its name can be no property."""
         if not name or "://" in name or not name.isprintable():
             return None
-        path = (
-            os.path.relpath(os.path.abspath(name), self._files.repository)
-            if _same_drive(name, self._files.repository)
-            else ".."
-        )
-        path = path.replace(os.sep, "/")
+        if not _same_drive(name, self._files.repository):
+            return None
+        path = os.path.relpath(os.path.abspath(name), self._files.repository).replace(os.sep, "/")
         return None if path == ".." or path.startswith("../") else path
 
 
