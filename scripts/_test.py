@@ -1,7 +1,8 @@
 """The checks proper: the same words locally and in CI, each one command.
 
-Every wanted check is attempted, so that one run shows everything; pytest comes last, and nothing is
-printed after its summary. The exit code is that of the first check that failed.
+Every wanted check is attempted, so that one run shows everything; all but pytest run beside each other. What
+each says is shown in their order: pytest comes last, and nothing is printed after its summary. The exit code
+is that of the first check that failed.
 """
 
 from __future__ import annotations
@@ -9,12 +10,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Final
+import tempfile
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import IO, TYPE_CHECKING, Final
 
+from scripts._browser import browser_on_its_way
 from scripts._setup import MARK, ROOT, SetupError, prepare, say
 from scripts._wheel import prove_wheel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _WORDS: Final = ("setup", "lint", "types", "floors", "tests", "wheel", "docs")
@@ -48,23 +53,71 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _check(words: list[str], pytest_arguments: list[str]) -> int:
-    python = prepare("local", "dev", *(["docs"] if "docs" in words else []))
-    codes: list[int] = []
-    for name, command in _commands(python, words, pytest_arguments):
-        if name == "pytest" and any(codes):
+    tested = bool({"tests", "wheel"} & set(words))
+    with browser_on_its_way() if tested else nullcontext():
+        python = prepare("local", "dev", *(["docs"] if "docs" in words else []))
+        commands = _commands(python, words)
+        with _rewritten_beside(python) if commands and "tests" in words else nullcontext():
+            codes = _together(commands)
+    if "tests" in words:
+        if any(codes):
             say("-- something above failed; the tests run all the same")
-        say(f"-- {name}")
-        # UTF-8: import-linter draws boxes, which a Windows code page has not.
-        variables = environment() | ({} if name == "pytest" else {"PYTHONUTF8": "1"})
-        codes.append(subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode)
-        if codes[-1] and name != "pytest":
-            say(f"-- {name} FAILED")
+        say("-- pytest")
+        codes.append(_start(_pytest(python, pytest_arguments), environment()).wait())
     if "wheel" in words:
         codes.append(prove_wheel(python, environment(), shared_out(pytest_arguments)))
     return next((code for code in codes if code), 0)
 
 
-def _commands(python: Path, words: list[str], pytest_arguments: list[str]) -> list[tuple[str, list[str]]]:
+def _together(commands: list[tuple[str, list[str]]]) -> list[int]:
+    """Run these beside each other, and show what each has said in this order. Returns their exit codes."""
+    # UTF-8: import-linter draws boxes, which a Windows code page has not.
+    variables = environment() | {"PYTHONUTF8": "1"}
+    if sys.stdout.isatty() and "NO_COLOR" not in variables:
+        variables |= {"FORCE_COLOR": "1", "MYPY_FORCE_COLOR": "1"}
+    codes = []
+    with ExitStack() as files:
+        said = [files.enter_context(tempfile.TemporaryFile()) for _ in commands]
+        running = [
+            _start(command, variables, file) for (_, command), file in zip(commands, said, strict=True)
+        ]
+        for (name, _), process, file in zip(commands, running, said, strict=True):
+            say(f"-- {name}")
+            codes.append(process.wait())
+            file.seek(0)
+            sys.stdout.buffer.write(file.read())
+            sys.stdout.flush()
+            if codes[-1]:
+                say(f"-- {name} FAILED")
+    return codes
+
+
+@contextmanager
+def _rewritten_beside(python: Path) -> Iterator[None]:
+    """Have pytest rewrite all tests' assertions meanwhile, once, where else each of its processes would do it.
+
+    What is wrong with a test file is told later, by the tests themselves.
+    """
+    if any((ROOT / "tests").rglob("*-pytest-*.pyc")):
+        yield
+        return
+    with tempfile.TemporaryFile() as unsaid:
+        finding = _start([str(python), "-m", "pytest", "--collect-only", "-qq"], environment(), unsaid)
+        yield
+        finding.wait()
+
+
+def _start(
+    command: list[str], variables: dict[str, str], output: IO[bytes] | None = None
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, cwd=ROOT, env=variables, stdout=output, stderr=output)
+
+
+def _pytest(python: Path, pytest_arguments: list[str]) -> list[str]:
+    return [str(python), "-m", "pytest", *shared_out(pytest_arguments)]
+
+
+def _commands(python: Path, words: list[str]) -> list[tuple[str, list[str]]]:
     module = [str(python), "-m"]
     floors = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_logo=True))"
     stages = {
@@ -75,7 +128,6 @@ def _commands(python: Path, words: list[str], pytest_arguments: list[str]) -> li
         "types": [("mypy", [*module, "mypy"])],
         "floors": [("import-linter", [str(python), "-c", floors])],
         "docs": [("mkdocs", [*module, "mkdocs", "build", "--strict", "--quiet", "-f", "scripts/mkdocs.yml"])],
-        "tests": [("pytest", [*module, "pytest", *shared_out(pytest_arguments)])],
     }
     return [stage for word, group in stages.items() if word in words for stage in group]
 

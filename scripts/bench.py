@@ -30,6 +30,7 @@ SECTIONS = {
     "delta": "delta",
     "render": "render",
     "startup": "startup",
+    "suspicion": "suspicion",
 }
 
 

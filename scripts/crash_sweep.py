@@ -24,15 +24,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from support.forks import ForkServer, Outcome  # as above
 from support.kill_points import POINTS  # as above
-from support.sandboxes import (  # the path comes first
-    EmulatorProcess,
-    ForkServer,
-    Outcome,
-    Sandbox,
-    audit,
-    png,
-)
+from support.sandboxes import EmulatorProcess, Sandbox, audit, png  # the path comes first
 
 PHOTOS = 10
 COPIES = 3

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 from typer.core import TyperCommand
 
+from pixian_batch.cli.configuration.files import OWN_PROFILES
 from pixian_batch.cli.contradictions import settle
 from pixian_batch.cli.help import FIRST, PANELS
 from pixian_batch.cli.mistakes import PARSER_ERROR, Mistake, MistakeError, in_our_words
@@ -116,7 +117,8 @@ class Command(TyperCommand):
         if only is not None:
             return _ordered(rows)
         # What holds for every command comes last.
-        rows["Options"] = [*rows.pop("Options", []), *CHOICES_OF_FILES, *_HELP]
+        of_files = () if self.name in OWN_PROFILES else CHOICES_OF_FILES
+        rows["Options"] = [*rows.pop("Options", []), *of_files, *_HELP]
         return _ordered(rows)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

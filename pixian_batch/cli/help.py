@@ -21,6 +21,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             ("status", "Show what is done, failed, in doubt, lost and spent."),
             ("export", "Write what was bought, an image a row, or a client's bill."),
             ("report", "Make a page of all results, before and after, suspects first."),
+            ("check", "Measure images against what marketplaces ask for."),
             ("resolve", "List the images in doubt or lost, or settle them."),
             ("reconcile", "Compare the account's balance with what was charged."),
             ("clean", "Show what runs have left in an output folder, and free it."),
@@ -67,6 +68,7 @@ FIRST: Final[dict[str, tuple[str, ...]]] = {
     ),
     "plan": ("--out", "--calibrate", "--local", "--json"),
     "config": ("--json",),
+    "check": ("--profile", "--list", "--strict", "--json", "--junit"),
     "serve": ("--port", "--engine", "--weather", "--latency", "--fail-rate", "--api-id"),
 }
 """Command -> the options of its short page; a command that is not here shows all it has, where they are few."""
@@ -108,6 +110,7 @@ Exit codes:
   0 all done   2 wrong command line, nothing spent   3 some images failed
   4 credentials   5 out of credits   6 budget reached   7 the service gave up
   8 disk   10 images wait for a decision   11 the ledger is in use
+  13 images do not comply (check)
   128 and more: stopped by a signal   1 an error of ours
 
 The first word is a command, or `run` is meant. A folder named like a command:

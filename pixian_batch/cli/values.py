@@ -8,10 +8,10 @@ from typing import Final
 
 import typer
 
+from pixian_batch.policy.byte_size import read_byte_size
+
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", re.ASCII)
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(?:(k|m|g|t)(i)?)?b?", re.ASCII | re.IGNORECASE)
-_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 def duration(text: str | float) -> float:
@@ -23,11 +23,11 @@ def duration(text: str | float) -> float:
 
 
 def byte_size(text: str | int) -> int:
-    """Bytes of `100MB`, `2g`, `4096`: thousands, as disks are sold; of `100MiB`: 1,024 each."""
-    match = _SIZE.fullmatch(str(text).strip())
-    if not match:
-        raise typer.BadParameter(f"{text!r} is not a size; for example 100MB or 2GB")
-    return int(float(match[1]) * (1024 if match[3] else 1000) ** _POWERS[(match[2] or "").lower()])
+    """Bytes of `100MB`, `2g`, `4096`, `100MiB`."""
+    try:
+        return read_byte_size(str(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def credit(text: str | Decimal) -> Decimal:

@@ -5,8 +5,10 @@ A change here is a change of the contract: new fields may be added, none may cha
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
+from pixian_batch.display import schema_parts as parts
+from pixian_batch.display.check_schema import CHECKS
 from pixian_batch.policy.concurrency import ChangeReason
 from pixian_batch.policy.left_out import Reason
 from pixian_batch.policy.look import Suspicion
@@ -14,27 +16,12 @@ from pixian_batch.policy.outcome import SkipReason
 from pixian_batch.policy.record import CONVERSIONS
 from pixian_batch.policy.stopping import REASONS
 
-VERSION: Final = 1
-
-Schema = dict[str, Any]
-
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_CREDITS: Final[Schema] = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}
-_MAYBE_CREDITS: Final[Schema] = {"type": ["string", "null"], "pattern": r"^[0-9]+(\.[0-9]+)?$"}
-_SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
-_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
-_TEXT: Final[Schema] = {"type": "string"}
-_MAYBE_TEXT: Final[Schema] = {"type": ["string", "null"]}
-_BASE64: Final[Schema] = {"type": "string", "pattern": r"^[A-Za-z0-9+/]+={0,2}$"}
-
-
-def _object(properties: Schema, *, optional: Schema | None = None, nullable: bool = False) -> Schema:
-    return {
-        "type": ["object", "null"] if nullable else "object",
-        "properties": {**properties, **(optional or {})},
-        "required": list(properties),
-    }
-
+Schema = parts.Schema
+VERSION: Final = parts.VERSION
+_object = parts.object_of
+_COUNT, _SECONDS, _SHARE = parts.COUNT, parts.SECONDS, parts.SHARE
+_CREDITS, _MAYBE_CREDITS = parts.CREDITS, parts.MAYBE_CREDITS
+_TEXT, _MAYBE_TEXT, _BASE64 = parts.TEXT, parts.MAYBE_TEXT, parts.BASE64
 
 _SIZE: Final = _object({"width": _COUNT, "height": _COUNT}, nullable=True)
 _BOX: Final = _object({"top": _COUNT, "left": _COUNT, "width": _COUNT, "height": _COUNT}, nullable=True)
@@ -360,6 +347,7 @@ RECORD: Final[Schema] = {
             "variant",
             "rendered",
             "report",
+            *CHECKS,
         )
     ],
     "$defs": {
@@ -373,6 +361,7 @@ RECORD: Final[Schema] = {
         "variant": VARIANT,
         "rendered": RENDERED,
         "report": REPORT,
+        **CHECKS,
     },
 }
 """What any one line is. Unknown fields are allowed: readers of version 1 must ignore them."""

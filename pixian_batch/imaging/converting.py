@@ -55,12 +55,26 @@ def convert(stream: BinaryIO, header: ForeignHeader) -> bytes:
     _check_decoder(header.kind)
     if header.sixteen:
         return _deep_png(stream)
-    image = _upright(_heic(stream) if header.kind is ForeignKind.HEIC else _by_pillow(stream, header.kind))
+    image = _decoded(stream, header.kind)
     profile = _profile(image)
     if header.target is Kind.PNG:
         return write_png(np.asarray(image), icc=profile)
     with _decoding():
         return _jpeg(_without_alpha(image), profile)
+
+
+def decode_foreign(stream: BinaryIO, header: ForeignHeader) -> Image.Image:
+    """The picture in `stream`: grey, RGB or RGBA, 8 bits, upright, with its profile, as small as the service takes it.
+
+    Raises `UnreadableImageError`, `TooManyPixelsError`, `DecoderMissingError`.
+    """
+    stream.seek(0)
+    _check_decoder(header.kind)
+    return _decoded(stream, header.kind)
+
+
+def _decoded(stream: BinaryIO, kind: ForeignKind) -> Image.Image:
+    return _upright(_heic(stream) if kind is ForeignKind.HEIC else _by_pillow(stream, kind))
 
 
 def _jpeg(image: Image.Image, profile: bytes | None) -> bytes:

@@ -86,3 +86,19 @@ def _joined(count: int, upper: NDArray[np.int64], lower: NDArray[np.int64]) -> N
         np.minimum.at(root, np.maximum(one, other), np.minimum(one, other))
         while not np.array_equal(root, further := root[root]):
             root = further
+
+
+def labelled(mask: NDArray[np.bool_], *, diagonal: bool) -> NDArray[np.int64]:
+    """For each pixel of `mask` (H x W) the number of its piece, 1 for the largest; 0 where it is not set."""
+    runs = _runs(mask)
+    numbers = np.zeros(mask.shape[0] * runs.row, np.int64)
+    if runs.starts.size:
+        first = _joined(len(runs.starts), *_neighbours(runs, diagonal=diagonal))
+        lengths = runs.stops - runs.starts
+        areas = np.bincount(first, weights=lengths)
+        rank = np.empty(len(areas), np.int64)
+        rank[np.argsort(-areas, kind="stable")] = np.arange(1, len(areas) + 1)
+        padded = np.zeros((mask.shape[0], runs.row), np.bool_)
+        padded[:, :-1] = mask
+        numbers[padded.ravel()] = np.repeat(rank[first], lengths)
+    return numbers.reshape(mask.shape[0], runs.row)[:, :-1]

@@ -26,6 +26,8 @@ class Exit(IntEnum):
     LEDGER_IN_USE = 11
     HOOK = 12
     """All done, and then the command of `--on-finish` failed."""
+    NOT_COMPLYING = 13
+    """`check`: an image does not comply with its profile."""
     SIGHUP = 129
     SIGINT = 130
     SIGQUIT = 131
@@ -50,8 +52,9 @@ _SIGNALS: Final = 128
 """A signal's code is this and its number: Linux' where systems differ."""
 
 
-REASONS: Final = tuple(code for code in Exit if code not in {Exit.OK, Exit.SOME_FAILED, Exit.HOOK})
-"""The codes that a `Stop` can have: two others are told from the tally, and one comes after the run."""
+_NO_REASONS: Final = {Exit.OK, Exit.SOME_FAILED, Exit.HOOK, Exit.NOT_COMPLYING}
+REASONS: Final = tuple(code for code in Exit if code not in _NO_REASONS)
+"""The codes that a `Stop` can have: of the others two are told from the tally, one comes after the run, one is of no run."""
 
 
 MAKE_ROOM: Final = "make room, then run the same command again: it goes on where it stopped"

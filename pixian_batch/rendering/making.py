@@ -8,10 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pixian_batch.rendering.crew import Crew, alone
 from pixian_batch.rendering.index import Index
 from pixian_batch.rendering.planning import WishState
-from pixian_batch.rendering.work import Task, Variant
+from pixian_batch.rendering.work import Task, Variant, lost, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -105,8 +104,13 @@ class Making:
     def _outcomes(self, tasks: Sequence[Task]) -> Generator[list[Outcome] | None]:
         jobs = min(self.jobs, len(tasks))
         if jobs == 1:
-            return alone(tasks, self._stopping)
-        return Crew(jobs, self._stopping, self.interest.dropping).run(tasks)
+            return _here(tasks, self._stopping)
+        from pixian_batch.adapters.processes import Processes  # not for one
+
+        over_cores = Processes(
+            work, lost, jobs=jobs, stopping=self._stopping, dropping=self.interest.dropping
+        )
+        return over_cores.as_they_end(tasks)
 
     def _stopping(self) -> bool:
         return self.interest.stopping() or self.made.stopped is not None
@@ -129,3 +133,11 @@ class Making:
             self.made.stopped = outcome
         self.made.add(wish, outcome)
         self.told(wish, outcome)
+
+
+def _here(tasks: Sequence[Task], stopping: Callable[[], bool]) -> Generator[list[Outcome] | None]:
+    """What becomes of tasks, made in this process, one after the other, until somebody wants to stop."""
+    for task in tasks:
+        if stopping():
+            return
+        yield work(task)

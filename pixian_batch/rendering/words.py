@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.contract.params import BY_ATTRIBUTE, Color, Length, Margin, ParamError
+from pixian_batch.policy.byte_size import read_byte_size
 from pixian_batch.rendering.recipe import ColorProfile, Format, Gradient, Shadow
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 _PERCENT: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?) ?%", re.ASCII)
-_BYTES: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]+)?)\s*(?:(k|m)(i)?)?b?", re.ASCII | re.IGNORECASE)
-_POWERS: Final = {"": 0, "k": 1, "m": 2}
 _LEAST_BYTES: Final = 1000
 _MOST_DPI: Final = 9999
 _AROUND: Final = 360
@@ -96,16 +95,14 @@ def inset(share: Decimal) -> Margin:
 
 
 def _byte_size(value: Any) -> int:
-    match = _BYTES.fullmatch(_text(value).strip())
-    size = 0 if match is None else int(float(match[1]) * _factor(match[2], match[3]))
+    text = _text(value)
+    try:
+        size = read_byte_size(text)
+    except ValueError:
+        size = 0
     if size < _LEAST_BYTES:
         raise WordError(f"is not a size of at least {_LEAST_BYTES:,} bytes")
     return size
-
-
-def _factor(power: str | None, binary: str | None) -> int:
-    base = 1024 if binary else 1000
-    return int(base ** _POWERS[(power or "").lower()])
 
 
 def _length(value: Any) -> Length:

@@ -1,4 +1,4 @@
-"""One image's variants, made and written: what a process of the crew does. Opens results and photos, writes variants.
+"""One image's variants, made and written: what one process does. Opens results and photos, writes variants.
 
 Each file is whole at its place or not there; what goes wrong is told, never raised.
 """
@@ -101,6 +101,13 @@ def work(task: Task) -> list[Outcome]:
         if outcomes[-1].ends:
             break  # nothing more can be written
     return outcomes
+
+
+def lost(task: Task) -> list[Outcome]:
+    """What is told of a task whose process was ended."""
+    hint = "most often there was not enough memory: use fewer processes, --jobs 1, and run the same command again"
+    what = "the process that made it was ended by the system"
+    return [Outcome(number=variant.number, problem=what, hint=hint) for variant in task.variants]
 
 
 def _made(variant: Variant, opened: Opened, parts: str) -> Outcome:

@@ -26,6 +26,8 @@ _ENOUGH: Final = 3
 """Pixels of each kind that a block must have."""
 _CONTRAST: Final = 32
 """How far (of 255) the ground's colour has to be from the foreground's for a mixture to be told."""
+_PLAIN, _OTHER = 20, 60
+"""How far (of 255) a pixel of a plain ground is from the others at most, and how far what does not belong to it."""
 _LUMA: Final = np.array([0.299, 0.587, 0.114])
 
 
@@ -84,6 +86,23 @@ def sharp_ground(photo: NDArray[np.uint8], matte: NDArray[np.uint8]) -> float | 
         return None
     front, back = (float(np.percentile(side, 90)) for side in sides)
     return back / max(front, 1.0)
+
+
+def left_behind(photo: NDArray[np.uint8], matte: NDArray[np.uint8]) -> float | None:
+    """How much of a plain ground is not plain, over the area of what was kept; None where the ground is not plain.
+
+    `photo` (h x w x 3) and `matte` (h x w) are small copies of one size. Plain: at least 70 % of what was cut away is within
+    20 (of 255, in every channel) of its median colour. What is more than 60 away from that is no shadow: it may have been
+    part of the subject.
+    """
+    ground = photo[:-1, :-1][_inner(matte < FAINT)].astype(np.int16)
+    kept = int(np.count_nonzero(matte >= SOLID))
+    if not kept or len(ground) <= 0.01 * matte.size:
+        return None
+    far = np.abs(ground - np.median(ground, axis=0)).max(axis=1)
+    if np.count_nonzero(far <= _PLAIN) < 0.7 * len(far):
+        return None
+    return min(1.0, int(np.count_nonzero(far > _OTHER)) / kept)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,7 @@ from pixian_batch.policy.look import (
     judged_by_headers,
     visible_part,
 )
-from pixian_batch.review.colours import fringe, sampled, sharp_ground
+from pixian_batch.review.colours import fringe, left_behind, sampled, sharp_ground
 from pixian_batch.review.matte import Side, box, by_ground, edge_width, frame, outline, parts, small
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ class MatteMeasures:
     """How much lighter (or, negative, darker) soft edges are than what they belong to, -1..1 of full brightness."""
     halo: float | None = None
     """Of the colour in soft edges, the share that is the photo's background: 0 clean, 1 nothing but background."""
+    left_behind: float | None = None
+    """Beside the subject on a plain ground, what is no ground, over the subject's area; None where no ground is plain."""
     sharp_ground: float | None = None
     """How sharp what was cut away is, over how sharp what was kept is: 0 a plain or blurred ground, 1 as sharp."""
 
@@ -178,7 +180,8 @@ def _of_cutout(
         edge_width=edge_width(matte),
         mist=mist(matte),
     )
-    return replace(known, lighter=rim.lighter, halo=rim.ground, sharp_ground=_sharp(own, little))
+    known = replace(known, lighter=rim.lighter, halo=rim.ground)
+    return known if own is None else _by_photo(known, own, little)
 
 
 def _of_flat(known: MatteMeasures, rgb: NDArray[np.uint8], asked: Asked, ground: Color) -> MatteMeasures:
@@ -242,8 +245,8 @@ def _told_box(headers: ResultHeaders) -> tuple[float, float, float, float] | Non
     return told.left / size.width, told.top / size.height, right / size.width, bottom / size.height
 
 
-def _sharp(photo: NDArray[np.uint8] | None, little: Matte) -> float | None:
-    if photo is None:
-        return None
-    same = Image.fromarray(photo).convert("L").resize(little.shape[::-1], Image.Resampling.BOX)
-    return sharp_ground(np.asarray(same), little)
+def _by_photo(known: MatteMeasures, photo: NDArray[np.uint8], little: Matte) -> MatteMeasures:
+    """What the photo tells of that which was cut away."""
+    same = Image.fromarray(photo).resize(little.shape[::-1], Image.Resampling.BOX)
+    sharp = sharp_ground(np.asarray(same.convert("L")), little)
+    return replace(known, sharp_ground=sharp, left_behind=left_behind(np.asarray(same), little))

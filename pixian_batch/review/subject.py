@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.review.remembering import Memory, Seen
     from pixian_batch.review.rows import Row
-    from pixian_batch.review.thumbnails import Task
+    from pixian_batch.review.thumbnails import ThumbnailTask
 
     Told = Callable[[int, int], None]
     """Hears how many pictures are done, of how many that are new."""
@@ -73,7 +73,7 @@ class Place:
 class Sightings:
     """What was seen of some rows. fresh: how many were looked at now; the others were known."""
 
-    tasks: Sequence[Task]
+    tasks: Sequence[ThumbnailTask]
     seen: Mapping[str, Seen]
     fresh: int = 0
     keys: set[str] = field(default_factory=set)
@@ -89,7 +89,7 @@ def look_at(rows: Sequence[Row], place: Place, memory: Memory, told: Told) -> Si
     return Sightings(tasks, seen, len(new), keys)
 
 
-def _is_known(task: Task, memory: Memory) -> bool:
+def _is_known(task: ThumbnailTask, memory: Memory) -> bool:
     seen = memory.recall(task.key)
     return seen is not None and thumbnails.is_whole(task.key, seen, task.folder)
 

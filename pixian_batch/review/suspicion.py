@@ -38,6 +38,7 @@ class ReasonKind(StrEnum):
     SOFT = "soft"
     HALO = "halo"
     GROUND = "ground"
+    MISSING = "missing"
     AREA = "area"
     PLACE = "place"
 
@@ -48,16 +49,17 @@ WEIGHTS: Final[Mapping[ReasonKind, float]] = {
     ReasonKind.HALF_TRANSPARENT: 0.95,
     ReasonKind.FULL: 0.95,
     ReasonKind.SIZE: 0.9,
-    ReasonKind.SMALL: 0.25,
     ReasonKind.SOFT: 0.6,
-    ReasonKind.ISLANDS: 0.15,
-    ReasonKind.HALO: 0.3,
-    ReasonKind.AREA: 0.3,
-    ReasonKind.RAGGED: 0.2,
-    ReasonKind.HOLES: 0.15,
-    ReasonKind.GROUND: 0.15,
-    ReasonKind.BORDER: 0.3,
     ReasonKind.PLACE: 0.5,
+    ReasonKind.BORDER: 0.3,
+    ReasonKind.AREA: 0.3,
+    ReasonKind.SMALL: 0.25,
+    ReasonKind.GROUND: 0.25,
+    ReasonKind.MISSING: 0.2,
+    ReasonKind.RAGGED: 0.2,
+    ReasonKind.ISLANDS: 0.15,
+    ReasonKind.HOLES: 0.15,
+    ReasonKind.HALO: 0.15,
 }
 """How likely a result is bad for this reason alone, where the reason is at its strongest: 0..1."""
 _MIST: Final = 0.002
@@ -96,9 +98,8 @@ def _reasons(measures: MatteMeasures, siblings: Siblings | None) -> Iterator[Sus
     if measures.problem:
         found = [_reason(ReasonKind.UNREADABLE, 1, f"cannot be looked at: {measures.problem}")]
     else:
-        found = [*_by_look(measures), _small(measures, siblings), *_by_shape(measures), *_by_edges(measures)]
-    if siblings is not None and not measures.problem:
-        found += _by_siblings(measures, siblings)
+        found = [*_by_look(measures), *_by_area(measures, siblings), *_by_shape(measures)]
+        found += [*_by_edges(measures), *_by_photo(measures)]
     yield from (reason for reason in found if reason is not None)
 
 
@@ -114,6 +115,17 @@ def _by_look(measures: MatteMeasures) -> list[SuspicionReason | None]:
         text = f"is {size.width} x {size.height}, not {wanted.width} x {wanted.height}"
         found.append(_reason(ReasonKind.SIZE, 1, text))
     return found
+
+
+def _by_area(measures: MatteMeasures, siblings: Siblings | None) -> list[SuspicionReason | None]:
+    """How much there is, and where: beside its folder where that is known. Of two reasons for one thing, the heavier."""
+    small = _small(measures, siblings)
+    if siblings is None:
+        return [small]
+    area, place = _by_siblings(measures, siblings)
+    if small is not None and area is not None:
+        return [max(small, area, key=lambda reason: reason.weight), place]
+    return [small, area, place]
 
 
 def _small(measures: MatteMeasures, siblings: Siblings | None) -> SuspicionReason | None:
@@ -140,29 +152,38 @@ def _by_shape(measures: MatteMeasures) -> list[SuspicionReason | None]:
 def _by_edges(measures: MatteMeasures) -> list[SuspicionReason | None]:
     wide, mist, halo = measures.edge_width or 0, measures.mist or 0, measures.halo or 0
     text = f"{_percent(mist)} of it is undecided" if mist >= _MIST else "very soft edge"
-    soft = max(_ramp(wide, 0.003, 0.012), _ramp(mist, 0, 0.03))
+    pixels = wide * max(measures.size.width, measures.size.height) if measures.size is not None else 0
+    # An edge of two pixels is the best that can be, and a hundredth of a picture of 200.
+    soft = max(_ramp(wide, 0.003, 0.012) * _ramp(pixels, 2, 4), _ramp(mist, 0, 0.03))
     told = f"halo: {round(halo * 100)} % of the edge is old background"
     return [
         _reason(ReasonKind.SOFT, soft, text),
         _reason(ReasonKind.HALO, _ramp(halo, 0.2, 0.6), told),
+    ]
+
+
+def _by_photo(measures: MatteMeasures) -> list[SuspicionReason | None]:
+    """What was cut away may have been the subject's."""
+    left = measures.left_behind or 0
+    # More than that is no part that is missing: it is a ground of two colours.
+    missing = _ramp(left, 0.002, 0.02) * _ramp(left, 0.6, 0.3)
+    return [
+        _reason(ReasonKind.MISSING, missing, "something on the plain ground beside it was cut away"),
         _reason(ReasonKind.GROUND, _ramp(measures.sharp_ground or 0, 0.2, 1.2), _SHARP),
     ]
 
 
-def _by_siblings(measures: MatteMeasures, siblings: Siblings) -> list[SuspicionReason | None]:
+def _by_siblings(
+    measures: MatteMeasures, siblings: Siblings
+) -> tuple[SuspicionReason | None, SuspicionReason | None]:
     area, usual = measures.area or 0, siblings.usual_area or 0
-    return [
-        _reason(
-            ReasonKind.AREA,
-            _ramp(abs(siblings.far_in_area(measures)), 2, 8),
-            f"covers {_percent(area)}, the others of its folder about {_percent(usual)}",
-        ),
-        _reason(
-            ReasonKind.PLACE,
-            _ramp(siblings.far_in_place(measures), 2.5, 8),
-            "stands elsewhere than the others of its folder",
-        ),
-    ]
+    size = _reason(
+        ReasonKind.AREA,
+        _ramp(abs(siblings.far_in_area(measures)), 2, 8),
+        f"covers {_percent(area)}, the others of its folder about {_percent(usual)}",
+    )
+    far = _ramp(siblings.far_in_place(measures), 2.5, 8)
+    return size, _reason(ReasonKind.PLACE, far, "stands elsewhere than the others of its folder")
 
 
 def _touching(sides: tuple[Side, ...]) -> str:

@@ -43,7 +43,7 @@ _METHOD: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ThumbnailTask:
     """One row to look at. folder: the report's; key: names its thumbnails."""
 
     key: str
@@ -54,12 +54,12 @@ class Task:
     headers: ResultHeaders | None
 
 
-def task_of(row: Row, folder: str) -> Task:
+def task_of(row: Row, folder: str) -> ThumbnailTask:
     """The task of a row. Its key is another one as soon as one of its files is."""
     marks = [_mark(path) for path in (row.photo, row.result)]
     words = f"{pixian_batch.__version__}|{_VERSION}|{shape()}|{row.parameters}|{row.headers}|{marks}"
     key = blake2b(words.encode(errors="surrogateescape"), digest_size=12).hexdigest()
-    return Task(
+    return ThumbnailTask(
         key,
         folder,
         photo=row.photo,
@@ -85,7 +85,7 @@ def is_whole(key: str, seen: Seen, folder: str) -> bool:
     return all(size is None or _size(os.path.join(folder, name)) == size for name, size in made)
 
 
-def make(task: Task) -> tuple[str, Seen]:
+def make(task: ThumbnailTask) -> tuple[str, Seen]:
     """Make the thumbnails of a task, and measure its result. Raises OSError only where the report cannot be written."""
     photo = result = measures = None
     if task.result is not None:
@@ -104,7 +104,7 @@ def make(task: Task) -> tuple[str, Seen]:
     return task.key, seen
 
 
-def _file(task: Task, result: str) -> ResultFile:
+def _file(task: ThumbnailTask, result: str) -> ResultFile:
     try:
         params = params_of(task.parameters)
     except ParamError:  # of a version that knew others

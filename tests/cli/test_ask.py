@@ -6,15 +6,14 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
-import sys
 import time
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.commands import PATIENCE
+from support import forks
+from support.forks import PATIENCE
 
 from pixian_batch.emulator.weather import Fault, FaultKind, Weather
 
@@ -31,11 +30,8 @@ RESET = Fault(FaultKind.RESET_AFTER_CHARGE)
 def talk(arguments: list[str], answers: Mapping[str, str | signal.Signals]) -> tuple[int, str]:
     """Run the command on a terminal; after each text that appears, type its answer (or send a signal)."""
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "pixian_batch", *arguments]
-    env = {**os.environ, "TERM": "dumb", "COLUMNS": "200"}
-    process = subprocess.Popen(
-        command, stdin=slave, stdout=subprocess.DEVNULL, stderr=slave, cwd=ROOT, env=env
-    )
+    env = {**os.environ, "TERM": "dumb", "COLUMNS": "200", "PYTHONPATH": forks.PACKAGE}
+    process = forks.begin(arguments, env=env, cwd=ROOT, streams=(slave, "null", slave))
     os.close(slave)
     screen, left, end = "", dict(answers), time.monotonic() + PATIENCE
     with contextlib.suppress(OSError):  # the terminal's other end is closed
@@ -52,9 +48,9 @@ def talk(arguments: list[str], answers: Mapping[str, str | signal.Signals]) -> t
                     if isinstance(answer, str):
                         os.write(master, answer.encode())
                     else:
-                        process.send_signal(answer)
+                        process.send(answer)
     os.close(master)
-    code = process.wait(PATIENCE)
+    code = process.wait().code
     assert left == {}, screen
     return code, screen
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.commands import command
+from support.forks import PATIENCE
 from support.pictures import picture, put
-from support.sandboxes import PATIENCE
 
 from pixian_batch.emulator.weather import Latency, Weather
 

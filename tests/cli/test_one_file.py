@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from support import forks
 from support.commands import CREDENTIALS, PATIENCE, environment
 from support.emulators import EmulatorThread
 from support.pictures import picture
@@ -35,15 +36,8 @@ class Desk:
         where = (
             ("--api-url", self.emulator.url, "--min-free", "1MB", "--backoff-step", "10ms") if service else ()
         )
-        return subprocess.run(
-            [sys.executable, "-m", "pixian_batch", *arguments, *where],
-            env=environment({**CREDENTIALS, "XDG_STATE_HOME": str(self.root / "state")}),
-            cwd=self.root,
-            input=stdin,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        env = environment({**CREDENTIALS, "XDG_STATE_HOME": str(self.root / "state")})
+        return forks.run([*arguments, *where], env=env, cwd=self.root, stdin=stdin)
 
     @property
     def charges(self) -> int:

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import forks
 from support.commands import PATIENCE
 from support.emulators import EmulatorThread
 from support.pictures import announced_png, picture, put
 from support.told import endings_told
 from support.wires import refusing_port
-
-import pixian_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 posix = pytest.mark.skipif(
     sys.platform == "win32", reason="names, pipes and signals that only POSIX systems have"
 )
-
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(pixian_batch.__file__)))
 
 
 @dataclass(frozen=True)
@@ -69,15 +66,14 @@ class Command:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIXIAN", "PYTEST"))}
         ours = {
             "PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret", "PIXIAN_BATCH_API_URL": self.emulator.url,
-            "HOME": str(self.folder), "PYTHONUTF8": "1", "PYTHONPATH": PACKAGE,
+            "HOME": str(self.folder), "PYTHONPATH": forks.PACKAGE,
+            **({"PYTHONUTF8": "1"} if sys.platform == "win32" else {}),
         }  # fmt: skip
         return {k: v for k, v in {**kept, **ours, **changes}.items() if v is not None}
 
     def __call__(self, *arguments: object, stdin: bytes = b"", **environment: str | None) -> Ran:
-        ran = subprocess.run(
-            self.argv(*arguments), input=stdin, capture_output=True, timeout=PATIENCE, check=False,
-            env=self.environment(environment), cwd=self.folder,
-        )  # fmt: skip
+        words = [str(argument) for argument in arguments]
+        ran = forks.run(words, env=self.environment(environment), cwd=self.folder, stdin=stdin)
         return Ran(ran.returncode, ran.stdout, ran.stderr.decode("utf-8", "replace"))
 
     def argv(self, *arguments: object) -> list[str | bytes]:

@@ -40,7 +40,9 @@ def test_the_first_pages_load_nothing(words: list[str]) -> None:
     assert loaded(*words) & (PARSER | MOTION | PIXELS | OPTIONAL | {"rich"}) == set()
 
 
-@pytest.mark.parametrize("name", ["run", "plan", "config", "account", "doctor", "serve", "decode", "schema"])
+@pytest.mark.parametrize(
+    "name", ["run", "plan", "config", "account", "doctor", "serve", "decode", "schema", "check"]
+)
 def test_the_help_of_a_command_loads_the_parser_only(name: str) -> None:
     names = loaded(name, "--help")
     assert "typer" in names, "the measure is blind"
@@ -49,7 +51,7 @@ def test_the_help_of_a_command_loads_the_parser_only(name: str) -> None:
 
 
 def test_loading_the_small_commands_loads_nothing_heavy() -> None:
-    names = ("account", "doctor", "serve", "decode", "schema", "config", "entry")
+    names = ("account", "doctor", "serve", "decode", "schema", "config", "entry", "check")
     code = f"import sys, {', '.join(f'pixian_batch.cli.commands.{name}' for name in names)}\n"
     code += "print({'aiohttp', 'numpy', 'PIL', 'onnxruntime', 'aiofiles'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,10 +8,18 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 from support.commands import PATIENCE
 from support.everywhere import COMMANDS, Surroundings, make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.everywhere import Ended
+    from support.forks import Streams
 
 STREAMS = {
     "no input": '"$@" <&-',
@@ -25,6 +33,19 @@ STREAMS = {
     "full and unbuffered": 'PYTHONUNBUFFERED=1 "$@" >/dev/full',
     "left": '{ "$@"; echo $? >&3; } 3>code | true; exit $(cat code)',
 }
+FORKS: dict[str, tuple[str, str, str]] = {
+    "no input": ("closed", "file", "file"),
+    "no output": ("null", "closed", "file"),
+    "no errors": ("null", "file", "closed"),
+    "nothing": ("closed", "closed", "closed"),
+    "full output": ("null", "full", "file"),
+    "full errors": ("null", "file", "full"),
+    "both full": ("null", "full", "full"),
+    "output that cannot be written": ("null", "unwritable", "file"),
+    "full and unbuffered": ("null", "full", "file"),
+    "left": ("null", "left", "file"),
+}
+"""The same for a fork: what `opened` opens."""
 LOSE_RESULTS = {"full output", "full and unbuffered", "both full", "output that cannot be written"}
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 
@@ -34,8 +55,26 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Surroundings:
     return make(tmp_path_factory.mktemp("streams"))
 
 
+@contextmanager
+def opened(words: tuple[str, str, str]) -> Iterator[Streams]:
+    """Standard streams that a fork can be given."""
+    left, left_by_its_reader = os.pipe()
+    os.close(left)
+    with (
+        open("/dev/full", "wb") as full,
+        open("/dev/null", "rb") as null,
+        open(left_by_its_reader, "wb") as pipe,
+    ):
+        made = {"full": full.fileno(), "unwritable": null.fileno(), "left": pipe.fileno()}
+        first, second, third = (made.get(word, word) for word in words)
+        yield first, second, third
+
+
 def check(place: Surroundings, stream: str, name: str) -> None:
-    done = place.shell(STREAMS[stream], name)
+    judge(place, stream, name, place.shell(STREAMS[stream], name))
+
+
+def judge(place: Surroundings, stream: str, name: str, done: Ended) -> None:
     code = COMMANDS[name][1]
     assert place.complaints(done.stderr + done.stdout) == []
     assert done.returncode == (8 if stream in LOSE_RESULTS and code == 0 else code)
@@ -58,10 +97,13 @@ def test_a_command_survives_no_streams_and_full_ones(place: Surroundings, name: 
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs forks")
 @pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_survives_every_stream(place: Surroundings, stream: str, name: str) -> None:
-    check(place, stream, name)
+    env = {"PYTHONUNBUFFERED": "1"} if "unbuffered" in stream else {}
+    with opened(FORKS[stream]) as streams:
+        judge(place, stream, name, place.fork(name, streams, env=env))
 
 
 def test_no_stream_is_ever_the_ledger(place: Surroundings) -> None:

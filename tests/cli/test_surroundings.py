@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.everywhere import COMMANDS, NOBODY_ELSE, Surroundings, make, public_folder
@@ -17,6 +19,8 @@ from support.pictures import picture, put
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from support.everywhere import Ended
 
 TERMINAL = f"""{shlex.quote(sys.executable)} -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'"""
 SCRIPTS = {
@@ -34,6 +38,23 @@ SCRIPTS = {
     "a terminal without a type": f'unset TERM; exec {TERMINAL} "$@"',
     "a time zone of nonsense": 'TZ=Nowhere/Nowhere exec "$@"',
 }
+FORKS: dict[str, dict[str, Any]] = {
+    "a home that cannot be written": {"env": {"HOME": "/proc/nowhere"}},
+    "a home that is no path": {"env": {"HOME": ""}},
+    "a removed working folder": {"lost": True},
+    "no temporary folder": {"env": {"TMPDIR": "/nowhere"}},
+    "an ASCII stream": {"env": {"PYTHONIOENCODING": "ascii"}},
+    "a cp1252 stream": {"env": {"PYTHONIOENCODING": "cp1252"}},
+    "an ASCII terminal": {"env": {"PYTHONIOENCODING": "ascii"}, "terminal": True},
+    "a terminal of no width": {"env": {"COLUMNS": "0", "LINES": "0"}, "terminal": True},
+    "a terminal of nonsense": {
+        "env": {"COLUMNS": "banana", "LINES": "-3", "TERM": "nonsense"},
+        "terminal": True,
+    },
+    "a terminal without a type": {"env": {"TERM": None}, "terminal": True},
+    "a time zone of nonsense": {"env": {"TZ": "Nowhere/Nowhere"}},
+}
+"""The same for a fork, but for what only another user or a fresh interpreter can have."""
 AS_ROOT = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("setpriv"),
     reason="needs root and setpriv, to become somebody else",
@@ -53,9 +74,41 @@ def check(place: Surroundings, surrounding: str, name: str) -> None:
     if "setpriv" in SCRIPTS[surrounding] and (os.geteuid() or not shutil.which("setpriv")):
         pytest.skip("needs root and setpriv, to become somebody else")
     shutil.rmtree(place.root / "new", ignore_errors=True)
-    done = place.shell(SCRIPTS[surrounding], name)
+    judge(place, name, place.shell(SCRIPTS[surrounding], name))
+
+
+def judge(place: Surroundings, name: str, done: Ended) -> None:
     assert place.complaints(done.stderr + done.stdout) == []
     assert done.returncode == COMMANDS[name][1], done.stderr
+
+
+def check_fork(place: Surroundings, surrounding: str, name: str) -> None:
+    shutil.rmtree(place.root / "new", ignore_errors=True)
+    how = {"terminal": False, **FORKS[surrounding]}
+    if how.get("lost"):
+        os.mkdir(place.root / "gone")
+        how |= {"cwd": place.root / "gone", "env": {"PWD": str(place.root / "gone")}}
+    judge(place, name, on_a_terminal(place, name, **how) if how["terminal"] else place.fork(name, **how))
+
+
+def on_a_terminal(place: Surroundings, name: str, **how: Any) -> Ended:
+    """What the command writes there is all that is known of it."""
+    master, slave = os.openpty()
+    with ThreadPoolExecutor(1) as pool:
+        shown = pool.submit(read_all, master)
+        done = place.fork(name, (slave, slave, slave), **how)
+        os.close(slave)
+        return subprocess.CompletedProcess(name, done.returncode, shown.result(), b"")
+
+
+def read_all(master: int) -> bytes:
+    """All that is written to a terminal, until nobody has it any more."""
+    shown = b""
+    with contextlib.suppress(OSError):  # then
+        while block := os.read(master, 1 << 16):
+            shown += block
+    os.close(master)
+    return shown
 
 
 @pytest.mark.parametrize("surrounding", SCRIPTS)
@@ -68,7 +121,10 @@ def test_commands_work_in_any_surroundings(place: Surroundings, surrounding: str
 @pytest.mark.parametrize("surrounding", SCRIPTS)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_works_in_any_surroundings(place: Surroundings, surrounding: str, name: str) -> None:
-    check(place, surrounding, name)
+    if surrounding in FORKS and sys.platform == "linux":
+        check_fork(place, surrounding, name)
+    else:
+        check(place, surrounding, name)
 
 
 @pytest.mark.parametrize("surrounding", [name for name in SCRIPTS if "terminal" in name])

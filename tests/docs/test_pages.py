@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+from support import doors, forks
 from support.commands import PATIENCE, command, serving
 from support.emulators import EmulatorThread
 from support.pictures import picture, put
+from support.shop_pictures import product, put_picture
 
-import pixian_batch
 from pixian_batch.cli import app
 from pixian_batch.cli.app import with_default_command
 from pixian_batch.cli.configuration.files import take_choice
@@ -199,16 +200,14 @@ def a_place_to_run(folder: Path) -> Path:
     put(folder / "photo.jpg", picture("jpg", shade=3, size=(24, 18)))
     Image.new("RGBA", (24, 18), (255, 255, 255, 0)).save(folder / "photo.delta.png")
     (folder / "list.txt").write_text("photos/a.jpg\n", encoding="utf-8")
+    put_picture(folder / "shop" / "a.jpg", product((1000, 1000)), quality=90)
+    (folder / "my-shop.toml").write_text('[profile.my-shop.error]\naspect = "1:1"\n', encoding="utf-8")
     (folder / "recipes.toml").write_text('[recipe.front]\nbased_on = "ebay"\n', encoding="utf-8")
     (folder / "pixian-batch.toml").write_text(
         'out = "cut"\n[profile.shop]\nmargin = "5%"\n', encoding="utf-8"
     )
     program = folder / "bin" / "pixian-batch"
-    program.parent.mkdir()
-    program.write_text(
-        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m pixian_batch "$@"\n', encoding="utf-8"
-    )
-    program.chmod(0o755)
+    doors.program(program)
     before = [str(program), "photos/a.jpg", "--out", "cut", "--local", "--quiet"]
     subprocess.run(before, cwd=folder, env=an_environment(folder, "http://127.0.0.1:9"), check=True)
     shutil.copytree(folder / "cut", folder / "old")
@@ -221,7 +220,7 @@ def an_environment(home: Path, url: str) -> dict[str, str]:
         **ours,
         "HOME": str(home),
         "PATH": f"bin{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(Path(pixian_batch.__file__).parents[1]),
+        "PYTHONPATH": forks.PACKAGE,
         "PIXIAN_API_ID": "id",
         "PIXIAN_API_SECRET": "secret",
         "PIXIAN_BATCH_API_URL": url,

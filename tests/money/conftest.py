@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from support.sandboxes import EmulatorProcess, ForkServer, Sandbox
+from support import memory
+from support.forks import ForkServer
+from support.sandboxes import EmulatorProcess, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,13 +26,21 @@ def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer
 
 
 @pytest.fixture
-def sandbox(fork_server: ForkServer, tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+def users_disk() -> Iterator[Path]:
+    """Where sandboxes are: in memory, but for tests of a disk itself."""
+    place = memory.folder("pixian-batch-users-")
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture
+def sandbox(fork_server: ForkServer, users_disk: Path) -> Iterator[Callable[..., Sandbox]]:
     """Makes sandboxes: `sandbox()` or `sandbox(toml)` with settings for its emulator."""
     sandboxes: list[Sandbox] = []
 
     def make(toml: str = "") -> Sandbox:
         sandboxes.append(
-            Sandbox(fork_server, tmp_path / f"sandbox-{len(sandboxes)}", EmulatorProcess(fork_server, toml))
+            Sandbox(fork_server, users_disk / f"sandbox-{len(sandboxes)}", EmulatorProcess(fork_server, toml))
         )
         return sandboxes[-1]
 

@@ -12,7 +12,8 @@ from support.kill_points import HEAD_POINTS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.sandboxes import Outcome, Sandbox
+    from support.forks import Outcome
+    from support.sandboxes import Sandbox
 
 DISK, BUDGET, KILLED = 8, 6, -9
 COUNT, WORKERS = 12, 4

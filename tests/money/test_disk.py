@@ -11,15 +11,22 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from support.sandboxes import PATIENCE
+from support.forks import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from support.sandboxes import Outcome, Sandbox
+    from support.forks import Outcome
+    from support.sandboxes import Sandbox
 
 DISK, USAGE = 8, 2
+
+
+@pytest.fixture
+def users_disk(tmp_path: Path) -> Path:
+    """A real one."""
+    return tmp_path
 
 
 @pytest.fixture

@@ -8,19 +8,21 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-import tempfile
 import time
 from collections import Counter
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from support import memory
 from support.kill_points import POINTS
-from support.sandboxes import EmulatorProcess, ForkServer, Outcome, Sandbox, png
+from support.sandboxes import EmulatorProcess, Sandbox, png
+
+if TYPE_CHECKING:
+    from support.forks import ForkServer, Outcome
 
 PRICE = 'price = {base = "1", per_megapixel = "0"}\n'
 """One credit an image, so that sums can be told by counting."""
@@ -49,7 +51,7 @@ class Promises(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="promises-"))
+        self.root = memory.folder("pixian-batch-promises-")
         self.home = Sandbox(self.fork_server, self.root, self._emulator(""))
         self.photos = 0
 

@@ -10,21 +10,23 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
 from collections import Counter
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from support import memory
 from support.kill_points import POINTS
 from support.pictures import announced_png
 from support.sandboxes import EmulatorProcess, Sandbox, png
 
 if TYPE_CHECKING:
-    from support.sandboxes import Bill, ForkServer, Outcome
+    from pathlib import Path
+
+    from support.forks import ForkServer, Outcome
+    from support.sandboxes import Bill
 
 PRICE: Final = 'price = {base = "1", per_megapixel = "10000"}\n'
 STORMS: Final = (
@@ -94,7 +96,7 @@ class Days:
     """One user's days."""
 
     def __init__(self, fork_server: ForkServer) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="plan-is-run-"))
+        self.root = memory.folder("pixian-batch-plan-is-run-")
         self.fork_server = fork_server
         self.home = Sandbox(fork_server, self.root, self._emulator(""))
         self.storm = ""

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.forks import PATIENCE
 from support.pictures import put
-from support.sandboxes import PATIENCE, Sandbox, audit, png, until_bill
+from support.sandboxes import Sandbox, audit, png, until_bill
 from support.wires import Connection, http, raw_server
 
 from pixian_batch.adapters.signals import STOPS
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from support.sandboxes import Child
+    from support.forks import Child
 
 IN_USE, SERVICE = 11, 7
 

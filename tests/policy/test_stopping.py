@@ -25,6 +25,7 @@ CODES = {
     "IN_DOUBT": 10,
     "LEDGER_IN_USE": 11,
     "HOOK": 12,
+    "NOT_COMPLYING": 13,
     "SIGHUP": 129,
     "SIGINT": 130,
     "SIGQUIT": 131,
@@ -34,7 +35,9 @@ CODES = {
     "SIGBREAK": 149,
     "SIGXCPU": 152,
 }
-STOPS = {name: code for name, code in CODES.items() if name not in {"OK", "SOME_FAILED", "HOOK"}}
+STOPS = {
+    name: code for name, code in CODES.items() if name not in {"OK", "SOME_FAILED", "HOOK", "NOT_COMPLYING"}
+}
 SIGNALS = {name for name in CODES if name.startswith("SIG")}
 
 

@@ -174,7 +174,7 @@ def test_what_a_person_says_to_pytest_overrules_the_script(setup: ModuleType) ->
     from scripts import _test
 
     python = setup.interpreter(ROOT / ".venv")
-    [(_, command)] = _test._commands(python, ["tests"], ["-n", "0"])
+    command = _test._pytest(python, ["-n", "0"])
     assert command[3:] == ["-n", "auto", "--dist", "worksteal", "-n", "0"]
 
 
@@ -238,6 +238,64 @@ def test_the_start_up_benchmark_loads_modules_that_are_there(setup: ModuleType, 
     names = {name for load in loads for name in re.findall(r"import (\S+?)(?:;|$)", load)}
     assert len(names) > 10
     assert [name for name in names if importlib.util.find_spec(name) is None] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="they meet in a pipe with a name")
+def test_checks_that_run_beside_each_other_are_shown_in_their_order(
+    setup: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from scripts import _test
+
+    assert setup.ROOT == ROOT
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    # The first one can only end when the second has begun.
+    waits = f"open({pipe!r}).read(); print('late')"
+    tells = f"import sys; open({pipe!r}, 'w').close(); print('early', file=sys.stderr); sys.exit(3)"
+    codes = _test._together(
+        [(name, [sys.executable, "-c", code]) for name, code in (("a", waits), ("b", tells))]
+    )
+    told = capfd.readouterr()
+    assert codes == [0, 3]
+    assert told.out.split() == ["late", "early"]
+    assert told.err.splitlines() == ["-- a", "-- b", "-- b FAILED"]
+
+
+def test_a_browser_is_installed_on_ci_machines_alone(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from scripts import _browser
+
+    assert setup.ROOT == ROOT
+    (tmp_path / "apt-get").touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    monkeypatch.delenv("CI", raising=False)
+    assert not _browser.is_wanted(), "a person's machine"
+    monkeypatch.setenv("CI", "true")
+    assert _browser.is_wanted()
+    monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
+    assert not _browser.is_wanted(), "nobody is asked for a password"
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    (tmp_path / "chromium").touch(0o755)
+    assert not _browser.is_wanted(), "there is one"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_a_browser_that_cannot_be_installed_is_said_and_no_failure(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from scripts import _browser
+
+    assert setup.ROOT == ROOT
+    apt = tmp_path / "apt-get"
+    apt.write_text("#!/bin/sh\necho E: no such archive >&2\nexit 100\n")
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(_browser, "is_wanted", lambda: True)
+    with _browser.browser_on_its_way():
+        pass
+    assert "its tests are skipped (E: no such archive)" in capfd.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a bash script")

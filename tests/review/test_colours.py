@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support import mattes
 
-from pixian_batch.review.colours import SAMPLES, fringe, sampled, sharp_ground
+from pixian_batch.review.colours import SAMPLES, fringe, left_behind, sampled, sharp_ground
 
 BLACK, GREY, WHITE = (0, 0, 0), (128, 128, 128), (255, 255, 255)
 SOFT = mattes.disc(100, soft=12)
@@ -56,3 +56,18 @@ def test_a_sharp_ground_is_told_from_a_plain_one() -> None:
     assert sharp_ground(plain, matte) == pytest.approx(0, abs=0.01)
     assert sharp_ground(noise, mattes.plain(255)) is None
     assert sharp_ground(noise, mattes.plain(0)) is None
+
+
+def test_what_is_left_behind_on_a_plain_ground_is_told() -> None:
+    photo = np.full((*mattes.SHAPE, 3), (230, 228, 225), np.uint8)
+    photo[mattes.disc(50, middle=(150, 120)) > 0] = (200, 30, 30)
+    kept = mattes.disc(50, middle=(150, 120))
+    assert left_behind(photo, kept) == 0
+    photo[280:290, 200:400] = (190, 188, 185)  # a shadow is none
+    assert left_behind(photo, kept) == 0
+    photo[mattes.disc(20, middle=(150, 220)) > 0] = (30, 60, 200)
+    assert left_behind(photo, kept) == pytest.approx((20 / 50) ** 2, rel=0.1)
+    photo[:, 250:] = (20, 20, 20)
+    assert left_behind(photo, kept) is None, "no plain ground: nobody can tell"
+    for matte in (mattes.plain(0), mattes.plain(255)):
+        assert left_behind(photo, matte) is None

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
-import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from support.commands import PATIENCE, environment
 from support.pictures import put
 from support.reports import photo
 
 from pixian_batch.review import thumbnails
 from pixian_batch.review.making import make_all
 from pixian_batch.review.remembering import Memory
-from pixian_batch.review.thumbnails import Task
+from pixian_batch.review.thumbnails import ThumbnailTask
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def tasks(tmp_path: Path, number: int) -> list[Task]:
+def tasks(tmp_path: Path, number: int) -> list[ThumbnailTask]:
     source = put(tmp_path / "photo.png", photo(1))
-    return [Task(f"{index:04}", str(tmp_path), source, None, "", headers=None) for index in range(number)]
+    return [
+        ThumbnailTask(f"{index:04}", str(tmp_path), source, None, "", headers=None) for index in range(number)
+    ]
 
 
 def test_few_are_made_here(tmp_path: Path) -> None:
@@ -37,7 +35,7 @@ def test_few_are_made_here(tmp_path: Path) -> None:
     assert heard == [1, 2, 3]
 
 
-def dies(task: Task) -> object:
+def dies(task: ThumbnailTask) -> object:
     """In a process of its own: one picture ends it."""
     if task.key == "0007":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -57,30 +55,3 @@ def test_one_picture_that_ends_the_process(tmp_path: Path, monkeypatch: pytest.M
         assert unlooked["0007"].measures is not None
         assert "process" in unlooked["0007"].measures.problem
         assert sum(memory.recall(f"{index:04}") is not None for index in range(20)) == 19
-
-
-_PARENT = """
-import os, time
-from pixian_batch.review.making import _pool
-if __name__ == "__main__":
-    with _pool(1) as pool:
-        print(pool.submit(os.getpid).result(), flush=True)
-        time.sleep(1000)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="processes are waited for as Linux does")
-def test_no_process_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
-    script = tmp_path / "parent.py"
-    script.write_text(_PARENT, encoding="utf-8")
-    with subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, env=environment({}), encoding="utf-8"
-    ) as parent:
-        assert parent.stdout is not None
-        child = os.pidfd_open(int(parent.stdout.readline()))
-        parent.kill()
-    waiting = select.poll()
-    waiting.register(child, select.POLLIN)
-    assert waiting.poll(PATIENCE * 1000), "it is still there"
-    os.close(child)

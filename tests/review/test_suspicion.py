@@ -42,6 +42,7 @@ def test_each_reason_has_its_words() -> None:
         (replace(GOOD, mist=0.03), {"soft": "3.0 % of it is undecided"}),
         (replace(GOOD, halo=0.5), {"halo": "halo: 50 % of the edge is old background"}),
         (replace(GOOD, sharp_ground=1.0), {"ground": "what was cut away is as sharp as what was kept"}),
+        (replace(GOOD, left_behind=0.1), {"missing": "something on the plain ground beside it was cut away"}),
         (MatteMeasures(problem="it is cut off"), {"unreadable": "cannot be looked at: it is cut off"}),
     ):
         assert reasons(measures) == told
@@ -68,7 +69,11 @@ def test_a_result_unlike_its_folder_is_told() -> None:
 
 def test_small_is_no_reason_where_that_is_usual() -> None:
     small = replace(GOOD, area=0.04)
-    assert "small" in reasons(small, Siblings([GOOD] * 20))
+    assert "small" in reasons(small)
+    assert "small" in reasons(replace(GOOD, area=0.05), Siblings([replace(GOOD, area=0.11)] * 20))
+    assert set(reasons(replace(GOOD, area=0.03), Siblings([GOOD] * 20))) == {"area"}, (
+        "not twice for one thing"
+    )
     assert reasons(small, Siblings([small] * 20)) == {}
 
 
@@ -81,9 +86,9 @@ def test_the_nearer_to_nothing_the_surer() -> None:
 
 
 def test_the_heaviest_reason_stands_first_and_several_are_more_than_one() -> None:
-    many = assess(replace(GOOD, edge_width=0.02, halo=0.9, holes=2, hollow=0.1))
+    many = assess(replace(GOOD, edge_width=0.02, outline=4.0, holes=2, hollow=0.1))
     weights = [reason.weight for reason in many.reasons]
-    assert [reason.kind for reason in many.reasons] == [ReasonKind.SOFT, ReasonKind.HALO, ReasonKind.HOLES]
+    assert [reason.kind for reason in many.reasons] == [ReasonKind.SOFT, ReasonKind.RAGGED, ReasonKind.HOLES]
     assert weights == [WEIGHTS[reason.kind] for reason in many.reasons]
     assert max(weights) < many.score < 1
 

@@ -12,7 +12,7 @@ from support.pictures import put
 from support.reports import photo
 
 from pixian_batch.review import thumbnails
-from pixian_batch.review.thumbnails import PIXELS, Task, make, photo_name, result_name
+from pixian_batch.review.thumbnails import PIXELS, ThumbnailTask, make, photo_name, result_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +37,8 @@ def cut(size: tuple[int, int]) -> bytes:
 
 def task(
     folder: Path, photo_path: str | None, result: str | None, parameters: str = "output.format=png"
-) -> Task:
-    return Task("k", str(folder), photo_path, result, parameters, headers=None)
+) -> ThumbnailTask:
+    return ThumbnailTask("k", str(folder), photo_path, result, parameters, headers=None)
 
 
 def test_upright_and_small_with_alpha(tmp_path: Path) -> None:

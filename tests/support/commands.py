@@ -1,4 +1,7 @@
-"""What the commands' tests share: running the real command, and an emulator in another process."""
+"""What the commands' tests share: running the real command, and an emulator in another process.
+
+A command is a process of its own, but seldom an interpreter of its own: see forks.py.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,14 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pixian_batch
+from support import forks
+
 from pixian_batch.cli.app import start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PATIENCE = 120.0
-"""Seconds that a process may take on the busiest of machines: reached only by one that hangs."""
+PATIENCE = forks.PATIENCE
 CREDENTIALS = {"PIXIAN_API_ID": "id", "PIXIAN_API_SECRET": "secret"}
 
 
@@ -33,22 +36,18 @@ def environment(changes: Mapping[str, str]) -> dict[str, str]:
     """Ours without a person's options, with `changes`."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PIXIAN_")}
     # The package under test, whatever the current folder is.
-    ours["PYTHONPATH"] = os.path.dirname(os.path.dirname(os.path.abspath(pixian_batch.__file__)))
+    ours["PYTHONPATH"] = forks.PACKAGE
     return {**ours, "COLUMNS": "100", "NO_COLOR": "1", **changes}
 
 
 def command(*arguments: str, env: Mapping[str, str] = CREDENTIALS, cwd: str | None = None) -> Result:
     """Run `pixian-batch` to its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pixian_batch", *arguments],
-        env=environment(env),
-        cwd=cwd,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        check=False,
-    )
-    return Result(done.returncode, done.stdout, done.stderr)
+    done = forks.run(arguments, env=environment(env), cwd=cwd)
+    return Result(done.returncode, *(_text(said) for said in (done.stdout, done.stderr)))
+
+
+def _text(said: bytes) -> str:
+    return said.decode("utf-8").replace("\r\n", "\n")
 
 
 def here(*arguments: str) -> Result:

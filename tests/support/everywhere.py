@@ -9,14 +9,16 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from support.commands import CREDENTIALS, PATIENCE, environment
+from support.forks import NULL_AND_FILES, Streams, begin, run
 from support.pictures import picture, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+Ended = subprocess.CompletedProcess[bytes]
 NOBODY = "http://127.0.0.1:9/api/v2"
 """An address where nothing listens."""
 NOBODY_ELSE = (
@@ -70,7 +72,7 @@ class Surroundings:
 
     def shell(
         self, script: str, name: str, env: Mapping[str, str | None] = {}, cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[bytes]:
+    ) -> Ended:
         """Run a command of the table by a shell's `script`, where it is `"$@"`."""
         words = [sys.executable, "-m", "pixian_batch", *self.words(name)]
         return subprocess.run(
@@ -82,6 +84,17 @@ class Surroundings:
             timeout=PATIENCE,
             check=False,
         )
+
+    def fork(self, name: str, streams: Streams = NULL_AND_FILES, **more: Any) -> Ended:
+        """Run a command of the table as a fork.
+
+        `env`, `cwd` and what else `forks.begin` takes are those of `shell`.
+        """
+        env, cwd = self.environment(more.pop("env", {})), more.pop("cwd", self.root)
+        child = begin(self.words(name), env=env, cwd=cwd, streams=streams, **more)
+        code = child.code()
+        said = [(child.place / stream).read_bytes() for stream in ("stdout", "stderr")]
+        return subprocess.CompletedProcess(name, code, *said)
 
     def complaints(self, shown: bytes) -> list[str]:
         """What must never be seen, in what a command wrote and in the folder where reports of bugs go."""
@@ -99,13 +112,7 @@ def make(root: Path) -> Surroundings:
     made = Surroundings(root)
     made.temp.mkdir()
     words = ["run", str(root / "in"), "--out", str(root / "out"), "--local", "--quiet", "--min-free", "0"]
-    subprocess.run(
-        [sys.executable, "-m", "pixian_batch", *words],
-        env=made.environment({}),
-        cwd=root,
-        check=True,
-        timeout=PATIENCE,
-    )
+    run(words, env=made.environment({}), cwd=root).check_returncode()
     return made
 
 

@@ -12,12 +12,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from support.faults import build
-from support.sandboxes import EmulatorProcess, ForkServer, Sandbox
+from support.forks import ForkServer
+from support.sandboxes import EmulatorProcess, Sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from support.sandboxes import Bill, Outcome
+    from support.forks import Outcome
+    from support.sandboxes import Bill
 
 PHOTOS: Final = 4
 WORKERS: Final = 2

@@ -9,12 +9,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import signal
 import sqlite3
 import struct
-import subprocess
-import sys
 import time
 import urllib.request
 import zlib
@@ -22,14 +19,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from support.forks import PATIENCE, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-TESTS: Final = Path(__file__).resolve().parent.parent
-PATIENCE: Final = 120.0
+    from support.forks import Child, ForkServer, Outcome
+
 QUICK: Final = (
     "--ramp-interval", "0", "--backoff-step", "10ms", "--min-free", "1MB", "--idle-timeout", "30s",
     "--give-up-after", "20s", "--json",
@@ -51,125 +50,6 @@ def png(number: int, width: int = 8, height: int = 8) -> bytes:
 
 def _chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-
-def wait_for(path: Path, seconds: float = PATIENCE) -> str:
-    """The content of a file that is about to appear."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        with contextlib.suppress(FileNotFoundError):
-            return path.read_text()
-        time.sleep(0.003)
-    raise TimeoutError(f"{path} did not appear")
-
-
-class ForkServer:
-    """The process that forks children: see fork_server.py."""
-
-    def __init__(self, place: Path, preload: Path | None = None) -> None:
-        self._place = place
-        self._number = 0
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
-        if preload is not None:
-            environment["LD_PRELOAD"] = str(preload)
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", str(Path(__file__).with_name("fork_server.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            text=True,
-        )
-        self._stdin, stdout = _pipes(self._process)
-        assert stdout.readline() == "ready\n"
-
-    def ask(self, **request: Any) -> Child:
-        """Begin a child."""
-        self._number += 1
-        place = self._place / f"child-{self._number}"
-        place.mkdir(parents=True)
-        for stream in ("stdout", "stderr"):
-            (place / stream).touch()  # the child may be killed before it has any
-        self._stdin.write(json.dumps({**request, "place": str(place)}) + "\n")
-        self._stdin.flush()
-        return Child(place)
-
-    def close(self) -> None:
-        """End it, and with it every child."""
-        self._stdin.close()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._process.wait(PATIENCE)
-
-
-def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    return process.stdin, process.stdout
-
-
-@dataclass(frozen=True)
-class Child:
-    """A process that the fork server made."""
-
-    place: Path
-
-    @property
-    def pid(self) -> int:
-        return int(wait_for(self.place / "pid"))
-
-    def send(self, number: int) -> None:
-        """Send a signal, and wait until it was taken: two of a kind that wait are only one."""
-        os.kill(self.pid, number)
-        until = time.monotonic() + PATIENCE
-        while _waits(self.pid, number):
-            assert time.monotonic() < until
-            time.sleep(0.003)
-
-    def wait(self, seconds: float = PATIENCE) -> Outcome:
-        """How it ended."""
-        status = int(wait_for(self.place / "status", seconds))
-        return Outcome(status, (self.place / "stdout").read_text(), (self.place / "stderr").read_text())
-
-
-def _waits(pid: int, number: int) -> bool:
-    """Whether a signal was not yet taken by its process; nothing is known of a process that has ended."""
-    if sys.platform != "linux":
-        time.sleep(0.1)
-        return False
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith(("SigPnd:", "ShdPnd:")) and int(line.split()[1], 16) >> (number - 1) & 1:
-                return True
-    return False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A process that has ended: exit code (negative: killed by that signal) and what it said."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.stdout.splitlines()]
-
-    @property
-    def images(self) -> list[dict[str, Any]]:
-        return [record for record in self.records if record["type"] == "image"]
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The last record; fails when it is not the summary."""
-        last = self.records[-1]
-        assert last["type"] == "summary", last
-        assert [record["type"] for record in self.records].count("summary") == 1
-        assert last["exit_code"] == self.code
-        return last
-
-    def statuses(self) -> Counter[str]:
-        return Counter(record["status"] for record in self.images)
 
 
 class EmulatorProcess:

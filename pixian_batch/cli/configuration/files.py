@@ -28,6 +28,10 @@ class ConfigurationError(Exception):
         self.hint = hint
 
 
+OWN_PROFILES: Final = frozenset({"check"})
+"""Commands that read no such file, and whose `--profile` is another: of a marketplace."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which profile and which file were asked for."""
@@ -60,6 +64,8 @@ class ConfigFile:
 
 def take_choice(words: list[str]) -> tuple[list[str], Choice]:
     """`--profile` and `--config` out of a command line, or out of the environment. Raises `ConfigurationError`."""
+    if words and words[0] in OWN_PROFILES:
+        return words, Choice()
     rest: list[str] = []
     choices = {option: os.environ.get(variable) or None for option, variable in _CHOICES.items()}
     waiting = iter(words)
