@@ -19,7 +19,7 @@ from support.action_runner import commands_in, read_outputs
 from pixian_batch.adapters.whole_file import whole_file
 from pixian_batch.display.ci.annotating import annotations_of
 from pixian_batch.display.ci.commands import AnnotationLevel
-from pixian_batch.display.ci.findings import EXAMPLES, FindingKind, Findings
+from pixian_batch.display.ci.concerns import EXAMPLES, ConcernKind, Concerns
 from pixian_batch.display.ci.markdown import code, fenced, head, prose, row
 from pixian_batch.display.ci.page import MARKER, MOST_OF_A_SUMMARY, page
 from pixian_batch.display.ci.sections import GitHubLog, GitLabLog
@@ -50,11 +50,11 @@ def suspect(number: int, visible: float) -> Ending:
     return Ending(f"in/s{number}.jpg", "out.png", Done(samples.HEADERS, 200, look=look))
 
 
-def findings_of(*endings: Ending) -> Findings:
-    findings = Findings()
+def concerns_of(*endings: Ending) -> Concerns:
+    concerns = Concerns()
     for ending in endings:
-        findings.add(ending)
-    return findings
+        concerns.add(ending)
+    return concerns
 
 
 # --- annotations ---------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def test_nine_and_one_that_counts_the_rest_decisions_first_every_cause_once() ->
         *(in_doubt(number) for number in range(5)),
         *(suspect(number, 0.001) for number in range(12)),
     ]
-    told = annotations_of(None, [], findings_of(*endings).causes())
+    told = annotations_of(None, [], concerns_of(*endings).causes())
     errors = [each for each in told if each.level is AnnotationLevel.ERROR]
     warnings = [each for each in told if each.level is AnnotationLevel.WARNING]
     assert (len(errors), len(warnings)) == (10, 10)
@@ -82,18 +82,18 @@ def test_a_stop_comes_first_and_nothing_is_told_of_nothing() -> None:
     assert annotations_of(None, [], []) == []
     stop = Stop(Exit.BUDGET, "the budget is reached", "raise it")
     messages = [Message(Level.ERROR, f"it failed {number}") for number in range(20)]
-    told = annotations_of(stop, messages, findings_of(in_doubt(1)).causes())
+    told = annotations_of(stop, messages, concerns_of(in_doubt(1)).causes())
     assert told[0].message == "the budget is reached — raise it"
     assert len(told) == 10
     assert told[-1].message.startswith("and 13 more: 1 in doubt, 12 messages")
 
 
 def test_the_worst_are_kept_and_memory_is_bounded() -> None:
-    findings = findings_of(*(suspect(number, 0.02 - number / 1e5) for number in range(1000)))
-    [cause] = findings.causes()
+    concerns = concerns_of(*(suspect(number, 0.02 - number / 1e5) for number in range(1000)))
+    [cause] = concerns.causes()
     assert cause.count == 1000
     assert [each.input for each in cause.examples] == [f"in/s{number}.jpg" for number in range(999, 974, -1)]
-    many = findings_of(*(failed(number, f"reason {number}") for number in range(2000))).causes()
+    many = concerns_of(*(failed(number, f"reason {number}") for number in range(2000))).causes()
     assert len(many) <= 201
     assert sum(cause.count for cause in many) == 2000
     assert max(len(cause.examples) for cause in many) == EXAMPLES
@@ -142,7 +142,7 @@ def test_a_command_to_be_copied_stays_in_its_block(text: str) -> None:
 
 
 def test_the_page_has_what_needs_a_decision_and_the_command_for_it() -> None:
-    text = page(samples.summary_of(*samples.ALL), findings_of(*samples.ALL).causes(), room=100_000)
+    text = page(samples.summary_of(*samples.ALL), concerns_of(*samples.ALL).causes(), room=100_000)
     assert "\n```sh\npixian-batch resolve cut\n```\n" in text
     for word in (
         "These wait for your decision (2)",
@@ -161,7 +161,7 @@ def test_the_page_fits_and_says_what_it_left_out(room: int) -> None:
     endings = [
         Ending(f"{samples.NASTY}{number}", None, Failed(Problem(None, samples.NASTY))) for number in range(50)
     ]
-    text = page(samples.summary_of(*endings), findings_of(*endings).causes(), room=room)
+    text = page(samples.summary_of(*endings), concerns_of(*endings).causes(), room=room)
     assert len(text.encode("utf-8")) <= room
     assert text == "" or "There is more than fits here" in text or "### Failed" in text
 
@@ -231,4 +231,4 @@ def test_the_log_is_folded_and_only_ours_is_a_command() -> None:
 
 
 def test_kinds_are_in_the_order_in_which_they_matter() -> None:
-    assert [kind.word for kind in FindingKind] == ["in doubt", "lost", "kept", "failed", "look at"]
+    assert [kind.word for kind in ConcernKind] == ["in doubt", "lost", "kept", "failed", "look at"]

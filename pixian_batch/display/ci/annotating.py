@@ -10,13 +10,13 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.ci.commands import AnnotationLevel
-from pixian_batch.display.ci.findings import FindingKind
+from pixian_batch.display.ci.concerns import ConcernKind
 from pixian_batch.display.text import images, printable, with_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pixian_batch.display.ci.findings import Cause, Finding
+    from pixian_batch.display.ci.concerns import Cause, Concern
     from pixian_batch.policy.progress import Message
     from pixian_batch.policy.stopping import Stop
 
@@ -40,8 +40,8 @@ def annotations_of(
     """In the order in which they are to be told. messages: errors of the run itself, which are few."""
     stopped = [] if stop is None else [_note("pixian-batch stopped", stop.message, stop.hint)]
     told = [_note("pixian-batch", message.text, message.hint) for message in messages]
-    errors = [cause for cause in causes if cause.kind is not FindingKind.SUSPECT]
-    suspects = [cause for cause in causes if cause.kind is FindingKind.SUSPECT]
+    errors = [cause for cause in causes if cause.kind is not ConcernKind.SUSPECT]
+    suspects = [cause for cause in causes if cause.kind is ConcernKind.SUSPECT]
     return [
         *_limited([*stopped, *told], errors, AnnotationLevel.ERROR),
         *_limited([], suspects, AnnotationLevel.WARNING),
@@ -70,23 +70,23 @@ def _in_turn(causes: Sequence[Cause]) -> Iterator[tuple[Cause, int]]:
 
 
 def _about(cause: Cause, number: int, level: AnnotationLevel) -> Annotation:
-    finding = cause.examples[number]
-    text = f"{printable(finding.input)}: {reason(finding)}"
+    concern = cause.examples[number]
+    text = f"{printable(concern.input)}: {reason(concern)}"
     if number == 0 and cause.count > 1:
         text += f" (one of {images(cause.count)} for this reason)"
-    return Annotation(level, cause.kind.word, text, finding.input)
+    return Annotation(level, cause.kind.word, text, concern.input)
 
 
-def reason(finding: Finding) -> str:
+def reason(concern: Concern) -> str:
     """Why, and what to do."""
-    return with_hint(finding.message, finding.hint)
+    return with_hint(concern.message, concern.hint)
 
 
 def _rest(left: list[tuple[Cause, int]], messages: int) -> str:
     """`and 37 more: 30 in doubt, 7 failed`; empty when nothing is left."""
     counts = {
         kind: sum(number for cause, number in left if cause.kind is kind)
-        for kind in FindingKind
+        for kind in ConcernKind
         if any(cause.kind is kind for cause, _ in left)
     }
     facts = [f"{number:,} {_word(kind, number)}" for kind, number in counts.items()]
@@ -95,7 +95,7 @@ def _rest(left: list[tuple[Cause, int]], messages: int) -> str:
     return f"and {total:,} more: {', '.join(facts)}; the summary and --junit name them" if facts else ""
 
 
-def _word(kind: FindingKind, number: int) -> str:
-    if kind is FindingKind.SUSPECT:
+def _word(kind: ConcernKind, number: int) -> str:
+    if kind is ConcernKind.SUSPECT:
         return "result to be looked at" if number == 1 else "results to be looked at"
     return kind.word

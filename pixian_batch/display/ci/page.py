@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.display.ci.annotating import reason
-from pixian_batch.display.ci.findings import EXAMPLES, FindingKind
+from pixian_batch.display.ci.concerns import EXAMPLES, ConcernKind
 from pixian_batch.display.ci.markdown import code, fenced, head, prose, row
 from pixian_batch.display.summary import report_on
 from pixian_batch.display.text import credit_amount, images
@@ -17,7 +17,7 @@ from pixian_batch.display.text import credit_amount, images
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pixian_batch.display.ci.findings import Cause, Finding
+    from pixian_batch.display.ci.concerns import Cause, Concern
     from pixian_batch.display.summary import Report
     from pixian_batch.policy.progress import Doubt, Summary
 
@@ -54,9 +54,9 @@ def _blocks(report: Report, summary: Summary, causes: Sequence[Cause]) -> Iterat
             yield row(prose(each.label), value, prose(each.note))
     yield from _next(report)
     yield from _doubts(summary)
-    yield from _of_kind("Kept", causes, FindingKind.KEPT)
+    yield from _of_kind("Kept", causes, ConcernKind.KEPT)
     yield from _failures(causes)
-    yield from _of_kind("Look at these", causes, FindingKind.SUSPECT)
+    yield from _of_kind("Look at these", causes, ConcernKind.SUSPECT)
 
 
 def _next(report: Report) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _doubtful(doubt: Doubt) -> str:
 
 def _failures(causes: Sequence[Cause]) -> Iterator[str]:
     """By cause, the most frequent first: what happened once, then the images."""
-    failed = [cause for cause in causes if cause.kind is FindingKind.FAILED]
+    failed = [cause for cause in causes if cause.kind is ConcernKind.FAILED]
     if not failed:
         return
     yield f"\n### Failed ({_shown(min(EXAMPLES, _count(failed)), _count(failed))})\n"
@@ -96,13 +96,13 @@ def _failures(causes: Sequence[Cause]) -> Iterator[str]:
     for cause in failed:
         first = cause.examples[0]
         yield f"\n**{images(cause.count)}**: {prose(reason(first), 1000)}\n\n"
-        for finding in cause.examples[:room]:
-            same = (finding.message, finding.hint) == (first.message, first.hint)
-            yield f"- {code(finding.input)}" + ("\n" if same else f": {prose(reason(finding))}\n")
+        for concern in cause.examples[:room]:
+            same = (concern.message, concern.hint) == (first.message, first.hint)
+            yield f"- {code(concern.input)}" + ("\n" if same else f": {prose(reason(concern))}\n")
         room = max(0, room - len(cause.examples))
 
 
-def _of_kind(title: str, causes: Sequence[Cause], kind: FindingKind) -> Iterator[str]:
+def _of_kind(title: str, causes: Sequence[Cause], kind: ConcernKind) -> Iterator[str]:
     """The worst of a kind, in one table."""
     ours = [cause for cause in causes if cause.kind is kind]
     if not ours:
@@ -110,13 +110,13 @@ def _of_kind(title: str, causes: Sequence[Cause], kind: FindingKind) -> Iterator
     worst = _worst(ours)
     yield f"\n### {title} ({_shown(len(worst), _count(ours))})\n\n"
     yield head("photo", "why")
-    for finding in worst:
-        yield row(code(finding.input), prose(reason(finding)))
+    for concern in worst:
+        yield row(code(concern.input), prose(reason(concern)))
 
 
-def _worst(causes: Sequence[Cause]) -> list[Finding]:
-    findings = [finding for cause in causes for finding in cause.examples]
-    return sorted(findings, key=lambda finding: -finding.weight)[:EXAMPLES]
+def _worst(causes: Sequence[Cause]) -> list[Concern]:
+    concerns = [concern for cause in causes for concern in cause.examples]
+    return sorted(concerns, key=lambda concern: -concern.weight)[:EXAMPLES]
 
 
 def _count(causes: Sequence[Cause]) -> int:

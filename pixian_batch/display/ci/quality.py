@@ -10,38 +10,38 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from pixian_batch.display.ci.annotating import reason
-from pixian_batch.display.ci.findings import FindingKind
+from pixian_batch.display.ci.concerns import ConcernKind
 from pixian_batch.display.text import name_bytes, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pixian_batch.display.ci.findings import Cause, Finding
+    from pixian_batch.display.ci.concerns import Cause, Concern
 
 _SEVERITIES: Final = {
-    FindingKind.IN_DOUBT: "critical",
-    FindingKind.LOST: "critical",
-    FindingKind.KEPT: "major",
-    FindingKind.FAILED: "major",
-    FindingKind.SUSPECT: "minor",
+    ConcernKind.IN_DOUBT: "critical",
+    ConcernKind.LOST: "critical",
+    ConcernKind.KEPT: "major",
+    ConcernKind.FAILED: "major",
+    ConcernKind.SUSPECT: "minor",
 }
 
 
 def quality_report(causes: Sequence[Cause], place: Callable[[str], str | None]) -> bytes:
     """The whole file. place: a photo's path in the repository; None for what is not in it, which is left out."""
     found = [
-        _issue(cause, finding, path)
+        _issue(cause, concern, path)
         for cause in causes
-        for finding in cause.examples
-        if (path := place(finding.input)) is not None
+        for concern in cause.examples
+        if (path := place(concern.input)) is not None
     ]
     return (json.dumps(found, indent=2) + "\n").encode()
 
 
-def _issue(cause: Cause, finding: Finding, path: str) -> dict[str, Any]:
+def _issue(cause: Cause, concern: Concern, path: str) -> dict[str, Any]:
     identity = b"\0".join([cause.kind.name.encode(), name_bytes(cause.key), name_bytes(path)])
     return {
-        "description": f"{cause.kind.word}: {reason(finding)}",
+        "description": f"{cause.kind.word}: {reason(concern)}",
         "check_name": f"pixian-batch/{cause.kind.name.lower()}",
         "fingerprint": hashlib.sha256(identity).hexdigest(),
         "severity": _SEVERITIES[cause.kind],

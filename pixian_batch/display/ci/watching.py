@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from pixian_batch.display.ci.annotating import annotations_of
 from pixian_batch.display.ci.cases import case_of
 from pixian_batch.display.ci.commands import annotation, step_output
-from pixian_batch.display.ci.findings import Findings
+from pixian_batch.display.ci.concerns import Concerns
 from pixian_batch.display.ci.outputs import dotenv, outputs
 from pixian_batch.display.ci.page import MARKER, MOST_OF_A_COMMENT, MOST_OF_A_SUMMARY, page
 from pixian_batch.display.ci.quality import quality_report
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import TextIO
 
-    from pixian_batch.display.ci.findings import Cause
+    from pixian_batch.display.ci.concerns import Cause
     from pixian_batch.policy.outcome import Ending
     from pixian_batch.policy.progress import Message, Summary
 
@@ -66,7 +66,7 @@ class CiWatcher(Watcher):
         again: str = "",
     ) -> None:
         self._files, self._whole_file, self._again = files, whole_file, again
-        self._findings = Findings()
+        self._concerns = Concerns()
         self._messages: list[Message] = []
         self._scope = ExitStack()
         self._suite: JUnitSuite | None = None
@@ -83,13 +83,13 @@ class CiWatcher(Watcher):
 
     def ended(self, ending: Ending) -> None:
         """Keep what is to be told of an image."""
-        self._findings.add(ending)
+        self._concerns.add(ending)
         if self._files.junit is not None:
             self._cases().add(case_of(ending))
 
     def finished(self, summary: Summary) -> None:
         """Tell everything; each on its own, whatever becomes of the others."""
-        causes = self._findings.causes()
+        causes = self._concerns.causes()
         with self._scope:
             self._try(self._files.junit, "--junit", self._write_junit)
             self._try(

@@ -22,7 +22,7 @@ _MOST_CAUSES: Final = 200
 _OTHER: Final = "other reasons"
 
 
-class FindingKind(IntEnum):
+class ConcernKind(IntEnum):
     """What it is; the lower, the sooner it is told."""
 
     IN_DOUBT = 0
@@ -34,14 +34,14 @@ class FindingKind(IntEnum):
     @property
     def word(self) -> str:
         """As it is told: `in doubt`."""
-        return "look at" if self is FindingKind.SUSPECT else self.name.lower().replace("_", " ")
+        return "look at" if self is ConcernKind.SUSPECT else self.name.lower().replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Concern:
     """One image. message, hint: why; weight: the more, the worse among those of its cause, 0 to 1."""
 
-    kind: FindingKind
+    kind: ConcernKind
     input: str
     message: str
     hint: str = ""
@@ -52,41 +52,41 @@ class Finding:
 class Cause:
     """All images of one cause: how many, and the worst of them (of equals, the first)."""
 
-    kind: FindingKind
+    kind: ConcernKind
     key: str
     count: int = 0
-    examples: list[Finding] = field(default_factory=list)
+    examples: list[Concern] = field(default_factory=list)
 
-    def add(self, finding: Finding) -> None:
+    def add(self, concern: Concern) -> None:
         """One more."""
         self.count += 1
-        if len(self.examples) < EXAMPLES or finding.weight > self.examples[-1].weight:
-            self.examples.append(finding)
+        if len(self.examples) < EXAMPLES or concern.weight > self.examples[-1].weight:
+            self.examples.append(concern)
             self.examples.sort(key=lambda example: -example.weight)  # stable
             del self.examples[EXAMPLES:]
 
 
-class Findings:
+class Concerns:
     """Takes every ending; gives the causes in the order in which they matter."""
 
     def __init__(self) -> None:
-        self._causes: dict[tuple[FindingKind, str], Cause] = {}
+        self._causes: dict[tuple[ConcernKind, str], Cause] = {}
 
     def add(self, ending: Ending) -> None:
         """What there is to tell of an image, if anything."""
         match ending.outcome:
             case InDoubt(problem=problem):
-                self._problem(FindingKind.IN_DOUBT, ending.input, problem)
+                self._problem(ConcernKind.IN_DOUBT, ending.input, problem)
             case Lost(problem=problem):
-                self._problem(FindingKind.LOST, ending.input, problem)
+                self._problem(ConcernKind.LOST, ending.input, problem)
             case Kept(problem=problem):
-                self._problem(FindingKind.KEPT, ending.input, problem)
+                self._problem(ConcernKind.KEPT, ending.input, problem)
             case Failed(problem=problem):
-                self._problem(FindingKind.FAILED, ending.input, problem)
+                self._problem(ConcernKind.FAILED, ending.input, problem)
             case Done(look=look) if look is not None and look.suspicion is not None:
                 message = f"the result is {look.text}"
-                finding = Finding(FindingKind.SUSPECT, ending.input, message, weight=_weight(look))
-                self._add(look.suspicion.value, finding)
+                concern = Concern(ConcernKind.SUSPECT, ending.input, message, weight=_weight(look))
+                self._add(look.suspicion.value, concern)
             case _:
                 pass
 
@@ -94,16 +94,16 @@ class Findings:
         """Decisions first; of one kind, the most frequent first."""
         return sorted(self._causes.values(), key=lambda cause: (cause.kind, -cause.count))
 
-    def _problem(self, kind: FindingKind, name: str, problem: Problem) -> None:
-        finding = Finding(kind, name, problem.message.strip(), problem.hint.strip())
-        self._add(str(problem.code or problem.message), finding)
+    def _problem(self, kind: ConcernKind, name: str, problem: Problem) -> None:
+        concern = Concern(kind, name, problem.message.strip(), problem.hint.strip())
+        self._add(str(problem.code or problem.message), concern)
 
-    def _add(self, key: str, finding: Finding) -> None:
-        place = (finding.kind, key)
+    def _add(self, key: str, concern: Concern) -> None:
+        place = (concern.kind, key)
         if place not in self._causes and len(self._causes) >= _MOST_CAUSES:
-            place = (finding.kind, _OTHER)
+            place = (concern.kind, _OTHER)
         cause = self._causes.setdefault(place, Cause(*place))
-        cause.add(finding)
+        cause.add(concern)
 
 
 def _weight(look: Look) -> float:
