@@ -95,6 +95,7 @@ def left_behind(photo: NDArray[np.uint8], matte: NDArray[np.uint8]) -> float | N
     20 (of 255, in every channel) of its median colour. What is more than 60 away from that is no shadow: it may have been
     part of the subject.
     """
+    photo, matte = photo[::2, ::2], matte[::2, ::2]  # a quarter of the pixels tells as much
     ground = photo[:-1, :-1][_inner(matte < FAINT)].astype(np.int16)
     kept = int(np.count_nonzero(matte >= SOLID))
     if not kept or len(ground) <= 0.01 * matte.size:

@@ -56,6 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 NEEDED = {
     "run": [SAMPLE, "--out", "x"], "plan": [SAMPLE, "--out", "x"], "status": ["photos"], "clean": ["photos"], "export": ["photos"],
     "redo": [SAMPLE, "--out", "x"], "resolve": ["photos"],
+    "report": ["photos"], "render": ["photos", "--to", "x", "--recipe", "web-2x"], "check": [SAMPLE, "--profile", "ebay"],
     "reconcile": ["photos"], "decode": [SAMPLE, SAMPLE, "--out", "x.png"],
 }  # fmt: skip
 

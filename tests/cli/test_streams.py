@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ FORKS: dict[str, tuple[str, str, str]] = {
 }
 """The same for a fork: what `opened` opens."""
 LOSE_RESULTS = {"full output", "full and unbuffered", "both full", "output that cannot be written"}
+fcntl = pytest.importorskip("fcntl", reason="Windows has no such terminals")
+termios = pytest.importorskip("termios", reason="Windows has no such terminals")
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 
 
@@ -171,19 +174,19 @@ def test_a_terminal_that_is_gone_is_a_reader_that_left(place: Surroundings) -> N
 
 def test_the_size_of_the_terminal_is_still_known(place: Surroundings) -> None:
     ask = "from pixian_batch.display import streams; streams.prepare(); import shutil; print(shutil.get_terminal_size())"
-    spawn = (
-        "import os, pty, sys, fcntl, termios, struct;"
-        "read = lambda fd: (fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', 33, 123, 0, 0)), os.read(fd, 999))[1];"
-        "pty.spawn([sys.executable, '-c', 'input(); ' + sys.argv[1]], read, lambda fd: b'\\n')"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", spawn, ask],
+    master, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 123, 0, 0))
+    subprocess.run(
+        [sys.executable, "-c", ask],
         env=place.environment({"COLUMNS": None, "LINES": None}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        shown, _ = process.communicate(b"x", timeout=PATIENCE)
-    assert b"columns=123, lines=33" in shown
+        stdin=terminal,
+        stdout=terminal,
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert b"columns=123, lines=33" in os.read(master, 1 << 12)
+    os.close(terminal)
+    os.close(master)
 
 
 @pytest.mark.parametrize("stream", ["no output", "nothing", "both full"])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from support.workspaces import Workspace
 
 OWN_MEANING = {
+    ("check", "--profile"),
     ("status", "--in-doubt"),
     ("decode", "--out"),
     ("decode", "--overwrite"),

@@ -13,7 +13,8 @@ from support.sandboxes import EmulatorProcess, png
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.sandboxes import ForkServer, Outcome, Sandbox
+    from support.forks import ForkServer, Outcome
+    from support.sandboxes import Sandbox
 
 CROP = ("--crop-to-foreground",)
 CARD = ("--crop-to-foreground", "--margin", "10%", "--target-size", "40x30", "--background-color", "#a0c0ff")
