@@ -251,3 +251,36 @@ def test_one_comment_is_kept_up_to_date(tmp_path: Path, emulator: EmulatorThread
 
 def commented(action: ActionRunner, workspace: Path) -> Job:
     return action.use(checkout(workspace, 1), inputs="photos", out="cut", budget="1", github_token="token")
+
+
+# --- what has changed ----------------------------------------------------------------------------
+
+
+def git(folder: Path, *words: str) -> str:
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    return subprocess.run(
+        ["git", *who, *words], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_only_what_a_push_changed_and_nothing_in_a_shallow_clone(
+    tmp_path: Path, emulator: EmulatorThread
+) -> None:
+    origin = checkout(tmp_path / "origin", 2)
+    git(origin, "init", "--quiet")
+    for number in (2, 3):
+        git(origin, "add", ".")
+        git(origin, "commit", "--quiet", "--message", "photos")
+        Image.fromarray(photo(seed=number)).save(origin / "photos" / f"{number}.png")
+    base = git(origin, "rev-parse", "HEAD~1").strip()
+    git(tmp_path, "clone", "--quiet", "--depth", "1", origin.as_uri(), "shallow")
+    git(tmp_path, "clone", "--quiet", origin.as_uri(), "whole")
+    action, cache = runner(tmp_path, emulator)
+    words = {"inputs": "photos", "out": "cut", "budget": "5", "changed_since": base}
+    shallow = action.use(tmp_path / "shallow", start=finish, **words)
+    assert shallow.outcomes["run"] == "failure"
+    assert "fetch-depth" in shallow.log["run"]
+    assert (paid(emulator), cache.entries) == (0, [])
+    whole = action.use(tmp_path / "whole", start=finish, **words)
+    assert whole.given["done"] == "1", whole.log["run"]
+    assert paid(emulator) == 1
