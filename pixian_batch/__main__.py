@@ -33,6 +33,10 @@ def _code_of(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):
         sys.stdout.write(f"pixian-batch {__version__}\n")
         return 0
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from pixian_batch.display.ci.guarding import guard_standard_error  # only there
+
+        guard_standard_error()
     try:
         from pixian_batch.cli.app import start  # not for --version
 

@@ -26,7 +26,7 @@ def a_home_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     home = str(tmp_path_factory.mktemp("home"))
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.upper().startswith(("PIXIAN_", "XDG_")) or name == "NETRC":
+            if name.upper().startswith(("PIXIAN_", "XDG_", "GITHUB_", "GITLAB_", "CI_")) or name == "NETRC":
                 patch.delenv(name)
         for name in ("HOME", "USERPROFILE"):
             patch.setenv(name, home)

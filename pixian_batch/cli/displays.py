@@ -16,10 +16,9 @@ from pixian_batch.display.watchers import Watchers
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pixian_batch.display.ci.watching import CiFiles
     from pixian_batch.display.live import Live
-    from pixian_batch.display.log import Logged
-    from pixian_batch.display.metrics import Metrics
-    from pixian_batch.display.records import Records
+    from pixian_batch.policy.progress import Watcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +34,14 @@ class DisplayOptions:
     again: str = ""
     log_json: bool = False
     metrics_file: str | None = None
+    ci: str = "none"
+    """The CI server whose log this is: `github`, `gitlab` or `none`."""
+    ci_files: CiFiles | None = None
 
 
 def watcher(screens: DisplayOptions) -> Watchers:
     """The displays, as one."""
-    watchers: list[Live | Plain | Logged | Records | Metrics] = [_for_people(screens)]
+    watchers: list[Watcher] = [_for_people(screens)]
     if screens.log_file:
         from pixian_batch.display.log import Logged
 
@@ -47,15 +49,28 @@ def watcher(screens: DisplayOptions) -> Watchers:
     if screens.metrics_file:
         from pixian_batch.display.metrics import Metrics
 
-        watchers.append(Metrics(screens.metrics_file, now=lambda: datetime.fromisoformat(now()).timestamp()))
+        watchers.append(Metrics(screens.metrics_file, now=_seconds))
     if screens.json:
         from pixian_batch.display.records import Records
 
         watchers.append(Records(sys.stdout))
+    if screens.ci_files is not None:
+        from pixian_batch.cli.ci import ci_watcher
+
+        watchers.append(ci_watcher(screens.ci_files, screens.again))
     return Watchers(*watchers)
 
 
+def _seconds() -> float:
+    """Since 1970, UTC."""
+    return datetime.fromisoformat(now()).timestamp()
+
+
 def _for_people(screens: DisplayOptions) -> Live | Plain:
+    if screens.ci != "none":
+        from pixian_batch.cli.ci import ci_log
+
+        return ci_log(screens.ci, screens, _seconds)
     # Records on the same terminal would tear the live frame.
     torn = screens.json and sys.stdout.isatty()
     live = screens.progress and not screens.quiet and not torn and not screens.verbose

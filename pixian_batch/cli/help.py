@@ -58,7 +58,7 @@ LINES: Final = {name: line for _group, commands in GROUPS for name, line in comm
 
 PANELS: Final = (
     *("Arguments", "Output", "Inputs", "Without spending", "Results", "Money", "Service", "Pace"),
-    *("Messages", "Options"),
+    *("Messages", "In CI", "Options"),
 )
 """The groups of options, in the order in which people need them."""
 FIRST: Final[dict[str, tuple[str, ...]]] = {

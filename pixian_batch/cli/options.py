@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from pixian_batch.cli import declaring
+from pixian_batch.cli.ci_options import CiOptions
 from pixian_batch.cli.declaring import choice as _choice
 from pixian_batch.cli.declaring import default as _default
 from pixian_batch.cli.declaring import in_panel as _option
@@ -284,6 +285,7 @@ class ServiceOptions(EngineOptions):
 class RunOptions(
     # the last comes first in the help
     ServiceOptions,
+    CiOptions,
     ScreenOptions,
     OutputOptions,
     DecisionOptions,

@@ -98,7 +98,9 @@ class Records(Watcher):
                 self._write(progress_record(self._snapshot()))
 
     def _write(self, record: Record) -> None:
-        self._writer.put(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
+        line = json.dumps(record, separators=(",", ":"), allow_nan=False)
+        # GitHub's runner takes `##[` for a command wherever it stands in a line; in a string it means the same so.
+        self._writer.put(line.replace("##[", "#\\u0023[") + "\n")
 
 
 # --- one image -----------------------------------------------------------------------------------

@@ -21,6 +21,9 @@ from support import display_samples as samples
 from support.records import change
 
 from pixian_batch import display
+from pixian_batch.adapters.whole_file import whole_file
+from pixian_batch.display.ci.sections import GitHubLog, GitLabLog
+from pixian_batch.display.ci.watching import CiFiles, CiWatcher
 from pixian_batch.display.live import Live
 from pixian_batch.display.log import Logged
 from pixian_batch.display.metrics import Metrics
@@ -50,6 +53,20 @@ def metrics(folder: Path, _: io.StringIO) -> Watcher:
     return Metrics(str(folder / "metrics.prom"), now=lambda: 0.0)
 
 
+def in_ci(folder: Path, stream: io.StringIO) -> Watcher:
+    names = {"step_summary": "summary", "dotenv": "outputs", "comment": "comment", "quality": "quality"}
+    paths = {name: str(folder / file) for name, file in names.items()}
+    return CiWatcher(CiFiles(repository=str(folder), commands=stream, **paths), whole_file=whole_file)
+
+
+def github_log(_: Path, stream: io.StringIO) -> Watcher:
+    return GitHubLog(stream, quiet=False, verbose=False, again="")
+
+
+def gitlab_log(_: Path, stream: io.StringIO) -> Watcher:
+    return GitLabLog(stream, now=lambda: 0.0, quiet=False, verbose=False, again="")
+
+
 WATCHERS: dict[str, Callable[[Path, io.StringIO], Watcher]] = {
     "none": lambda _, __: Watcher(),
     "live": live,
@@ -60,6 +77,12 @@ WATCHERS: dict[str, Callable[[Path, io.StringIO], Watcher]] = {
     "log": lambda folder, _: Logged(str(folder / "log")),
     "JSON log": lambda folder, _: Logged(str(folder / "log.json"), as_json=True),
     "metrics": metrics,
+    "CI": in_ci,
+    "CI with test cases": lambda folder, _: CiWatcher(
+        CiFiles(repository=str(folder), junit=str(folder / "junit")), whole_file=whole_file
+    ),
+    "GitHub's log": github_log,
+    "GitLab's log": gitlab_log,
     "several": lambda folder, stream: Watchers(
         live(folder, stream), Records(stream), metrics(folder, stream)
     ),
@@ -154,7 +177,7 @@ def test_who_asks_for_no_skipped_images_says_nothing_of_them(name: str, tmp_path
 
 
 def test_the_suite_has_every_watcher_of_the_program(tmp_path: Path) -> None:
-    for module in pkgutil.iter_modules(display.__path__, f"{display.__name__}."):
+    for module in pkgutil.walk_packages(display.__path__, f"{display.__name__}."):
         importlib.import_module(module.name)
     made = {type(make(tmp_path, io.StringIO())) for make in WATCHERS.values()}
     ours = {kind for kind in subclasses(Watcher) if kind.__module__.startswith("pixian_batch.")}

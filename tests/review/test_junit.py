@@ -11,7 +11,7 @@ from pixian_batch.contract.params import Color, Size
 from pixian_batch.imaging.ground import measure_ground
 from pixian_batch.review.compliance import Checked, judge
 from pixian_batch.review.facts import ImageFacts, UnreadableFile
-from pixian_batch.review.junit import JUnitSuite, write_suites
+from pixian_batch.review.junit import CheckSuite, write_checks
 from pixian_batch.review.profiles import Profile
 
 NASTY = "a<b>&\"\x1b[31m\n'\udcff]]>.jpg"
@@ -51,11 +51,11 @@ def checked(path: str, *, plain: bool = True) -> Checked:
 
 
 def document(*items: Checked, strict: bool = False) -> tuple[ET.Element, str]:
-    suite = JUnitSuite("shop", io.BytesIO(), strict=strict)
+    suite = CheckSuite("shop", io.BytesIO(), strict=strict)
     for item in items:
         suite.add(item)
     out = io.BytesIO()
-    write_suites({"shop": suite}, out)
+    write_checks([suite], out)
     return ET.fromstring(out.getvalue()), out.getvalue().decode()  # noqa: S314  # our own
 
 

@@ -201,11 +201,11 @@ def _junit(options: CheckOptions, profiles: Sequence[Profile]) -> Iterator[Any]:
 
     from pixian_batch.adapters.whole_file import whole_file
     from pixian_batch.policy.disk import system_word
-    from pixian_batch.review.junit import JUnitSuite, write_suites
+    from pixian_batch.review.junit import CheckSuite, write_checks
 
     with ExitStack() as files:
         suites = {
-            profile.name: JUnitSuite(
+            profile.name: CheckSuite(
                 profile.name, files.enter_context(tempfile.TemporaryFile()), strict=options.strict
             )
             for profile in profiles
@@ -213,6 +213,6 @@ def _junit(options: CheckOptions, profiles: Sequence[Profile]) -> Iterator[Any]:
         try:
             yield lambda checked: suites[checked.profile].add(checked)
             with whole_file(options.junit) as out:
-                write_suites(suites, out)
+                write_checks(suites.values(), out)
         except OSError as error:
             fail(f"{options.junit}: {system_word(error)}", "name another --junit", code=Exit.DISK)

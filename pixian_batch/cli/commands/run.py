@@ -18,6 +18,7 @@ from pixian_batch.adapters.credentials import NoCredentialsError
 from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.adapters.signals import listen, listen_for_questions
 from pixian_batch.cli.bug import write_report
+from pixian_batch.cli.ci_options import CI_WORDS, ci_service
 from pixian_batch.cli.consent import RunSpec, consent
 from pixian_batch.cli.displays import DisplayOptions, watcher
 from pixian_batch.cli.local_engine import about_model, choose_model
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
     from pixian_batch.cli.ask import DoubtQuestion
     from pixian_batch.cli.options import RunOptions
+    from pixian_batch.display.ci.watching import CiFiles
     from pixian_batch.display.watchers import Watchers
     from pixian_batch.policy.progress import Watcher
 
@@ -138,6 +140,7 @@ def _plan_instead(options: RunOptions) -> None:
 
 def _read_screens(options: RunOptions) -> DisplayOptions:
     """What the user wants to see. Raises `BadParameter`."""
+    ci = ci_service(choice_of(CI_WORDS, options.ci, "--ci"), os.environ)
     files = (options.log_file, "--log-file"), (options.metrics_file, "--metrics-file")
     check_apart(*files)
     for path, option in files:
@@ -152,7 +155,18 @@ def _read_screens(options: RunOptions) -> DisplayOptions:
         again=shlex.join(["pixian-batch", *sys.argv[1:]]),
         log_json=choice_of(LOG_FORMATS, options.log_format, "--log-format") == "json",
         metrics_file=options.metrics_file,
+        ci=ci,
+        ci_files=_ci_files(options, ci),
     )
+
+
+def _ci_files(options: RunOptions, ci: str) -> CiFiles | None:
+    """What a CI server is to be told, where there is one. Raises `MistakeError`."""
+    if ci == "none" and not any((options.junit, options.comment_file, options.code_quality, options.dotenv)):
+        return None
+    from pixian_batch.cli.ci import read_files  # only for such a server
+
+    return read_files(options, ci, os.environ)
 
 
 async def execute(asked: RunSpec) -> int:
