@@ -81,7 +81,7 @@ def _cli(commands: dict[str, tuple[Any, dict[str, list[tuple[str, str]]]]]) -> s
         lines += ["```console", *(f"$ {line}" for line in command.examples), "```"]
     lines += ["\n## Exit codes\n", "| code | meaning |\n|---|---|"]
     lines += [f"| {code.value} | {text} |" for code, text in CODES.items()]
-    lines.append("\nWhen several apply: the signal's, else 4 to 8, else 10, else 3, else 12.")
+    lines.append("\nWhen several apply: the signal's, else 4 to 9, else 10, else 3, else 12.")
     return "\n".join(lines) + "\n"
 
 

@@ -109,8 +109,8 @@ Environment:
 Exit codes:
   0 all done   2 wrong command line, nothing spent   3 some images failed
   4 credentials   5 out of credits   6 budget reached   7 the service gave up
-  8 disk   10 images wait for a decision   11 the ledger is in use
-  13 images do not comply (check)
+  8 disk   9 its time is over   10 images wait for a decision
+  11 the ledger is in use   13 images do not comply (check)
   128 and more: stopped by a signal   1 an error of ours
 
 The first word is a command, or `run` is meant. A folder named like a command:
