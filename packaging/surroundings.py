@@ -1,7 +1,8 @@
 """Runs before anything else of the one-folder program: puts right what a frozen Python gets wrong about its machine.
 
-1. The loader's own LD_LIBRARY_PATH is taken away again, so that the user's commands (`--on-finish`, the one that gives
-   the secret, git) are not run with libraries of ours.
+1. What the loader has put into the environment is taken away again. Else the user's commands (`--on-finish`, the one that
+   gives the secret, git) would run with libraries of ours; and this program, started by one of them or for a process
+   of `render`, would believe that all had been prepared for it already.
 2. The bundled OpenSSL looks for certificates where the machine that built it keeps them. Where that is another place
    here, it is told; where there is none, the certificates that travel along are used. What the user says
    (SSL_CERT_FILE, SSL_CERT_DIR) comes first.
@@ -24,8 +25,10 @@ _OF_SYSTEMS = (
 _OURS = os.path.join(getattr(sys, "_MEIPASS", ""), "certifi", "cacert.pem")
 
 
-def restore_library_path() -> None:
-    """As it was before the loader; the processes that the program starts of itself set it again."""
+def forget_the_loader() -> None:
+    """As it was before the loader, whose next start then begins anew."""
+    for name in [name for name in os.environ if name.startswith("_PYI_")]:
+        del os.environ[name]
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):
         before = os.environ.pop(f"{name}_ORIG", None)
         if before is not None:
@@ -45,5 +48,5 @@ def find_certificates() -> None:
             os.environ["SSL_CERT_FILE"] = found
 
 
-restore_library_path()
+forget_the_loader()
 find_certificates()

@@ -87,7 +87,11 @@ def needed_libc(folder: Path) -> str:
     """The oldest C library with which everything in `folder` loads, as its symbols say: `2.34`."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     built = [str(path) for path in files if path.name == "pixian-batch" or ".so" in path.suffixes]
-    told = run(["objdump", "-p", *built])
+    return newest_libc(run(["objdump", "-p", *built]))
+
+
+def newest_libc(told: str) -> str:
+    """The newest of all versions of the C library that objdump has named."""
     versions = {tuple(map(int, found.split("."))) for found in re.findall(r"GLIBC_(\d+(?:\.\d+)+)", told)}
     return ".".join(map(str, max(versions)))
 

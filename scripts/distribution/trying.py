@@ -132,9 +132,13 @@ def _bare_root(root: Path, folder: Path) -> Place:
 
 def _outside(folder: Path) -> set[str]:
     """The libraries of the system that anything in the folder needs: what its user's system must have."""
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-    built = [str(path) for path in files if path.name == "pixian-batch" or ".so" in path.suffixes]
-    search = os.environ | {"LD_LIBRARY_PATH": str(folder / "_internal")}
-    told = subprocess.run(["ldd", *built], capture_output=True, text=True, env=search, check=False).stdout
+    built = [str(path) for path in folder.rglob("*.so*") if path.is_file() and not path.is_symlink()]
+    told = _ldd(built, str(folder / "_internal"))
+    told += _ldd([str(folder / "pixian-batch")], "")  # the loader: it finds nothing inside yet
     paths = set(re.findall(r"(?:=> |^\t)(/\S+) \(0x", told, flags=re.MULTILINE))
     return {path for path in paths if not path.startswith(str(folder))}
+
+
+def _ldd(files: list[str], search: str) -> str:
+    variables = os.environ | {"LD_LIBRARY_PATH": search}
+    return subprocess.run(["ldd", *files], capture_output=True, text=True, env=variables, check=False).stdout
