@@ -24,6 +24,11 @@ from scripts.distribution.building import BuildError, run
 _SAMPLES: Final = ROOT / "docs" / "samples"
 _STARTS: Final = 7
 _PHOTOS: Final = 4
+_ABOUT_THE_PROCESSOR: Final = (
+    "/proc/cpuinfo",
+    *(f"/sys/devices/system/cpu/{name}" for name in ("possible", "present", "online", "kernel_max")),
+)
+"""What the engine asks, and every container has: it picks its arithmetic by that, and a pixel is one lighter by another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +127,13 @@ def _bare_root(root: Path, folder: Path) -> Place:
     shutil.copytree(folder, root / "opt" / "pixian-batch", symlinks=True)
     shutil.copytree(_SAMPLES, root / "photos")
     (root / "out").mkdir()
-    for library in sorted(_outside(folder)):
+    for library in (*sorted(_outside(folder)), *_ABOUT_THE_PROCESSOR):
+        if not os.path.exists(library):
+            continue
         target = root / library.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(library, target)
+        shutil.copyfile(library, target)
+        target.chmod(0o755)
     start = ("chroot", str(root), "/opt/pixian-batch/pixian-batch")
     return Place(start, "/photos", root / "out", "/out", {"PATH": os.defpath + ":/usr/sbin:/sbin"})
 
