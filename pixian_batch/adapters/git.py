@@ -82,11 +82,11 @@ def _top(folder: str) -> str:
     done = _git(folder, "rev-parse", "--show-toplevel")
     if done.returncode == 0:
         return os.path.realpath(_text(done.stdout))
-    said = os.fsdecode(done.stderr)
-    if "dubious ownership" in said:
+    complaint = os.fsdecode(done.stderr)
+    if "dubious ownership" in complaint:
         hint = f"if you trust it: git config --global --add safe.directory {folder}"
         raise GitError(f"git does not look into {folder}: it belongs to somebody else", hint)
-    if "must be run in a work tree" in said:
+    if "must be run in a work tree" in complaint:
         raise GitError(f"{folder} is in a bare repository, which has no files", "name a folder of a checkout")
     raise GitError(
         f"{folder} is in no git repository", "check the repository out here, or leave --changed-since out"
@@ -124,8 +124,8 @@ def _commit(rev: str, top: str) -> str:
 def _ask(top: str, *words: str) -> bytes:
     done = _git(top, *words)
     if done.returncode != 0:
-        said = _text(done.stderr).splitlines()
-        raise GitError(f"git {words[0]} failed: {said[-1] if said else 'no reason given'}", _DEEPER)
+        complaints = _text(done.stderr).splitlines()
+        raise GitError(f"git {words[0]} failed: {complaints[-1] if complaints else 'no reason given'}", _DEEPER)
     return done.stdout
 
 

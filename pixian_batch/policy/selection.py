@@ -4,7 +4,6 @@ are, and what git says of them.
 
 from __future__ import annotations
 
-import os.path
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,7 +56,7 @@ class Changes:
 
 
 def _is_below(path: str, folder: str) -> bool:
-    return path.startswith(os.path.join(folder, ""))
+    return path.replace("\\", "/").startswith(folder.replace("\\", "/").rstrip("/") + "/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,7 @@ def test_the_help_of_run_is_grouped() -> None:
         "Service:",
         "Pace:",
         "Messages:",
+        "In CI:",
         "Options:",
         "Examples:",
     ]
