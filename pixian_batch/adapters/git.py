@@ -103,9 +103,9 @@ def _work_tree(rev: str, top: str, folders: list[str]) -> WorkTree:
     for name in others:  # a repository that is not known as a submodule ends with a slash
         (nested if name.endswith("/") else untracked).append(name.rstrip("/"))
     return WorkTree(
-        top,
+        os.path.join(top, ""),
         frozenset(_path(top, name) for name in (*listed, *untracked)),
-        tuple(_path(top, name) for name in nested),
+        tuple(os.path.join(_path(top, name), "") for name in nested),
     )
 
 
@@ -125,7 +125,9 @@ def _ask(top: str, *words: str) -> bytes:
     done = _git(top, *words)
     if done.returncode != 0:
         complaints = _text(done.stderr).splitlines()
-        raise GitError(f"git {words[0]} failed: {complaints[-1] if complaints else 'no reason given'}", _DEEPER)
+        raise GitError(
+            f"git {words[0]} failed: {complaints[-1] if complaints else 'no reason given'}", _DEEPER
+        )
     return done.stdout
 
 

@@ -21,7 +21,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkTree:
-    """What git says of one work tree. top: its folder; all are real, absolute paths.
+    """What git says of one work tree. top: its folder; all are real, absolute paths, folders with their separator at the end.
 
     changed: files that were added, changed or renamed. nested: folders in it that are repositories of their own.
     """
@@ -32,13 +32,13 @@ class WorkTree:
 
     def has(self, path: str) -> bool:
         """Whether it is a path in this work tree."""
-        return _is_below(path, self.top)
+        return path.startswith(self.top)
 
     def against(self, path: str) -> Reason | None:
         """Why the file there is not meant; None when it is."""
         if path in self.changed:
             return None
-        return Reason.NESTED if any(_is_below(path, folder) for folder in self.nested) else Reason.UNCHANGED
+        return Reason.NESTED if path.startswith(self.nested) else Reason.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,6 @@ class Changes:
         if not trees:
             return Reason.OUTSIDE
         return max(trees, key=lambda tree: len(tree.top)).against(path)
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path.replace("\\", "/").startswith(folder.replace("\\", "/").rstrip("/") + "/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

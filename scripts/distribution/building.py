@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXTRAS: Final = ("local", "keyring", "review")
-"""What is inside; packaging/pixian-batch.spec says why the others are not."""
+"""What is inside; scripts/packaging/pixian-batch.spec says why the others are not."""
 _WORK: Final = ROOT / "build" / "program"
-SPEC: Final = ROOT / "packaging" / "pixian-batch.spec"
+SPEC: Final = ROOT / "scripts" / "packaging" / "pixian-batch.spec"
 
 
 class BuildError(SetupError):

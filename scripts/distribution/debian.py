@@ -23,7 +23,7 @@ _PLACES: Final = {
     "zsh": "usr/share/zsh/vendor-completions/_pixian-batch",
     "fish": "usr/share/fish/vendor_completions.d/pixian-batch.fish",
 }
-_OURS: Final = ROOT / "packaging" / "deb"
+_OURS: Final = ROOT / "scripts" / "packaging" / "deb"
 _DOCS: Final = "usr/share/doc/pixian-batch"
 
 

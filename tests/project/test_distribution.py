@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).parents[2]
-PACKAGING = ROOT / "packaging"
+PACKAGING = ROOT / "scripts" / "packaging"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 IMPORT_NAMES = {"pillow-heif": "pillow_heif"}
 

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TOP = {
-    *("packaging", ".dockerignore"),
+    ".dockerignore",
     *("pyproject.toml", "README.md", "pixian_batch", "tests", "scripts", "docs", "LICENSE"),
     *("CHANGELOG.md", "CONTRIBUTING.md", "Makefile", ".github", ".ci"),
     *(".gitignore", ".gitattributes", ".editorconfig", ".pre-commit-config.yaml"),
