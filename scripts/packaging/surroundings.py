@@ -42,7 +42,7 @@ def find_certificates() -> None:
     if os.name == "nt" or os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
         return
     known = ssl.get_default_verify_paths()
-    if known.cafile is None and not (known.capath and os.listdir(known.capath)):
+    if not known.cafile and not (known.capath and os.listdir(known.capath)):
         found = next((path for path in (*_OF_SYSTEMS, _OURS) if os.path.isfile(path)), None)
         if found is not None:
             os.environ["SSL_CERT_FILE"] = found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.kill_points import POINTS
+from support.kill_points import DRAWING, POINTS
 from support.sandboxes import Sandbox, audit, png
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 WORKERS = 4
 KILLED = -9
 REBUILDING = {"rebuilt_before_rename", "rebuilt_after_rename"}
-DRAWING = {point for point in POINTS if "draw" in point}
 ONCE_A_RUN = {"before_end_of_run", "after_end_of_run"}
 
 

@@ -181,6 +181,9 @@ def test_one_to_one_is_one_pixel_on_one(chromium: Chromium, reported: Reported) 
         page.keyboard.press("Space")
         page.locator("#zoom").focus()
         page.keyboard.press("Enter")
+        page.wait_for_function(
+            "document.querySelectorAll('.layer.after img').length === 1"
+        )  # the large one has come
         box = page.locator(".layer.after img").bounding_box()
         assert box is not None
         assert round(box["width"]) == 48  # 96 pixels, two to a point

@@ -183,6 +183,9 @@ POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
 """Name -> how to arm it. The order is that of an image's way."""
 
 
+DRAWING: Final = frozenset(point for point in POINTS if "draw" in point)
+"""Of these, those that are only passed where something is drawn from a master."""
+
 HEAD_POINTS: Final[dict[str, Callable[[_Bomb], None]]] = {
     "before_head_kept": lambda bomb: _around(Spool, "write_head", bomb, after=False),
     "after_head_kept": lambda bomb: _around(Spool, "write_head", bomb, after=True),

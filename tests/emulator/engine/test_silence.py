@@ -75,4 +75,11 @@ def test_the_measure_sees_a_call_and_a_look_up() -> None:
 
 def test_a_home_that_cannot_be_written_is_no_topic(place: Surroundings) -> None:
     done = place.shell('HOME=/proc/nowhere "$@" --quiet', "run")
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.returncode == 0
+    for word in (
+        b"nowhere",
+        b"home",
+        b"warning",
+        b"error",
+    ):  # of its results a run may well have something to say
+        assert word not in done.stderr.lower()
