@@ -29,6 +29,7 @@ from pixian_batch.contract.params import (
     contradictions,
     params_from_text,
 )
+from pixian_batch.display.text import printable
 from pixian_batch.pipeline.describing import Keep
 from pixian_batch.pipeline.inputs import Inputs
 from pixian_batch.pipeline.spec import Outputs, Pace, Spec
@@ -37,6 +38,7 @@ from pixian_batch.policy.breaker import Breaker
 from pixian_batch.policy.naming import OnCollision
 from pixian_batch.policy.ramp import Ramp
 from pixian_batch.policy.retry import DoubtPolicy, RetryPolicy
+from pixian_batch.policy.selection import Changes
 from pixian_batch.policy.spelling import nearest
 from pixian_batch.policy.template import Naming, TemplateError, read_template
 
@@ -166,7 +168,31 @@ def read_inputs(options: InputOptions) -> Inputs:
     if inputs.listed not in {None, "-"}:
         check_file(str(inputs.listed), "--files-from")
     check_inputs(inputs)
-    return inputs
+    return inputs if options.changed_since is None else only_changed(inputs, options.changed_since)
+
+
+def only_changed(inputs: Inputs, rev: str) -> Inputs:
+    """Of the inputs, those that git says have changed. Raises `MistakeError` where it cannot say."""
+    from pixian_batch.adapters.git import GitError, changed_since  # only where it is asked for
+
+    urls = ("http://", "https://")
+    folders = [_folder_of(path) for path in inputs.paths if path != "-" and not path.startswith(urls)]
+    if inputs.listed is not None:
+        folders.append(os.curdir)  # what it lists is not known yet
+    try:
+        trees = changed_since(rev, filter(os.path.isdir, folders))
+    except GitError as error:
+        raise MistakeError(
+            f"--changed-since: {printable(str(error))}; nothing was sent", error.hint
+        ) from error
+    return replace(inputs, selection=replace(inputs.selection, changes=Changes(trees)))
+
+
+def _folder_of(path: str) -> str:
+    """The folder below which all lies that is found by a named input."""
+    if os.path.isdir(path):
+        return path
+    return (os.path.dirname(path) if os.path.lexists(path) else fixed_prefix(path)) or os.curdir
 
 
 def only_failed(inputs: Inputs, ledger: str) -> Inputs:

@@ -1,4 +1,4 @@
-"""The options that choose among the photos: by date, size, number and order."""
+"""The options that choose among the photos: by date, size, changes, number and order."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ class SelectOptions:
         str | None,
         text(
             _INPUTS, "--newer-than", "WHEN", "Only files changed since a date, a moment or an age: 2d, 12h."
+        ),
+    ] = None
+    changed_since: Annotated[
+        str | None,
+        text(
+            _INPUTS,
+            "--changed-since",
+            "REV",
+            "Only files that git says were added, changed or renamed since a commit; if it cannot say, nothing is sent.",
         ),
     ] = None
     min_size: Annotated[_Bytes, _size("--min-size", "Only files of at least this size: 500K, 20MB.")] = None

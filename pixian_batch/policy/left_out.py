@@ -26,7 +26,13 @@ class Reason(StrEnum):
     SMALLER = "smaller"
     LARGER = "larger"
     URL = "urls"
-    """Its size and date are not known here."""
+    """Its size and date are not known here, nor whether it changed."""
+    UNCHANGED = "unchanged"
+    """Git says that it was not changed, or does not keep it."""
+    NESTED = "nested"
+    """In a repository within the repository, into which git does not look."""
+    OUTSIDE = "outside"
+    """In no repository that git was asked about."""
     NOT_SAMPLED = "not_sampled"
     OVER_LIMIT = "over_limit"
 
@@ -102,8 +108,19 @@ _BOUNDS: Final = (
 _REST: Final = (
     (
         Reason.URL,
-        "{number} {were} left out: nothing is known here of a URL's date and size",
-        "name URLs in a run without --newer-than, --min-size and --max-size",
+        "{number} {were} left out: nothing is known here of a URL's date, size and changes",
+        "name URLs in a run without --newer-than, --min-size, --max-size and --changed-since",
+    ),
+    (Reason.UNCHANGED, "{number} {were} left out by --changed-since", ""),
+    (
+        Reason.NESTED,
+        "{number} {were} left out: in a submodule or another repository within, into which git does not look",
+        "name that folder in a run of its own",
+    ),
+    (
+        Reason.OUTSIDE,
+        "{number} {were} left out: outside the repository, where git knows of no changes",
+        "name them in a run without --changed-since",
     ),
     (Reason.NOT_SAMPLED, "{number} {were} left out by --sample", ""),
     (

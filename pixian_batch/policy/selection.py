@@ -1,7 +1,10 @@
-"""Which of the photos that a walk finds are meant: by date, size, number and order. Pure: it is handed what files are."""
+"""Which of the photos that a walk finds are meant: by date, size, changes, number and order. Pure: it is handed what files
+are, and what git says of them.
+"""
 
 from __future__ import annotations
 
+import os.path
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,12 +20,53 @@ class Order(StrEnum):
     SMALLEST = "smallest"
 
 
+@dataclass(frozen=True, slots=True)
+class WorkTree:
+    """What git says of one work tree. top: its folder; all are real, absolute paths.
+
+    changed: files that were added, changed or renamed. nested: folders in it that are repositories of their own.
+    """
+
+    top: str
+    changed: frozenset[str]
+    nested: tuple[str, ...] = ()
+
+    def has(self, path: str) -> bool:
+        """Whether it is a path in this work tree."""
+        return _is_below(path, self.top)
+
+    def against(self, path: str) -> Reason | None:
+        """Why the file there is not meant; None when it is."""
+        if path in self.changed:
+            return None
+        return Reason.NESTED if any(_is_below(path, folder) for folder in self.nested) else Reason.UNCHANGED
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What git says of all work trees in which inputs lie (`--changed-since`)."""
+
+    trees: tuple[WorkTree, ...]
+
+    def against(self, path: str) -> Reason | None:
+        """Why the file at a real, absolute path is not meant; None when it is. What git was not asked about is not."""
+        trees = [tree for tree in self.trees if tree.has(path)]
+        if not trees:
+            return Reason.OUTSIDE
+        return max(trees, key=lambda tree: len(tree.top)).against(path)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path.startswith(os.path.join(folder, ""))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """What the user chose among what was found; by default everything.
 
     newer_than: seconds since 1970, compared with a file's mtime. min_size, max_size: bytes, both included.
-    sample: how many photos, spread over the folders. limit: how many may be bought in this run.
+    changes: what git says has changed, where only that is meant. sample: how many photos, spread over the folders. limit:
+    how many may be bought in this run.
     """
 
     newer_than: float | None = None
@@ -31,6 +75,7 @@ class Selection:
     order: Order = Order.NAME
     sample: int | None = None
     limit: int | None = None
+    changes: Changes | None = None
 
     @property
     def by_facts(self) -> bool:

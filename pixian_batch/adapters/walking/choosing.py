@@ -16,6 +16,8 @@ from pixian_batch.policy.selection import Order, Selection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pixian_batch.policy.selection import Changes
+
 _UNKNOWN = 0
 """Stands for the rank where the order is the walk's own."""
 
@@ -32,6 +34,8 @@ def choose(
 
     counting: only how many there are matters, neither which nor their order.
     """
+    if selection.changes is not None:
+        walk = _changed(walk, selection.changes, left_out)
     if selection.by_facts or (selection.order is not Order.NAME and not counting):
         sifted = (_sifted(walked, selection, left_out) for walked in walk)
     else:
@@ -42,6 +46,21 @@ def choose(
         yield from _first((walked for walked, _ranks in sifted), selection.sample, left_out)
     else:
         yield from _sorted(sifted, selection, left_out, go_on)
+
+
+def _changed(walk: Iterator[Walked], changes: Changes, left_out: LeftOut) -> Iterator[Walked]:
+    """What git says has changed; the rest is counted."""
+    for walked in walk:
+        if isinstance(walked, Trouble):
+            yield walked
+        elif isinstance(walked, FoundUrl):
+            left_out.not_chosen[Reason.URL] += 1
+        else:
+            # Git knows no way through a link: a folder is asked about by what it is. A file that is a link is one to git.
+            folder = os.path.join(os.path.realpath(walked.folder), "")
+            reasons = [changes.against(folder + name) for name in walked.names]
+            left_out.not_chosen.update(filter(None, reasons))
+            yield walked.part([number for number, reason in enumerate(reasons) if reason is None])
 
 
 def _sifted(walked: Walked, selection: Selection, left_out: LeftOut) -> tuple[Walked, list[int]]:
