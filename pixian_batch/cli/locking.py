@@ -9,7 +9,8 @@ from pixian_batch.adapters.ledger import LedgerError
 from pixian_batch.cli.mistakes import MistakeError
 from pixian_batch.cli.request import check_writable
 from pixian_batch.display.text import images, printable
-from pixian_batch.pipeline.lockfile import LockNotes, read_lock_file, write_lock_file
+from pixian_batch.pipeline.lockfile import LockNotes, write_lock_file
+from pixian_batch.pipeline.verifying import read_lock_file
 from pixian_batch.policy.disk import system_word
 from pixian_batch.policy.lockfile import LockError
 from pixian_batch.policy.progress import Level, Message

@@ -61,8 +61,8 @@ class VerifyScreen:
 
     def _gist(self) -> str:
         if self._counts:
-            found = ", ".join(f"{number:,} {_WORDS[kind]}" for kind, number in self._counts.items())
-            return f"not as locked: {found} ({images(len(self._lines))} locked)"
+            found = ", ".join(f"{_WORDS[kind]}: {number:,}" for kind, number in self._counts.items())
+            return f"not as locked ({images(len(self._lines))}): {found}"
         free = sum(line.is_free for line in self._lines)
         aside = f", {free:,} of them free ones (--local, --test)" if free else ""
         return f"as locked: {images(len(self._lines))}{aside}"
@@ -71,9 +71,7 @@ class VerifyScreen:
         if self._all:
             return []
         more = {kind: number - _SHOWN for kind, number in self._counts.items() if number > _SHOWN}
-        return [
-            f"... and {number:,} more: {_WORDS[kind]} (--verbose names all)" for kind, number in more.items()
-        ]
+        return [f"... {_WORDS[kind]}: {number:,} more (--verbose names all)" for kind, number in more.items()]
 
     def _record(self, code: int) -> dict[str, Any]:
         return {

@@ -16,7 +16,8 @@ from pixian_batch.adapters.ledger import results
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.whole_file import whole_file
 from pixian_batch.pipeline.hashing import looking
-from pixian_batch.policy.lockfile import UNKNOWN, LockLine, merged, read_lock, write_lock
+from pixian_batch.pipeline.verifying import read_lock_file
+from pixian_batch.policy.lockfile import UNKNOWN, LockLine, merged, write_lock
 from pixian_batch.policy.outcome import Done, Duplicate, Skipped, SkipReason
 from pixian_batch.policy.progress import Watcher
 from pixian_batch.policy.record import is_free
@@ -67,12 +68,6 @@ class LockNotes(Watcher):
             self.urls += 1
         elif ending.output is not None:
             self.standing[ending.output] = _Noted(ending.input, made)
-
-
-def read_lock_file(path: str) -> list[LockLine]:
-    """The lines of the lock at `path`. Raises OSError and `LockError`."""
-    with open(path, "rb") as stream:
-        return read_lock(stream.read())
 
 
 def write_lock_file(path: str, notes: LockNotes, outputs: Outputs) -> int:

@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.pipeline.hashing import looking
-from pixian_batch.policy.lockfile import Finding, FindingKind, judge, locked_twice, not_locked
+from pixian_batch.policy.lockfile import Finding, FindingKind, judge, locked_twice, not_locked, read_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 200
 """Lines whose files are read side by side."""
 _OURS: Final = ".pixian-batch"
+
+
+def read_lock_file(path: str) -> list[LockLine]:
+    """The lines of the lock at `path`. Raises OSError and `LockError`."""
+    with open(path, "rb") as stream:
+        return read_lock(stream.read())
 
 
 def verify(lines: Sequence[LockLine], folder: str) -> Iterator[Finding]:

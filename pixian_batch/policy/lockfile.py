@@ -212,7 +212,7 @@ def locked_twice(lines: Iterable[LockLine]) -> Iterator[Finding]:
 
 def not_locked(path: str) -> Finding:
     """An input without a line."""
-    message = "has no line in the lock: it would be bought"
+    message = "the photo has no line in the lock: it may have to be bought"
     return Finding(FindingKind.NOT_LOCKED, path, message, "run with --lock, then commit the lock")
 
 
@@ -225,24 +225,24 @@ class _Words:
 _INPUT: Final = _Words(
     missing=(
         FindingKind.INPUT_MISSING,
-        "is missing: a photo",
+        "the photo is missing",
         "restore it; or, if it is to go, remove its result, too, and run with --lock",
     ),
     changed=(
         FindingKind.INPUT_CHANGED,
-        "has changed since it was locked: it would be bought again",
+        "the photo has changed since it was locked: it would be bought again",
         "run with --lock; or restore it",
     ),
 )
 _OUTPUT: Final = _Words(
     missing=(
         FindingKind.OUTPUT_MISSING,
-        "is missing: a result, which would be bought again",
+        "the result is missing: it would be bought again",
         "restore it (from the repository, or the cache of your CI); or run with --lock",
     ),
     changed=(
         FindingKind.OUTPUT_ALTERED,
-        "was altered since it was locked: a result",
+        "the result was altered since it was locked",
         "restore it; if it is meant to be so, remove its line from the lock and run with --lock",
     ),
 )

@@ -89,7 +89,7 @@ def test_each_thing_that_is_not_as_locked_is_found(shop: Path, monkeypatch: pyte
         assert [violation(record) for record in (*findings, summary)] == ["", ""]
         told = here("verify", "photos")
         assert (told.code, len(told.out.splitlines())) == (13, 2)
-        assert told.out.splitlines()[1].startswith("not as locked: 1 ")
+        assert told.out.splitlines()[1].startswith("not as locked (")
         assert findings[0]["hint"] in told.out
         shutil.rmtree(shop)
         safe.rename(shop)
@@ -111,8 +111,8 @@ def test_many_of_a_kind_are_counted_and_named_where_that_is_asked_for(tmp_path: 
     lock = put(tmp_path / "pixian.lock", write_lock(lines))
     done = here("verify", "--lock", str(lock))
     assert (done.code, len(done.out.splitlines())) == (13, 43)
-    assert "and 430 more: photos missing" in done.out
-    assert "not as locked: 450 photos missing, 450 results missing" in done.out
+    assert "photos missing: 430 more" in done.out
+    assert "not as locked (450 images): photos missing: 450, results missing: 450" in done.out
     assert len(here("verify", "--lock", str(lock), "--verbose").out.splitlines()) == 901
 
 

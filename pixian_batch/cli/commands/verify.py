@@ -82,7 +82,7 @@ def _check_inputs(options: VerifyOptions) -> None:
 
 
 def _read(path: str) -> list[LockLine]:
-    from pixian_batch.pipeline.lockfile import read_lock_file  # not for --help
+    from pixian_batch.pipeline.verifying import read_lock_file  # not for --help
     from pixian_batch.policy.disk import system_word
     from pixian_batch.policy.lockfile import LockError
 
