@@ -35,7 +35,7 @@ CODES: Final = {
     Exit.IN_DOUBT: "images in doubt wait for a decision",
     Exit.LEDGER_IN_USE: "another run holds the ledger",
     Exit.HOOK: "all done, and then the command of --on-finish failed",
-    Exit.NOT_COMPLYING: "check: an image does not comply with its profile",
+    Exit.NOT_COMPLYING: "check: an image does not comply with its profile; verify: something is not as locked",
     **{code: f"stopped by {code.name}; what was in flight has landed" for code in Exit if code.is_signal},
 }
 _GENERATED: Final = "<!-- Made by scripts/build_reference.py: change the program, then run it. -->\n"

@@ -155,10 +155,21 @@ def has_heic() -> bool:
 def content_hash(path: str) -> bytes:
     """The hash of the bytes at `path`; of one that cannot be read, that of its path, so that each has its own."""
     try:
-        with _opened(path, buffering=_BUFFER) as stream:
-            return file_digest(stream, blake3).digest()  # type: ignore[arg-type]  # it has all that is used
+        return hash_of(path)
     except ReadingError:
         return blake3(os.fsencode(path)).digest()
+
+
+def hash_of(path: str) -> bytes:
+    """The hash of the bytes at `path`, whatever they are. Raises `ReadingError`."""
+    with _opened(path, buffering=_BUFFER) as stream:
+        return file_digest(stream, blake3).digest()  # type: ignore[arg-type]  # it has all that is used
+
+
+def starts_with(path: str, head: bytes) -> bool:
+    """Whether these are the first bytes at `path`. Raises `ReadingError`."""
+    with _opened(path) as stream:
+        return stream.read(len(head)) == head
 
 
 def date_of(path: str) -> tuple[int, int, int, int, int, int]:

@@ -42,6 +42,8 @@ class RunSpec:
     hook: Hook | None = None
     report: bool = False
     """Make a page of the results at the end."""
+    lock: str | None = None
+    """The lock that is brought up to date at the end."""
     yes: bool = False
     """Never ask."""
     engine: str = ""

@@ -22,6 +22,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             ("export", "Write what was bought, an image a row, or a client's bill."),
             ("report", "Make a page of all results, before and after, suspects first."),
             ("check", "Measure images against what marketplaces ask for."),
+            ("verify", "Prove by a lock that nothing is to be bought, altered or missing."),
             ("resolve", "List the images in doubt or lost, or settle them."),
             ("reconcile", "Compare the account's balance with what was charged."),
             ("clean", "Show what runs have left in an output folder, and free it."),
@@ -69,6 +70,7 @@ FIRST: Final[dict[str, tuple[str, ...]]] = {
     "plan": ("--out", "--calibrate", "--local", "--json"),
     "config": ("--json",),
     "check": ("--profile", "--list", "--strict", "--json", "--junit"),
+    "verify": ("--lock", "--json", "--quiet"),
     "serve": ("--port", "--engine", "--weather", "--latency", "--fail-rate", "--api-id"),
 }
 """Command -> the options of its short page; a command that is not here shows all it has, where they are few."""
@@ -110,7 +112,8 @@ Exit codes:
   0 all done   2 wrong command line, nothing spent   3 some images failed
   4 credentials   5 out of credits   6 budget reached   7 the service gave up
   8 disk   9 its time is over   10 images wait for a decision
-  11 the ledger is in use   13 images do not comply (check)
+  11 the ledger is in use
+  13 images do not comply (check), or are not as locked (verify)
   128 and more: stopped by a signal   1 an error of ours
 
 The first word is a command, or `run` is meant. A folder named like a command:

@@ -305,6 +305,15 @@ class RunOptions(
     report: Annotated[
         bool, _option(_OUTPUTS, "--report", "At the end, make the page of all results that `report` makes.")
     ] = False
+    lock: Annotated[
+        str | None,
+        _text(
+            _OUTPUTS,
+            "--lock",
+            "FILE",
+            "At the end, bring this lock up to date (pixian.lock), which verify proves files by.",
+        ),
+    ] = None
     on_finish: Annotated[
         str | None,
         _text(

@@ -86,6 +86,8 @@ def _check(options: RunOptions | PlanOptions, *, sends: bool) -> None:
         raise typer.BadParameter("- reads a photo from standard input, which is a terminal: pipe one into it")
     if options.keep_master:
         raise typer.BadParameter("--keep-master keeps a file: name a folder for the results, not -")
+    if getattr(options, "lock", None):  # of a run only
+        raise typer.BadParameter("--lock is for files that stay: leave it out, or say --lock '' for once")
     if options.out == STREAM and sends:
         if options.json:
             raise typer.BadParameter("--json and --out - both want standard output: leave one of them out")

@@ -237,6 +237,16 @@ def read_report(options: RunOptions, single: str) -> bool:
     return True
 
 
+def read_lock(options: RunOptions) -> str | None:
+    """The lock that is wanted; that it can be written is known before anything is spent. Raises `MistakeError`."""
+    if not options.lock:  # empty: what a file of options says does not hold now
+        return None
+    from pixian_batch.cli.locking import check_lock  # only where it is asked for
+
+    check_lock(options.lock)
+    return options.lock
+
+
 def choice(kind: type[_E], text: str, option: str) -> _E:
     """A member of an enumeration by its value."""
     return kind(choice_of(tuple(kind), text, option))

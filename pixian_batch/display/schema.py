@@ -9,6 +9,7 @@ from typing import Final
 
 from pixian_batch.display import schema_parts as parts
 from pixian_batch.display.check_schema import CHECKS
+from pixian_batch.display.verify_schema import VERIFICATIONS
 from pixian_batch.policy.concurrency import ChangeReason
 from pixian_batch.policy.left_out import Reason
 from pixian_batch.policy.look import Suspicion
@@ -348,6 +349,7 @@ RECORD: Final[Schema] = {
             "rendered",
             "report",
             *CHECKS,
+            *VERIFICATIONS,
         )
     ],
     "$defs": {
@@ -362,6 +364,7 @@ RECORD: Final[Schema] = {
         "rendered": RENDERED,
         "report": REPORT,
         **CHECKS,
+        **VERIFICATIONS,
     },
 }
 """What any one line is. Unknown fields are allowed: readers of version 1 must ignore them."""

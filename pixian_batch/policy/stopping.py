@@ -28,7 +28,7 @@ class Exit(IntEnum):
     HOOK = 12
     """All done, and then the command of `--on-finish` failed."""
     NOT_COMPLYING = 13
-    """`check`: an image does not comply with its profile."""
+    """`check`: an image does not comply with its profile; `verify`: something is not as locked."""
     SIGHUP = 129
     SIGINT = 130
     SIGQUIT = 131

@@ -41,7 +41,7 @@ def test_the_first_pages_load_nothing(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["run", "plan", "config", "account", "doctor", "serve", "decode", "schema", "check"]
+    "name", ["run", "plan", "config", "account", "doctor", "serve", "decode", "schema", "check", "verify"]
 )
 def test_the_help_of_a_command_loads_the_parser_only(name: str) -> None:
     names = loaded(name, "--help")
@@ -51,7 +51,7 @@ def test_the_help_of_a_command_loads_the_parser_only(name: str) -> None:
 
 
 def test_loading_the_small_commands_loads_nothing_heavy() -> None:
-    names = ("account", "doctor", "serve", "decode", "schema", "config", "entry", "check")
+    names = ("account", "doctor", "serve", "decode", "schema", "config", "entry", "check", "verify")
     code = f"import sys, {', '.join(f'pixian_batch.cli.commands.{name}' for name in names)}\n"
     code += "print({'aiohttp', 'numpy', 'PIL', 'onnxruntime', 'aiofiles'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

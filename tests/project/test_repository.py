@@ -14,7 +14,7 @@ TOP = {
     ".dockerignore",
     *("pyproject.toml", "README.md", "pixian_batch", "tests", "scripts", "docs", "LICENSE"),
     *("CHANGELOG.md", "CONTRIBUTING.md", "Makefile", ".github", ".ci"),
-    *(".gitignore", ".gitattributes", ".editorconfig", ".pre-commit-config.yaml"),
+    *(".gitignore", ".gitattributes", ".editorconfig", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml"),
 }
 GUIDES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import sys
@@ -32,6 +33,7 @@ from pixian_batch.cli.request import (
     only_failed,
     read_inputs,
     read_limits,
+    read_lock,
     read_naming,
     read_outputs,
     read_pace,
@@ -43,6 +45,7 @@ from pixian_batch.cli.shared import check_api_url, check_way
 from pixian_batch.cli.shared_ledger import exit_of
 from pixian_batch.contract.address import without_query
 from pixian_batch.display.text import printable
+from pixian_batch.display.watchers import Watchers
 from pixian_batch.emulator.engine import EngineMissingError
 from pixian_batch.pipeline.run import Run
 from pixian_batch.pipeline.stop_sign import StopSign
@@ -58,7 +61,7 @@ if TYPE_CHECKING:
     from pixian_batch.cli.ask import DoubtQuestion
     from pixian_batch.cli.options import RunOptions
     from pixian_batch.display.ci.watching import CiFiles
-    from pixian_batch.display.watchers import Watchers
+    from pixian_batch.pipeline.lockfile import LockNotes
     from pixian_batch.policy.progress import Watcher
 
 
@@ -118,6 +121,7 @@ def read_run(options: RunOptions, name: str = "") -> RunSpec:
         screens=screens,
         hook=read_hook(options.on_finish, options.on_finish_timeout),
         report=read_report(options, name),
+        lock=read_lock(options),
         yes=options.yes,
         engine=about_model(options),
     )
@@ -173,6 +177,7 @@ async def execute(asked: RunSpec) -> int:
     """Run, and give the exit code. What stops a run before it began is told by the same displays."""
     stop = StopSign()
     screens = _launched(asked)
+    notes = _lock_notes(asked)
     if asked.engine:
         screens.notify(Message(Level.INFO, printable(asked.engine)))
     with listen(partial(_signalled, stop)), listen_for_questions(screens.status):
@@ -186,7 +191,7 @@ async def execute(asked: RunSpec) -> int:
                     limits=asked.limits,
                     session=wire,
                     stop=stop,
-                    watcher=screens,
+                    watcher=screens if notes is None else Watchers(screens, notes),
                     decide=_question(asked, stop, screens),
                 )
                 summary = await going.go()
@@ -196,6 +201,7 @@ async def execute(asked: RunSpec) -> int:
                     )
         except (NoCredentialsError, EngineMissingError, LedgerError) as error:
             summary = _never_began(asked, _reason(error))
+        summary = await _locked(asked, notes, screens, summary)
     screens.finished(summary)
     return await _follow_up(asked, summary)
 
@@ -212,11 +218,32 @@ def _launched(asked: RunSpec) -> Watchers:
             listed=asked.inputs.listed,
             out=asked.outputs.out,
             ledger=asked.outputs.ledger,
-            parameters=asked.spec.key_params(rebuild=asked.spec.via_delta),
+            parameters=asked.spec.result_key_params(rebuild=asked.spec.via_delta),
             service=asked.spec.service or without_query(asked.service.api_url),
         )
     )
     return screens
+
+
+def _lock_notes(asked: RunSpec) -> LockNotes | None:
+    """Who notes what is to be locked, where that is asked for."""
+    if asked.lock is None:
+        return None
+    from pixian_batch.pipeline.lockfile import LockNotes  # only where it is asked for
+
+    return LockNotes()
+
+
+async def _locked(asked: RunSpec, notes: LockNotes | None, screens: Watchers, summary: Summary) -> Summary:
+    """The summary, once the lock is written where one is wanted."""
+    if notes is None or asked.lock is None:
+        return summary
+    from pixian_batch.cli.locking import lock_up  # only where it is asked for
+
+    locked = await asyncio.to_thread(lock_up, asked.lock, notes, asked.outputs, summary)
+    for message in locked.messages:
+        screens.notify(message)
+    return locked.summary
 
 
 async def _follow_up(asked: RunSpec, summary: Summary) -> int:
