@@ -176,8 +176,7 @@ def _ci_files(options: RunOptions, ci: str) -> CiFiles | None:
 async def execute(asked: RunSpec) -> int:
     """Run, and give the exit code. What stops a run before it began is told by the same displays."""
     stop = StopSign()
-    screens = _launched(asked)
-    notes = _lock_notes(asked)
+    screens, notes = _launched(asked), _lock_notes(asked)
     if asked.engine:
         screens.notify(Message(Level.INFO, printable(asked.engine)))
     with listen(partial(_signalled, stop)), listen_for_questions(screens.status):

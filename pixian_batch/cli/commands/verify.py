@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pixian_batch.adapters.walking import Walked
-    from pixian_batch.policy.lockfile import Finding, LockLine
+    from pixian_batch.policy.lockfile import Deviation, LockLine
 
 _SIGNALS = 128
 
@@ -113,7 +113,7 @@ def _verify(options: VerifyOptions, lines: list[LockLine]) -> int:
     return screen.finished(interrupted)
 
 
-def _findings(options: VerifyOptions, lines: list[LockLine]) -> Iterator[Finding]:
+def _findings(options: VerifyOptions, lines: list[LockLine]) -> Iterator[Deviation]:
     from pixian_batch.pipeline.verifying import unlocked, verify
 
     folder = os.path.dirname(os.path.abspath(options.lock))
