@@ -16,7 +16,7 @@ from pixian_batch.policy.stopping import Exit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pixian_batch.policy.lockfile import Finding, LockLine
+    from pixian_batch.policy.lockfile import LockFinding, LockLine
 
 _SHOWN: Final = 20
 """Files of one kind that are named to a person who did not ask for all."""
@@ -40,7 +40,7 @@ class VerifyScreen:
         self._json, self._quiet, self._all = json, quiet, all_
         self._counts: Counter[FindingKind] = Counter()
 
-    def told(self, finding: Finding) -> None:
+    def told(self, finding: LockFinding) -> None:
         """One file is not as locked."""
         self._counts[finding.kind] += 1
         if self._json:
@@ -86,7 +86,7 @@ class VerifyScreen:
         }
 
 
-def finding_record(finding: Finding) -> dict[str, Any]:
+def finding_record(finding: LockFinding) -> dict[str, Any]:
     """As `--json` writes it."""
     return {
         "v": 1,

@@ -174,7 +174,7 @@ class FindingKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LockFinding:
     """One file that is not as locked, and what to do about it."""
 
     kind: FindingKind
@@ -193,7 +193,7 @@ class SeenFile:
     is_pointer: bool = False
 
 
-def judge(line: LockLine, source: SeenFile, result: SeenFile) -> Iterator[Finding]:
+def judge(line: LockLine, source: SeenFile, result: SeenFile) -> Iterator[LockFinding]:
     """What is not as `line` says."""
     if source.digest != line.input_hash:
         yield _about(line.input, source, _INPUT)
@@ -201,19 +201,19 @@ def judge(line: LockLine, source: SeenFile, result: SeenFile) -> Iterator[Findin
         yield _about(line.output, result, _OUTPUT)
 
 
-def locked_twice(lines: Iterable[LockLine]) -> Iterator[Finding]:
+def locked_twice(lines: Iterable[LockLine]) -> Iterator[LockFinding]:
     """Results of which several lines say something different, as a merge of two branches may leave them."""
     counts = Counter(line.output for line in set(lines))
     hint = "run again with --lock: that keeps the true one of lines for the same photo; else remove one"
     for output, number in counts.items():
         if number > 1:
-            yield Finding(FindingKind.LOCKED_TWICE, output, f"{number} lines lock it", hint)
+            yield LockFinding(FindingKind.LOCKED_TWICE, output, f"{number} lines lock it", hint)
 
 
-def not_locked(path: str) -> Finding:
+def not_locked(path: str) -> LockFinding:
     """An input without a line."""
     message = "the photo has no line in the lock: it may have to be bought"
-    return Finding(FindingKind.NOT_LOCKED, path, message, "run with --lock, then commit the lock")
+    return LockFinding(FindingKind.NOT_LOCKED, path, message, "run with --lock, then commit the lock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,11 +248,11 @@ _OUTPUT: Final = _Words(
 )
 
 
-def _about(file: str, seen: SeenFile, words: _Words) -> Finding:
+def _about(file: str, seen: SeenFile, words: _Words) -> LockFinding:
     if seen.is_pointer:
         message = "is a pointer of Git LFS, not the picture"
-        return Finding(FindingKind.POINTER, file, message, "git lfs pull (actions/checkout: lfs: true)")
+        return LockFinding(FindingKind.POINTER, file, message, "git lfs pull (actions/checkout: lfs: true)")
     if seen.trouble:
-        return Finding(FindingKind.UNREADABLE, file, seen.trouble, seen.hint)
+        return LockFinding(FindingKind.UNREADABLE, file, seen.trouble, seen.hint)
     kind, message, hint = words.missing if seen.digest is None else words.changed
-    return Finding(kind, file, message, hint)
+    return LockFinding(kind, file, message, hint)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pixian_batch.adapters.walking import Walked
-    from pixian_batch.policy.lockfile import Finding, LockLine
+    from pixian_batch.policy.lockfile import LockFinding, LockLine
 
 _SIGNALS = 128
 
@@ -62,7 +62,7 @@ def verify(options: VerifyOptions) -> None:
     Examples:
       pixian-batch verify
       pixian-batch verify ./photos --lock pixian.lock
-      pixian-batch verify --lock shop/pixian.lock --json
+      pixian-batch verify --lock pixian.lock --json
     """
     _check_inputs(options)
     raise typer.Exit(_verify(options, _read(options.lock or USUAL_LOCK)))
@@ -113,7 +113,7 @@ def _verify(options: VerifyOptions, lines: list[LockLine]) -> int:
     return screen.finished(interrupted)
 
 
-def _findings(options: VerifyOptions, lines: list[LockLine]) -> Iterator[Finding]:
+def _findings(options: VerifyOptions, lines: list[LockLine]) -> Iterator[LockFinding]:
     from pixian_batch.pipeline.verifying import unlocked, verify
 
     folder = os.path.dirname(os.path.abspath(options.lock))
