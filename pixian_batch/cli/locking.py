@@ -57,8 +57,8 @@ def lock_up(path: str, notes: LockNotes, outputs: Outputs, summary: Summary) -> 
         number = write_lock_file(path, notes, outputs)
     except (OSError, LockError, LedgerError) as error:
         return Locked(_not_locked(path, error, summary))
-    locked = Message(Level.INFO, printable(f"locked: {images(number)} in {path}"))
-    return Locked(summary, (locked, *([_about_urls(notes.urls)] if notes.urls else [])))
+    written = Message(Level.INFO, printable(f"locked: {images(number)} in {path}"))
+    return Locked(summary, (written, *([_about_urls(notes.urls)] if notes.urls else [])))
 
 
 def _not_locked(path: str, error: Exception, summary: Summary) -> Summary:

@@ -10,25 +10,25 @@ from pixian_batch.cli.shared import say
 from pixian_batch.cli.telling import tell_error
 from pixian_batch.display.records import named
 from pixian_batch.display.text import images, printable, with_hint
-from pixian_batch.policy.lockfile import DeviationKind
+from pixian_batch.policy.lockfile import FindingKind
 from pixian_batch.policy.stopping import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pixian_batch.policy.lockfile import Deviation, LockLine
+    from pixian_batch.policy.lockfile import LockFinding, LockLine
 
 _SHOWN: Final = 20
 """Files of one kind that are named to a person who did not ask for all."""
 _WORDS: Final = {
-    DeviationKind.INPUT_CHANGED: "photos changed",
-    DeviationKind.INPUT_MISSING: "photos missing",
-    DeviationKind.OUTPUT_ALTERED: "results altered",
-    DeviationKind.OUTPUT_MISSING: "results missing",
-    DeviationKind.POINTER: "pointers of Git LFS",
-    DeviationKind.UNREADABLE: "cannot be read",
-    DeviationKind.LOCKED_TWICE: "locked twice",
-    DeviationKind.NOT_LOCKED: "photos without a line",
+    FindingKind.INPUT_CHANGED: "photos changed",
+    FindingKind.INPUT_MISSING: "photos missing",
+    FindingKind.OUTPUT_ALTERED: "results altered",
+    FindingKind.OUTPUT_MISSING: "results missing",
+    FindingKind.POINTER: "pointers of Git LFS",
+    FindingKind.UNREADABLE: "cannot be read",
+    FindingKind.LOCKED_TWICE: "locked twice",
+    FindingKind.NOT_LOCKED: "photos without a line",
 }
 
 
@@ -38,9 +38,9 @@ class VerifyScreen:
     def __init__(self, lines: Sequence[LockLine], lock: str, *, json: bool, quiet: bool, all_: bool) -> None:
         self._lines, self._lock = lines, lock
         self._json, self._quiet, self._all = json, quiet, all_
-        self._counts: Counter[DeviationKind] = Counter()
+        self._counts: Counter[FindingKind] = Counter()
 
-    def told(self, finding: Deviation) -> None:
+    def told(self, finding: LockFinding) -> None:
         """One file is not as locked."""
         self._counts[finding.kind] += 1
         if self._json:
@@ -81,12 +81,12 @@ class VerifyScreen:
             "whole": code in {Exit.OK, Exit.NOT_COMPLYING},
             "images": len(self._lines),
             "free": sum(line.is_free for line in self._lines),
-            "findings": {kind.value: self._counts[kind] for kind in DeviationKind},
+            "findings": {kind.value: self._counts[kind] for kind in FindingKind},
             "exit_code": int(code),
         }
 
 
-def finding_record(finding: Deviation) -> dict[str, Any]:
+def finding_record(finding: LockFinding) -> dict[str, Any]:
     """As `--json` writes it."""
     return {
         "v": 1,

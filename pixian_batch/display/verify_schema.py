@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pixian_batch.display.schema_parts import BASE64, COUNT, TEXT, VERSION, Schema, object_of
-from pixian_batch.policy.lockfile import DeviationKind
+from pixian_batch.policy.lockfile import FindingKind
 
 VERIFY: Final[Schema] = {
     "title": "One file that is not as locked",
@@ -13,7 +13,7 @@ VERIFY: Final[Schema] = {
         {
             "v": {"const": VERSION},
             "type": {"const": "verify"},
-            "kind": {"enum": [kind.value for kind in DeviationKind]},
+            "kind": {"enum": [kind.value for kind in FindingKind]},
             "file": TEXT,
             "message": TEXT,
             "hint": TEXT,
@@ -32,7 +32,7 @@ VERIFY_SUMMARY: Final[Schema] = {
             "whole": {"type": "boolean"},
             "images": COUNT,
             "free": COUNT,
-            "findings": object_of({kind.value: COUNT for kind in DeviationKind}),
+            "findings": object_of({kind.value: COUNT for kind in FindingKind}),
             "exit_code": {"type": "integer", "minimum": 0, "maximum": 255},
         },
         optional={"lock_bytes": BASE64},

@@ -9,7 +9,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from pixian_batch.pipeline.hashing import looking
-from pixian_batch.policy.lockfile import Deviation, DeviationKind, judge, locked_twice, not_locked, read_lock
+from pixian_batch.policy.lockfile import FindingKind, LockFinding, judge, locked_twice, not_locked, read_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ def read_lock_file(path: str) -> list[LockLine]:
         return read_lock(stream.read())
 
 
-def verify(lines: Sequence[LockLine], folder: str) -> Iterator[Deviation]:
+def verify(lines: Sequence[LockLine], folder: str) -> Iterator[LockFinding]:
     """What is not as the lock in `folder` says; each file is read once. No finding comes twice."""
     yield from locked_twice(lines)
     with looking() as look:
@@ -40,14 +40,14 @@ def verify(lines: Sequence[LockLine], folder: str) -> Iterator[Deviation]:
             yield from dict.fromkeys(found)
 
 
-def unlocked(walk: Iterable[Walked], lines: Sequence[LockLine], folder: str) -> Iterator[Deviation]:
+def unlocked(walk: Iterable[Walked], lines: Sequence[LockLine], folder: str) -> Iterator[LockFinding]:
     """Inputs of the `walk` that have no line, and what cannot be walked. Results of the lock are no inputs."""
     from pixian_batch.adapters.walking import Batch, Trouble  # only where inputs are named
 
     locked = {_path(folder, name) for line in lines for name in line.files}
     for walked in walk:
         if isinstance(walked, Trouble):
-            yield Deviation(DeviationKind.UNREADABLE, walked.path, walked.message, walked.hint)
+            yield LockFinding(FindingKind.UNREADABLE, walked.path, walked.message, walked.hint)
         elif isinstance(walked, Batch) and _OURS not in walked.folder.split(os.sep):
             paths = map(walked.path, walked.names)
             yield from (not_locked(path) for path in paths if os.path.abspath(path) not in locked)

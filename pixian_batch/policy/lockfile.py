@@ -159,7 +159,7 @@ def _from_percent(found: re.Match[str]) -> str:
 # --- judging ---------------------------------------------------------------------------------------
 
 
-class DeviationKind(StrEnum):
+class FindingKind(StrEnum):
     """What is not as locked."""
 
     INPUT_CHANGED = "input_changed"
@@ -174,10 +174,10 @@ class DeviationKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Deviation:
+class LockFinding:
     """One file that is not as locked, and what to do about it."""
 
-    kind: DeviationKind
+    kind: FindingKind
     file: str
     message: str
     hint: str
@@ -193,7 +193,7 @@ class SeenFile:
     is_pointer: bool = False
 
 
-def judge(line: LockLine, source: SeenFile, result: SeenFile) -> Iterator[Deviation]:
+def judge(line: LockLine, source: SeenFile, result: SeenFile) -> Iterator[LockFinding]:
     """What is not as `line` says."""
     if source.digest != line.input_hash:
         yield _about(line.input, source, _INPUT)
@@ -201,58 +201,58 @@ def judge(line: LockLine, source: SeenFile, result: SeenFile) -> Iterator[Deviat
         yield _about(line.output, result, _OUTPUT)
 
 
-def locked_twice(lines: Iterable[LockLine]) -> Iterator[Deviation]:
+def locked_twice(lines: Iterable[LockLine]) -> Iterator[LockFinding]:
     """Results of which several lines say something different, as a merge of two branches may leave them."""
     counts = Counter(line.output for line in set(lines))
     hint = "run again with --lock: that keeps the true one of lines for the same photo; else remove one"
     for output, number in counts.items():
         if number > 1:
-            yield Deviation(DeviationKind.LOCKED_TWICE, output, f"{number} lines lock it", hint)
+            yield LockFinding(FindingKind.LOCKED_TWICE, output, f"{number} lines lock it", hint)
 
 
-def not_locked(path: str) -> Deviation:
+def not_locked(path: str) -> LockFinding:
     """An input without a line."""
     message = "the photo has no line in the lock: it may have to be bought"
-    return Deviation(DeviationKind.NOT_LOCKED, path, message, "run with --lock, then commit the lock")
+    return LockFinding(FindingKind.NOT_LOCKED, path, message, "run with --lock, then commit the lock")
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    missing: tuple[DeviationKind, str, str]
-    changed: tuple[DeviationKind, str, str]
+    missing: tuple[FindingKind, str, str]
+    changed: tuple[FindingKind, str, str]
 
 
 _INPUT: Final = _Words(
     missing=(
-        DeviationKind.INPUT_MISSING,
+        FindingKind.INPUT_MISSING,
         "the photo is missing",
         "restore it; or, if it is to go, remove its result, too, and run with --lock",
     ),
     changed=(
-        DeviationKind.INPUT_CHANGED,
+        FindingKind.INPUT_CHANGED,
         "the photo has changed since it was locked: it would be bought again",
         "run with --lock; or restore it",
     ),
 )
 _OUTPUT: Final = _Words(
     missing=(
-        DeviationKind.OUTPUT_MISSING,
+        FindingKind.OUTPUT_MISSING,
         "the result is missing: it would be bought again",
         "restore it (from the repository, or the cache of your CI); or run with --lock",
     ),
     changed=(
-        DeviationKind.OUTPUT_ALTERED,
+        FindingKind.OUTPUT_ALTERED,
         "the result was altered since it was locked",
         "restore it; if it is meant to be so, remove its line from the lock and run with --lock",
     ),
 )
 
 
-def _about(file: str, seen: SeenFile, words: _Words) -> Deviation:
+def _about(file: str, seen: SeenFile, words: _Words) -> LockFinding:
     if seen.is_pointer:
         message = "is a pointer of Git LFS, not the picture"
-        return Deviation(DeviationKind.POINTER, file, message, "git lfs pull (actions/checkout: lfs: true)")
+        return LockFinding(FindingKind.POINTER, file, message, "git lfs pull (actions/checkout: lfs: true)")
     if seen.trouble:
-        return Deviation(DeviationKind.UNREADABLE, file, seen.trouble, seen.hint)
+        return LockFinding(FindingKind.UNREADABLE, file, seen.trouble, seen.hint)
     kind, message, hint = words.missing if seen.digest is None else words.changed
-    return Deviation(kind, file, message, hint)
+    return LockFinding(kind, file, message, hint)

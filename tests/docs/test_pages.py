@@ -211,6 +211,8 @@ def a_place_to_run(folder: Path) -> Path:
     before = [str(program), "photos/a.jpg", "--out", "cut", "--local", "--quiet"]
     subprocess.run(before, cwd=folder, env=an_environment(folder, "http://127.0.0.1:9"), check=True)
     shutil.copytree(folder / "cut", folder / "old")
+    locking = [str(program), "photos", "--out", "locked", "--local", "--quiet", "--lock", "pixian.lock"]
+    subprocess.run(locking, cwd=folder, env=an_environment(folder, "http://127.0.0.1:9"), check=True)
     return folder
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixian_batch.policy.lockfile import (
-    DeviationKind,
+    FindingKind,
     LockError,
     LockLine,
     SeenFile,
@@ -86,10 +86,10 @@ def test_each_difference_is_judged_by_itself() -> None:
     other, gone, blocked = SeenFile("1" * 64), SeenFile(None), SeenFile(None, "no access", "chmod")
     pointer = SeenFile("1" * 64, is_pointer=True)
     for seen, kinds in {
-        other: (DeviationKind.INPUT_CHANGED, DeviationKind.OUTPUT_ALTERED),
-        gone: (DeviationKind.INPUT_MISSING, DeviationKind.OUTPUT_MISSING),
-        blocked: (DeviationKind.UNREADABLE, DeviationKind.UNREADABLE),
-        pointer: (DeviationKind.POINTER, DeviationKind.POINTER),
+        other: (FindingKind.INPUT_CHANGED, FindingKind.OUTPUT_ALTERED),
+        gone: (FindingKind.INPUT_MISSING, FindingKind.OUTPUT_MISSING),
+        blocked: (FindingKind.UNREADABLE, FindingKind.UNREADABLE),
+        pointer: (FindingKind.POINTER, FindingKind.POINTER),
     }.items():
         found = list(judge(LINE, seen, seen))
         assert tuple(finding.kind for finding in found) == kinds

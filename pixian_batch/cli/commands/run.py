@@ -194,15 +194,18 @@ async def execute(asked: RunSpec) -> int:
                     decide=_question(asked, stop, screens),
                 )
                 summary = await going.go()
-                if going.bug is not None:
-                    screens.notify(
-                        Message(Level.ERROR, f"internal error; {write_report(going.bug, asked.outputs)}")
-                    )
+                _tell_bug(going, screens)
         except (NoCredentialsError, EngineMissingError, LedgerError) as error:
             summary = _never_began(asked, _reason(error))
         summary = await _locked(asked, notes, screens, summary)
     screens.finished(summary)
     return await _follow_up(asked, summary)
+
+
+def _tell_bug(run: Run, screens: Watchers) -> None:
+    """An error of ours, where there was one, and where its report is."""
+    if run.bug is not None:
+        screens.notify(Message(Level.ERROR, f"internal error; {write_report(run.bug, run.outputs)}"))
 
 
 def _launched(asked: RunSpec) -> Watchers:

@@ -11,6 +11,7 @@ import typer
 from pixian_batch.cli.options import JsonLines, option
 from pixian_batch.cli.shared import fail
 from pixian_batch.cli.taking import takes
+from pixian_batch.cli.walked_paths import PathRules, check_there
 from pixian_batch.policy.lockfile import USUAL_LOCK
 from pixian_batch.policy.stopping import Exit
 
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pixian_batch.adapters.walking import Walked
-    from pixian_batch.policy.lockfile import Deviation, LockLine
+    from pixian_batch.policy.lockfile import LockFinding, LockLine
 
 _SIGNALS = 128
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifyOptions:
+class VerifyOptions(PathRules):
     """All options of `verify`; those about inputs have the words of `run`."""
 
     paths: Annotated[
@@ -38,15 +39,6 @@ class VerifyOptions:
     lock: Annotated[str, option("--lock", "The lock, as run --lock has written it.", metavar="FILE")] = (
         USUAL_LOCK
     )
-    include: Annotated[
-        list[str] | None,
-        option("--include", "Only inputs that match; may be given often.", metavar="PATTERN"),
-    ] = None
-    exclude: Annotated[
-        list[str] | None,
-        option("--exclude", "No inputs or folders that match; may be given often.", metavar="PATTERN"),
-    ] = None
-    follow_symlinks: Annotated[bool, option("--follow-symlinks", "Enter linked folders.")] = False
     convert: Annotated[bool, option("--convert", "WebP, AVIF and HEIC photos are inputs, too.")] = False
     json: JsonLines = False
     quiet: Annotated[bool, option("--quiet", "Say nothing: the exit code tells.", "-q")] = False
@@ -62,23 +54,10 @@ def verify(options: VerifyOptions) -> None:
     Examples:
       pixian-batch verify
       pixian-batch verify ./photos --lock pixian.lock
-      pixian-batch verify --lock shop/pixian.lock --json
+      pixian-batch verify --lock pixian.lock --json
     """
-    _check_inputs(options)
+    check_there(options.paths or (), verb="verified", instead_of_urls="leave it out")
     raise typer.Exit(_verify(options, _read(options.lock or USUAL_LOCK)))
-
-
-def _check_inputs(options: VerifyOptions) -> None:
-    """End the command for an input that is not there."""
-    import glob
-
-    from pixian_batch.adapters.walking.spelling import did_you_mean  # not for --help
-
-    for path in options.paths or ():
-        if path.startswith(("http://", "https://")):
-            fail(f"{path}: only files can be verified", "leave it out", code=Exit.USAGE)
-        if not os.path.lexists(path) and not glob.has_magic(path):
-            fail(f"{path}: there is no such file or folder", did_you_mean(path), code=Exit.USAGE)
 
 
 def _read(path: str) -> list[LockLine]:
@@ -113,7 +92,7 @@ def _verify(options: VerifyOptions, lines: list[LockLine]) -> int:
     return screen.finished(interrupted)
 
 
-def _findings(options: VerifyOptions, lines: list[LockLine]) -> Iterator[Deviation]:
+def _findings(options: VerifyOptions, lines: list[LockLine]) -> Iterator[LockFinding]:
     from pixian_batch.pipeline.verifying import unlocked, verify
 
     folder = os.path.dirname(os.path.abspath(options.lock))
@@ -124,15 +103,8 @@ def _findings(options: VerifyOptions, lines: list[LockLine]) -> Iterator[Deviati
 
 def _walk(options: VerifyOptions) -> Iterator[Walked]:
     """The inputs, as a run finds them."""
-    from pixian_batch.adapters.walking import Walker, WalkRules
-    from pixian_batch.contract.kinds import CONVERTED_SUFFIXES, INPUT_SUFFIXES
+    from pixian_batch.adapters.walking import Walker
     from pixian_batch.policy.left_out import LeftOut
 
-    rules = WalkRules(
-        None,
-        include=tuple(options.include or ()),
-        exclude=tuple(options.exclude or ()),
-        follow_symlinks=options.follow_symlinks,
-        suffixes=INPUT_SUFFIXES | CONVERTED_SUFFIXES if options.convert else INPUT_SUFFIXES,
-    )
+    rules = options.walk_rules(convertible=options.convert)
     return Walker(rules, LeftOut()).walk(options.paths or ())
