@@ -20,7 +20,6 @@ from pixian_batch.pipeline.verifying import read_lock_file
 from pixian_batch.policy.lockfile import UNKNOWN, LockLine, merged, write_lock
 from pixian_batch.policy.outcome import Done, Duplicate, Skipped, SkipReason
 from pixian_batch.policy.progress import Watcher
-from pixian_batch.policy.record import is_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +115,7 @@ def _from_ledger(folder: str, notes: LockNotes, outputs: Outputs) -> Iterator[tu
                     parameters=params,
                     output=relative(path, folder),
                     output_hash="",
-                    credits="0" if is_free(params) else charged or UNKNOWN,
+                    credits=charged or UNKNOWN,
                 )
                 yield line, noted.made
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 200
 """Lines whose files are read side by side."""
-_OURS: Final = ".pixian-batch"
 
 
 def read_lock_file(path: str) -> list[LockLine]:
@@ -48,7 +47,7 @@ def unlocked(walk: Iterable[Walked], lines: Sequence[LockLine], folder: str) -> 
     for walked in walk:
         if isinstance(walked, Trouble):
             yield LockFinding(FindingKind.UNREADABLE, walked.path, walked.message, walked.hint)
-        elif isinstance(walked, Batch) and _OURS not in walked.folder.split(os.sep):
+        elif isinstance(walked, Batch):
             paths = map(walked.path, walked.names)
             yield from (not_locked(path) for path in paths if os.path.abspath(path) not in locked)
 

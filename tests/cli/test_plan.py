@@ -123,7 +123,20 @@ def test_what_is_left_out_is_said_once_by_plan_and_run(workspace: Callable[..., 
         "system_files": 1,
         "suffixes": [{"suffix": ".heic", "count": 2}, {"suffix": ".cr2", "count": 1}],
         "others": [{"suffix": ".txt", "count": 1}],
-        **dict.fromkeys(("older", "smaller", "larger", "urls", "not_sampled", "over_limit"), 0),
+        **dict.fromkeys(
+            (
+                "older",
+                "smaller",
+                "larger",
+                "urls",
+                "unchanged",
+                "nested",
+                "outside",
+                "not_sampled",
+                "over_limit",
+            ),
+            0,
+        ),
     }
     assert (home.plan()["new"], home.plan()["left_out"]) == (1, expected)
     planned = home.do("plan", str(home.photos), "--out", str(home.out))[1]

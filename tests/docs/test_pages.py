@@ -143,9 +143,20 @@ def test_the_tutorials_free_commands_do_what_it_says(tmp_path: Path) -> None:
 
 
 # Waits for Ctrl-C, asks a person, needs what was bought before, writes a file that is there already, changes the shell's start-up files, belongs to somebody's server, or names
-# images in doubt by their numbers.
+# images in doubt by their numbers; installs into the system, or asks for an engine that runs containers.
 # `./rehearsed` has a test of its own, in which its lines follow each other.
-NOT_RUN = ("serve", "login", "--init", "redo ", "--install-completion", "/srv/", " 17 ", "./rehearsed")
+NOT_RUN = (
+    "serve",
+    "login",
+    "--init",
+    "redo ",
+    "--install-completion",
+    "/srv/",
+    " 17 ",
+    "./rehearsed",
+    "sudo ",
+    "docker ",
+)
 
 
 RUN = [

@@ -20,6 +20,7 @@ CODES = {
     "CREDENTIALS": 4,
     "CREDITS": 5,
     "BUDGET": 6,
+    "TIME": 9,
     "SERVICE": 7,
     "DISK": 8,
     "IN_DOUBT": 10,
