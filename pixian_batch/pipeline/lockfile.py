@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from pixian_batch.adapters.ledger import results
+from pixian_batch.adapters.ledger import statements
 from pixian_batch.adapters.ledger.reader import LedgerReader
 from pixian_batch.adapters.whole_file import whole_file
 from pixian_batch.pipeline.hashing import looking
@@ -105,7 +105,7 @@ def _fresh(folder: str, old: list[LockLine], notes: LockNotes, outputs: Outputs)
 def _from_ledger(folder: str, notes: LockNotes, outputs: Outputs) -> Iterator[tuple[LockLine, bool]]:
     """What the ledger says of each result of this run, and whether it was made in it. The results' hashes are empty."""
     with closing(LedgerReader.open(outputs.ledger)) as reader:
-        for place, digest, params, charged in reader.each(results.priced_results):
+        for place, digest, params, charged in reader.each(statements.priced_results):
             path = os.path.join(outputs.out, *place.split("/"))
             noted = notes.standing.get(path)
             if noted is not None:

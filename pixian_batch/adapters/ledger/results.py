@@ -14,7 +14,7 @@ from pixian_batch.policy.record import is_free
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def results_of(db: sqlite3.Connection, digest: bytes) -> list[tuple[str, str, int]]:
@@ -90,18 +90,6 @@ _WITH_SOURCES: Final = """
     SELECT place.folder, place.name, place.size, source.folder, source.name FROM place
     JOIN image ON image.id = image_id LEFT JOIN source ON source.digest = image.digest
     WHERE place.folder NOT LIKE '.pixian-batch/%'
-"""
-
-
-def priced_results(db: sqlite3.Connection) -> Iterator[tuple[str, bytes, str, str | None]]:
-    """Every result that stands somewhere, (place, digest, key params, credits charged): of a drawn one, its master's price."""
-    for folder, name, digest, params, charged in db.execute(_PRICED):
-        yield join_place(folder, name), digest, params, charged
-
-
-_PRICED: Final = """
-    SELECT folder, name, digest, canonical, charged FROM place JOIN image ON image.id = image_id
-    JOIN params ON params.id = params_id LEFT JOIN answer ON answer.attempt_id = image.attempt
 """
 
 

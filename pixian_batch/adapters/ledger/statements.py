@@ -224,3 +224,15 @@ def photos(db: sqlite3.Connection) -> Iterator[tuple[bytes, str]]:
     """The hash and the absolute path of every input."""
     for digest, folder, name in db.execute("SELECT digest, folder, name FROM source"):
         yield digest, os.path.join(from_db(folder), from_db(name))
+
+
+def priced_results(db: sqlite3.Connection) -> Iterator[tuple[str, bytes, str, str | None]]:
+    """Every result that stands somewhere, (place, digest, key params, credits charged): of a drawn one, its master's price."""
+    for folder, name, digest, params, charged in db.execute(_PRICED):
+        yield join_place(folder, name), digest, params, charged
+
+
+_PRICED: Final = """
+    SELECT folder, name, digest, canonical, charged FROM place JOIN image ON image.id = image_id
+    JOIN params ON params.id = params_id LEFT JOIN answer ON answer.attempt_id = image.attempt
+"""
