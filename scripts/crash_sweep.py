@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from support.forks import ForkServer, Outcome  # as above
-from support.kill_points import POINTS  # as above
+from support.kill_points import DRAWING, POINTS  # as above
 from support.sandboxes import EmulatorProcess, Sandbox, audit, png  # the path comes first
 
 PHOTOS = 10
@@ -38,6 +38,9 @@ WEATHERS = (
     'weather.chances = [{fault = "slow_down_bare", probability = 0.1}]\nweather.latency.median = 0.01',
     'weather.chances = [{fault = "error_500", probability = 0.05}]',
 )
+DRAWN = ["--crop-to-foreground", "--keep-master"]
+WAYS: list[list[str]] = [[], [], [], ["--via-delta"], DRAWN, [*DRAWN, "--via-delta"]]
+"""How results come about; most are simply bought."""
 
 
 @dataclass
@@ -66,7 +69,7 @@ class Sweep:
             EmulatorProcess(self.fork_server, weather),
         )
         workers = self.dice.choice((1, 3, 8))
-        options = ["--via-delta"] if self.dice.random() < 0.2 else []  # a fifth
+        options = self.dice.choice(WAYS)
         with home:
             for number in range(KILLS_A_HOUSE):
                 self._add_photos(home, number)
@@ -96,7 +99,7 @@ class Sweep:
         kill: list[object] | None = None
         after: float | None = None
         if self.dice.random() < 0.5:  # half
-            point = self.dice.choice([name for name in POINTS if options or not name.startswith("rebuilt")])
+            point = self.dice.choice([name for name in POINTS if _is_passed(name, options)])
             most = 1 if point.endswith("end_of_run") else COPIES if "copies" in point else PHOTOS
             kill = [point, self.dice.randint(1, most)]
         else:
@@ -233,6 +236,13 @@ def _held(pid: int) -> Held | None:
         return Held(int(facts["VmRSS"].split()[0]), int(facts["Threads"]), len(os.listdir(f"/proc/{pid}/fd")))
     except (OSError, KeyError):
         return None
+
+
+def _is_passed(point: str, options: list[str]) -> bool:
+    """Whether a run with such options ever comes to a point."""
+    return ("--via-delta" in options or not point.startswith("rebuilt")) and (
+        "--keep-master" in options or point not in DRAWING
+    )
 
 
 def main() -> int:
