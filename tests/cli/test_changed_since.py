@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from support.workspaces import Workspace
 
 
@@ -50,6 +51,20 @@ def test_a_choice_changes_no_name(workspace: Callable[..., Workspace]) -> None:
     assert home.run(*first)[0] == 0
     assert home.emulator.bill.totals.charges == 2
     assert all(image.charges == 1 for image in home.emulator.bill.images.values())
+
+
+def test_an_empty_variable_is_no_leave_to_buy_everything(
+    workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = workspace()
+    home.add("a.png")
+    committed(home)
+    monkeypatch.setenv("PIXIAN_BATCH_CHANGED_SINCE", "")
+    code, out, err = home.run()
+    assert (code, out) == (2, "")
+    assert "nothing was sent" in err
+    assert home.emulator.bill.totals.requests == 0
+    assert home.run("--changed-since", "HEAD")[0] == 0  # who says it is right
 
 
 def test_where_git_cannot_say_it_nothing_is_sent(workspace: Callable[..., Workspace]) -> None:
