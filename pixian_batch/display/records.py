@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from pixian_batch.contract.headers import ResultHeaders
 from pixian_batch.display.run_records import concurrency_record, launch_record, progress_record
-from pixian_batch.display.schema import VERSION
+from pixian_batch.display.schema_parts import VERSION
 from pixian_batch.display.text import plain_decimal
 from pixian_batch.display.values import named, rounded, unicode_text
 from pixian_batch.display.writer import Writer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pixian_batch.display.schema import VERSION
+from pixian_batch.display.schema_parts import VERSION
 from pixian_batch.display.text import known_eta, plain_decimal
 from pixian_batch.display.values import all_named, named, rounded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pixian_batch.display.records import named
-from pixian_batch.display.schema import VERSION
+from pixian_batch.display.schema_parts import VERSION
 from pixian_batch.review.compliance import Compliance
 from pixian_batch.review.facts import ImageFacts, UnreadableFile
 
